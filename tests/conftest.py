@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.env import collection, debian
+
 ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from tests.env import collection, debian  # noqa: E402
-
 COLLECTIONS = collection.link(ROOT)
 if str(COLLECTIONS) not in sys.path:
     sys.path.insert(0, str(COLLECTIONS))

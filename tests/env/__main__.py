@@ -26,7 +26,7 @@ def run(*command: str) -> int:
 
 def demo(rest: list[str]) -> int:
     """Patch the simulated landscape."""
-    venv = python.ensure(ROOT, "oldest", ["requirements.txt"])
+    venv = python.ensure(ROOT, "oldest", python.DEMO)
     return run(str(venv), "-m", "tests.demo", *rest)
 
 

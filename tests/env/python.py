@@ -13,10 +13,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-TESTS = ["requirements.txt", "requirements-test.txt"]
-EVERYTHING = [*TESTS, "requirements-lint.txt"]
+DEMO = ["requirements.txt"]
+TESTS = [*DEMO, "tests/requirements/test.txt"]
+EVERYTHING = [*TESTS, "tests/requirements/lint.txt"]
+IMPORTER = ["tests/requirements/importer.txt"]
 OLDEST = (3, 11)
-FOLDERS = {"oldest": ".venv", "newest": ".venv-newest"}
+FOLDERS = {"oldest": ".venv", "newest": ".venv-newest", "importer": ".cache/venv-importer"}
 OLDEST_CORE = "ansible-core == 2.19.*"
 OLDEST_CORE_PYTHONS = ((3, 11), (3, 13))  # the Pythons that ansible-core 2.19 supports as a controller
 
@@ -73,7 +75,7 @@ def _pick(which: str) -> Python:
         able = [python for python in found() if python.has_venv]
     if not able:
         raise NoPython("No Python 3.11 or newer with the modules venv and ensurepip. On Debian: apt-get install python3-venv")
-    return able[0] if which == "oldest" else able[-1]
+    return able[-1] if which == "newest" else able[0]
 
 
 def _constraints(which: str, version: tuple[int, int]) -> list[str]:
@@ -82,7 +84,7 @@ def _constraints(which: str, version: tuple[int, int]) -> list[str]:
 
 
 def ensure(root: Path, which: str, requirements: list[str]) -> Path:
-    """Make or complete the environment *which* (``oldest`` or ``newest`` pair of Python and ansible-core).
+    """Make or complete the environment *which* (a key of ``FOLDERS``; oldest and newest are pairs of Python and ansible-core).
 
     A stamp holds the hash of what was installed, so a second call costs a few milliseconds. Returns its Python.
     Raises NoPython.
@@ -102,10 +104,11 @@ def ensure(root: Path, which: str, requirements: list[str]) -> Path:
         words = _constraints(which, present.version)
         for name in requirements:
             text = "\n".join([name, *words, (root / name).read_text(encoding="utf-8")])
-            stamp = folder / f"{name}.{hashlib.sha256(text.encode()).hexdigest()[:16]}.installed"
+            stem = name.replace("/", "-")
+            stamp = folder / f"{stem}.{hashlib.sha256(text.encode()).hexdigest()[:16]}.installed"
             if not stamp.exists():
                 _install(root, interpreter, name, words)
-                for old in folder.glob(f"{name}.*.installed"):
+                for old in folder.glob(f"{stem}.*.installed"):
                     old.unlink()
                 stamp.touch()
     return interpreter
