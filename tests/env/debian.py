@@ -49,14 +49,17 @@ def advice(names: Iterable[str]) -> str:
 
 
 def install() -> None:
-    """Install what is missing when root on Debian; else name it on stderr. A failed installation is named, not fatal."""
+    """Install what is missing when root on Debian; else, or when that fails, name it on stderr."""
     lacking = missing(PACKAGES)
     if not lacking:
         return
     packages = [PACKAGES[name][0] for name in lacking]
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(f"Tests that need {', '.join(lacking)} will be skipped; as root: "
-              f"apt-get install --no-install-recommends {' '.join(packages)}", file=sys.stderr)
+        print(
+            f"Tests that need {', '.join(lacking)} will be skipped; as root: "
+            f"apt-get install --no-install-recommends {' '.join(packages)}",
+            file=sys.stderr,
+        )
         return
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     print(f"Installing Debian packages: {' '.join(packages)}", flush=True)

@@ -39,7 +39,8 @@ class Python:
 def _ask(candidate: str) -> Python | None:
     program = (
         "import os, sys, importlib.util as u; print(sys.version_info[0], sys.version_info[1],"
-        " int(all(map(u.find_spec, ('venv', 'ensurepip')))), os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"
+        " int(all(map(u.find_spec, ('venv', 'ensurepip')))),"
+        " os.path.realpath(getattr(sys, '_base_executable', sys.executable)))"
     )
     try:
         answer = subprocess.run([candidate, "-c", program], capture_output=True, text=True, timeout=30, check=False)
@@ -56,9 +57,16 @@ def found() -> list[Python]:
     names = ["python3", *(f"python3.{minor}" for minor in range(OLDEST[1], 20))]
     candidates = [path for name in names if (path := shutil.which(name))]
     pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
-    for pattern in (f"{pyenv}/versions/3.*/bin/python3", "/usr/bin/python3.??", "/usr/local/bin/python3.??", "/opt/python*/bin/python3"):
+    for pattern in (
+        f"{pyenv}/versions/3.*/bin/python3",
+        "/usr/bin/python3.??",
+        "/usr/local/bin/python3.??",
+        "/opt/python*/bin/python3",
+    ):
         candidates += sorted(glob.glob(pattern))
-    known = {python.path: python for candidate in dict.fromkeys([sys.executable, *candidates]) if (python := _ask(candidate))}
+    known = {
+        python.path: python for candidate in dict.fromkeys([sys.executable, *candidates]) if (python := _ask(candidate))
+    }
     best: dict[tuple[int, int], Python] = {}
     for python in known.values():
         if python.version >= OLDEST and (python.version not in best or python.has_venv > best[python.version].has_venv):
@@ -74,7 +82,9 @@ def _pick(which: str) -> Python:
         subprocess.run(["apt-get", "-qq", "install", "-y", "--no-install-recommends", "python3-venv"], check=False)
         able = [python for python in found() if python.has_venv]
     if not able:
-        raise NoPython("No Python 3.11 or newer with the modules venv and ensurepip. On Debian: apt-get install python3-venv")
+        raise NoPython(
+            "No Python 3.11 or newer with the modules venv and ensurepip. On Debian: apt-get install python3-venv"
+        )
     return able[-1] if which == "newest" else able[0]
 
 
@@ -84,7 +94,9 @@ def _constraints(which: str, version: tuple[int, int]) -> list[str]:
 
 
 def ensure(root: Path, which: str, requirements: list[str]) -> Path:
-    """Make or complete the environment *which* (a key of ``FOLDERS``; oldest and newest are pairs of Python and ansible-core).
+    """Make or complete the environment *which*, a key of ``FOLDERS``.
+
+    Oldest and newest are pairs of Python and ansible-core.
 
     A stamp holds the hash of what was installed, so a second call costs a few milliseconds. Returns its Python.
     Raises NoPython.
@@ -116,6 +128,16 @@ def ensure(root: Path, which: str, requirements: list[str]) -> Path:
 
 def _install(root: Path, interpreter: Path, name: str, words: list[str]) -> None:
     print(f"Installing {name} into {interpreter.parents[1].name}", flush=True)
-    command = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words, "-r", str(root / name)]
+    command = [
+        str(interpreter),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        *words,
+        "-r",
+        str(root / name),
+    ]
     if subprocess.run(command, check=False).returncode:
         raise NoPython(f"Could not install {name}: pip's message stands above.")

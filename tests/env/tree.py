@@ -13,13 +13,16 @@ def files(root: Path) -> list[str]:
     """The files that belong to the project (tracked, or new but not ignored), relative to *root*, sorted."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root, check=True, capture_output=True, text=True,
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     return sorted({name for name in listing.split("\0") if name and (root / name).is_file()})
 
 
 def copy(root: Path, parent: Path) -> Path:
-    """Copy the project to ``parent/ansible_collections/basis/landscape`` as a git work tree of its own; returns that folder.
+    """Copy the project to ``parent/ansible_collections/basis/landscape``; returns that new git work tree.
 
     ansible-test and ansible-galaxy ask git which files there are, and want the real folder name, not a link.
     """

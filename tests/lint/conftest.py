@@ -29,13 +29,20 @@ def run(root: Path) -> Run:
     def work(*command: str, cwd: Path, environment: dict[str, str] | None = None) -> str:
         variables = environment or {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "GIT_"))},
-            "ANSIBLE_COLLECTIONS_PATH": str(cwd.parents[2]),
+            "ANSIBLE_COLLECTIONS_PATH": str(root / ".cache" / "lint"),
             "ANSIBLE_HOME": str(root / ".cache" / "ansible"),
             "NO_COLOR": "1",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         }
         done = subprocess.run(
-            command, cwd=cwd, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command,
+            cwd=cwd,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         if done.returncode:
             pytest.fail(f"{' '.join(command)} (exit code {done.returncode})\n{done.stdout[-20000:]}", pytrace=False)

@@ -44,7 +44,9 @@ def tarball(root: Path, copy: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     folder = tmp_path_factory.mktemp("build")
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
-    subprocess.run([galaxy, "collection", "build", "--output-path", str(folder)], cwd=copy, check=True, capture_output=True)
+    subprocess.run(
+        [galaxy, "collection", "build", "--output-path", str(folder)], cwd=copy, check=True, capture_output=True
+    )
     (built,) = folder.glob("*.tar.gz")
     return built
 
@@ -59,7 +61,9 @@ def test_tarball_holds_the_project_alone(tarball: Path) -> None:
 def test_galaxy_importer(run: Run, root: Path, tarball: Path, tmp_path: Path) -> None:
     interpreter = python.ensure(root, "importer", python.IMPORTER)
     settings = tmp_path / "importer.cfg"
-    settings.write_text("[galaxy-importer]\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\nCHECK_REQUIRED_TAGS=True\n", encoding="utf-8")
+    settings.write_text(
+        "[galaxy-importer]\nRUN_ANSIBLE_TEST=False\nRUN_FLAKE8=False\nCHECK_REQUIRED_TAGS=True\n", encoding="utf-8"
+    )
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
         "GALAXY_IMPORTER_CONFIG": str(settings),

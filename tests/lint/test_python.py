@@ -18,5 +18,15 @@ def test_mypy(run: Run, root: Path) -> None:
 
 
 def test_managed_hosts_need_only_python_3_8(run: Run, copy: Path) -> None:
-    run("vermin", "--target=3.8-", "--violations", "--no-tips", "--eval-annotations", "--backport", "typing",
-        "plugins/module_utils", "plugins/modules", cwd=copy)
+    run(
+        "vermin",
+        "--target=3.8-",
+        "--violations",
+        "--no-tips",
+        "--eval-annotations",
+        "--backport",
+        "typing",
+        "plugins/module_utils",
+        "plugins/modules",
+        cwd=copy,
+    )
