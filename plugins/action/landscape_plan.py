@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plans a maintenance run on the controller."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+import typing as t
+
+from ansible import context
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
+
+if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+KINDS = ("admit", "silence", "suspend_jobs", "stop", "patch", "reboot", "start", "verify", "release_jobs", "unsilence")
+# Steps that do what the site's own task files say; without one they are skipped.
+SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
+
+
+class ActionModule(ControllerAction):
+    """One plan for all hosts of the play, written as JSON and as a page; nothing is touched."""
+
+    BYPASS_HOST_LOOP = True
+    ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
+        "procedure": {"type": "str", "choices": ["patch", "stop", "start"], "required": True},
+        "run": {"type": "str"},
+        "approved": {"type": "str"},
+        "accept_plan": {"type": "str"},
+        "assume_yes": {"type": "bool", "default": False},
+        "batch_size": {"type": "int", "default": 0},
+        "failure_budget": {"type": "dict"},
+        "canary": {"type": "list", "elements": "str", "default": []},
+        "skip_steps": {"type": "list", "elements": "str", "default": []},
+        "step_tasks": {"type": "dict", "default": {}},
+        "outside": {"type": "str", "choices": ["refuse", "accept"], "default": "refuse"},
+        "override": {"type": "dict"},
+        "ignore_windows": {"type": "bool", "default": False},
+        "patch_level": {"type": "str"},
+        "step_seconds": {"type": "dict", "default": {}},
+        "database": {"type": "str"},
+        "directory": {"type": "path"},
+    }
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Plan, compare with what was approved or begun before, write the plan."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        self.require_whole_playbook()
+        hosts = [h for h in task_vars["ansible_play_hosts_all"] if "landscape_host" in task_vars["hostvars"][h]]
+        if not hosts:
+            raise _controller.NotPossible(
+                "None of the hosts of this play is part of a landscape: the variable landscape_host is missing. Use the inventory "
+                "plugin basis.landscape.cmdb, or set landscape_host for each host as docs/inventory.md describes."
+            )
+        store, stored = self._history(arguments)
+        try:
+            begun = None
+            if arguments["run"]:
+                if stored is None:
+                    raise _controller.NotPossible(
+                        f"There is no run '{arguments['run']}' to continue in {_controller.database_url(arguments['database'])}."
+                    )
+                begun = stored["plan"]
+            options = dict(begun["options"]) if begun else self._options(arguments)
+            options["forks"] = context.CLIARGS.get("forks") or 5
+            plan = _plan.make_plan(
+                _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"])),
+                hosts=hosts if begun is None else list(begun["hosts"]),
+                procedure=begun["procedure"] if begun else arguments["procedure"],
+                now=datetime.datetime.now(datetime.timezone.utc),
+                durations=store.durations() if store else None,
+                options=options,
+            )
+        finally:
+            if store:
+                store.close()
+        directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
+        if begun is not None:
+            plan = self._continued(plan, begun, arguments)
+        self._require_approval(plan, arguments, directory)
+        for line in _summary(plan):
+            self._display.display(line)
+        paths = {} if self._task.check_mode and not arguments["directory"] else _write(plan, directory)
+        return {
+            "changed": False,
+            "hash": plan["hash"],
+            "procedure": plan["procedure"],
+            "hosts": plan["hosts"],
+            "continues": arguments["run"],
+            "ask": begun is None and not (arguments["approved"] or arguments["assume_yes"]),
+            **paths,
+        }
+
+    def _history(self, arguments: dict[str, t.Any]) -> tuple[_runs.Store | None, dict[str, t.Any] | None]:
+        """Open the run database for past durations and for the run to continue; in check mode never create one."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+        url = _controller.database_url(arguments["database"])
+        if self._task.check_mode and url.startswith("sqlite:///") and not pathlib.Path(url[len("sqlite:///") :]).exists():
+            return None, None
+        store = _runs.open_store(url)
+        try:
+            return store, store.run(arguments["run"]) if arguments["run"] else None
+        except _runs.RunNotFound:
+            return store, None
+
+    def _options(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        names = ("batch_size", "failure_budget", "canary", "outside", "override", "ignore_windows", "patch_level", "step_seconds")
+        options = {name: arguments[name] for name in names if arguments[name]}
+        unfilled = {kind for kind in SITE_STEPS if kind not in arguments["step_tasks"]}
+        options["skip_steps"] = sorted({*arguments["skip_steps"], *self._left_out_by_tags(), *unfilled})
+        unknown = sorted({*options["skip_steps"], *arguments["step_tasks"]} - set(KINDS))
+        if unknown:
+            raise _controller.NotPossible(f"There is no step named {', '.join(unknown)}. Steps are: {', '.join(KINDS)}.")
+        return options
+
+    def _left_out_by_tags(self) -> set[str]:
+        """Return the steps that --tags and --skip-tags leave out. Raises NotPossible for a half of a pair."""
+        wanted = set(context.CLIARGS.get("tags") or ("all",)) - {"always"}
+        left_out = set() if "all" in wanted or not wanted else set(KINDS) - wanted - {"admit"}
+        left_out |= set(context.CLIARGS.get("skip_tags") or ())
+        unknown = (wanted | left_out) - set(KINDS) - {"all"}
+        if unknown:
+            raise _controller.NotPossible(
+                f"Tags name whole steps here, and there is no step {', '.join(sorted(unknown))}. Steps are: {', '.join(KINDS)}."
+            )
+        for begin, end in (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_jobs")):
+            if end in left_out and begin not in left_out:
+                raise _controller.NotPossible(
+                    f"The tags would do '{begin}' without '{end}', and leave the systems so. Take both or neither; to stop "
+                    "without starting use the playbook basis.landscape.stop_landscape."
+                )
+        return left_out
+
+    def _continued(self, plan: dict[str, t.Any], begun: dict[str, t.Any], arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the plan that a continued run goes on with: the one it began with, never a changed one in silence."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        if plan["hash"] != begun["hash"] and arguments["accept_plan"] != begun["hash"]:
+            raise _plan.PlanRefused(
+                [
+                    {
+                        "object": f"run {arguments['run']}",
+                        "unmet": f"the landscape is no longer the one this run was planned for: {difference}",
+                        "remedy": f"undo the change, or continue with the plan as it was: -e accept_plan={begun['hash']}",
+                    }
+                    for difference in _plan.plan_difference(begun, plan)
+                ]
+            )
+        return begun
+
+    def _require_approval(self, plan: dict[str, t.Any], arguments: dict[str, t.Any], directory: pathlib.Path) -> None:
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        approved = arguments["approved"]
+        if not approved or approved == plan["hash"]:
+            return
+        known = directory / f"{approved}.json"
+        differences = ["the approved plan is not in " + str(directory) + ", so the difference cannot be shown"]
+        if known.is_file():
+            differences = _plan.plan_difference(json.loads(known.read_text(encoding="utf-8")), plan)
+        raise _plan.PlanRefused(
+            [
+                {
+                    "object": f"plan {plan['hash'][:12]}",
+                    "unmet": f"it is not the plan that was approved ({approved[:12]}): {difference}",
+                    "remedy": f"have this plan approved: -e approved={plan['hash']}",
+                }
+                for difference in differences
+            ]
+        )
+
+
+class _Landscape(t.Mapping[str, t.Mapping[str, t.Any]]):
+    """The inventory's hosts with the variables that describe the landscape."""
+
+    def __init__(self, hostvars: t.Any, names: list[str]) -> None:
+        self._hostvars, self._names = hostvars, names
+
+    def __getitem__(self, name: str) -> t.Mapping[str, t.Any]:
+        return self._hostvars[name]
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _write(plan: dict[str, t.Any], directory: pathlib.Path) -> dict[str, str]:
+    """Write the plan under its hash; return the paths."""
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    for kind, text in (("json", json.dumps(plan, indent=1, sort_keys=True)), ("html", _plan.render_html(plan))):
+        path = directory / f"{plan['hash']}.{kind}"
+        path.write_text(text, encoding="utf-8")
+        paths[kind] = str(path)
+    return paths
+
+
+def _duration(seconds: float) -> str:
+    return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _summary(plan: dict[str, t.Any]) -> list[str]:
+    """Return the plan in words for a terminal: what a person must know before saying yes."""
+    systems = [name for group in plan["groups"] for name in group["systems"]]
+    lines = [
+        f"{plan['procedure']}: {len(plan['hosts'])} hosts in {len(systems)} systems, predicted {_duration(plan['makespan'])} "
+        f"(lower bound {_duration(plan['lower_bound'])}), {plan['forks_needed']} forks needed at least",
+    ]
+    for group in plan["groups"]:
+        window = group.get("window")
+        words = f"  {group['name']}: {len(group['hosts'])} hosts, {_duration(group['seconds'])}"
+        if group.get("canary"):
+            words += ", canary"
+        if window:
+            words += f", window {window['opens']} to {window['closes']} ({window['source']})"
+        if group.get("turn_back_by"):
+            words += f", point of no return {group['point_of_no_return']}, turn back by {group['turn_back_by']}"
+        lines.append(words)
+    lines += [f"  warning: {text}" for text in plan["warnings"]]
+    lines += [f"  outside of this run: {text}" for text in plan["outside"]]
+    lines.append(f"plan {plan['hash']}")
+    return lines

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Begins, or continues, the run that this ansible-playbook process carries out."""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import json
+import os
+import pathlib
+import typing as t
+import uuid
+
+from ansible import context
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    """Take the run: claim its CIs, raise its epoch, name its owner."""
+
+    BYPASS_HOST_LOOP = True
+    ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
+        "plan": {"type": "path", "required": True},
+        "run": {"type": "str"},
+        "continues": {"type": "bool", "default": False},
+        "confirmed": {"type": "bool", "default": True},
+        "force_by": {"type": "str"},
+        "database": {"type": "str"},
+        "ttl": {"type": "float", "default": 60.0},
+    }
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Create the run unless it is continued, and take it."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+        if self._task.check_mode:
+            return {"changed": True, "skipped": True, "msg": "Check mode: no run begins."}
+        if not arguments["confirmed"]:
+            raise _controller.NotPossible(
+                "Nobody said yes to the plan, so nothing was begun. Answer the question with yes, or give the hash of an approved plan "
+                "(-e approved=<hash>), or take every plan unattended (-e landscape_yes=true)."
+            )
+        _controller.require_recorder()
+        self.require_whole_playbook()
+        url = _controller.database_url(arguments["database"])
+        name = arguments["run"] or _controller.run_name(
+            json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))["procedure"],
+            datetime.datetime.now().strftime("%Y%m%d-%H%M%S"),
+            uuid.uuid4().hex,
+            task_vars.get("awx_job_id"),
+        )
+        if not _controller.valid_run_name(name):
+            raise _controller.NotPossible(
+                f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a letter or digit, 63 at most."
+            )
+        if int(task_vars.get("awx_job_slice_count") or task_vars.get("ansible_job_slice_count") or 1) > 1:
+            raise _controller.NotPossible(
+                "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set job slicing to 1."
+            )
+        by = task_vars.get("awx_user_name") or getpass.getuser()
+        store = _runs.open_store(url)
+        try:
+            warnings = list(getattr(store, "warnings", ()))
+            if not arguments["continues"]:
+                plan = json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))
+                store.create(
+                    name,
+                    plan,
+                    procedure=plan["procedure"],
+                    code_hash=_controller.code_hash(pathlib.Path(__file__).parents[2]),
+                    params={"forks": context.CLIARGS.get("forks"), "limit": context.CLIARGS.get("subset")},
+                    created_by=by,
+                )
+            epoch = store.take(
+                name,
+                _runs.Owner.current(pid=os.getppid()),
+                ttl=arguments["ttl"],
+                force_by=arguments["force_by"],
+            )
+            hosts = store.run(name)["plan"]["hosts"]
+        finally:
+            store.close()
+        return {
+            "changed": True,
+            "run": name,
+            "epoch": epoch,
+            "database": url,
+            "hosts": hosts,
+            "plan": arguments["plan"],
+            "warnings": warnings,
+            "basis_landscape_begun": {"run": name, "epoch": epoch, "database": url, "ttl": arguments["ttl"]},
+        }

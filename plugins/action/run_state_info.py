@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads runs from the run database."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
+
+
+class ActionModule(ControllerAction):
+    """One run with who waits for whom, or the list of runs."""
+
+    ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {"run": {"type": "str"}, "database": {"type": "str"}}
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Read; mark runs whose controller is gone as lost, as anybody may."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _report, _runs
+
+        store = _runs.open_store(_controller.database_url(arguments["database"]))
+        try:
+            store.observe()
+            if arguments["run"]:
+                report = _report.gather(store, arguments["run"])
+                waiting = [{"ci": ci, "step": step, "why": why} for ci, step, why in store.waiting(arguments["run"])]
+                text = _report.words(report) + [f"waits     {each['ci']}/{each['step']}: {each['why']}" for each in waiting]
+                return {"changed": False, "run": report, "waiting": waiting, "text": text}
+            runs = store.runs()
+        finally:
+            store.close()
+        return {
+            "changed": False,
+            "runs": runs,
+            "text": [f"{run['id']}: {run['procedure']}, {run['state']}, by {run['created_by']}" for run in runs] or ["There are no runs."],
+        }

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Shows a maintenance run while it goes: systems by steps in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: landscape
+type: stdout
+short_description: Live picture of a maintenance run
+version_added: 0.1.0
+description:
+  - In a terminal it draws systems by steps, with progress, ages of waits and failures first. Where the output is no terminal, as in AWX or a
+    log file, it writes one line for each step that is done and for each failure.
+  - Plays that are no part of a run look as with P(ansible.builtin.default#callback); so does everything with C(-v).
+extends_documentation_fragment:
+  - ansible.builtin.default_callback
+  - ansible.builtin.result_format_callback
+requirements:
+  - rich (only for the picture in a terminal)
+author:
+  - The basis.landscape authors (@basis-landscape)
+"""
+
+import contextlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+import typing as t
+
+from ansible.plugins.callback.default import CallbackModule as Default
+
+GATE, DONE, BEGUN = "basis_landscape_gate", "basis_landscape_done", "basis_landscape_begun"
+
+
+class CallbackModule(Default):
+    """The default output until a run begins; then the run."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "basis.landscape.landscape"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._viewer: subprocess.Popen[bytes] | None = None
+        self._run = ""
+        self._since: dict[str, float] = {}
+        self._labels: dict[tuple[str, str], str] = {}
+        self._hosts = 0
+        self._through: set[str] = set()
+
+    # The run begins and ends
+
+    def _begin(self, begun: dict[str, t.Any], plan: str, hosts: int) -> None:
+        self._run, self._hosts = begun["run"], hosts
+        if self._display.verbosity == 0 and sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and importlib.util.find_spec("rich"):
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+            environment["PYTHONPATH"] = os.pathsep.join([_collections_root(), environment["PYTHONPATH"]])
+            self._viewer = subprocess.Popen(
+                [sys.executable, "-m", "ansible_collections.basis.landscape.plugins.plugin_utils._screen.viewer"],
+                stdin=subprocess.PIPE,
+                env=environment,
+            )
+            self._tell(event="begun", run=self._run, plan=plan)
+        else:
+            self._line(f"run {self._run} begins: {hosts} hosts")
+
+    def v2_playbook_on_stats(self, stats: t.Any) -> None:
+        """Close the picture; then Ansible's own recap."""
+        if self._viewer is not None:
+            viewer, self._viewer = self._viewer, None
+            if viewer.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    viewer.stdin.close()
+            viewer.wait(timeout=30)
+        if not self._run or self._display.verbosity:
+            super().v2_playbook_on_stats(stats)
+
+    # What happens on the way
+
+    def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
+        """A host that comes to a gate waits."""
+        if self._run and _is(task, "maintenance_gate"):
+            self._since[host.name] = time.monotonic()
+            self._tell(event="waiting", host=host.name)
+        elif not self._quiet():
+            super().v2_runner_on_start(host, task)
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        """A gate opened, a step is done, a run has begun."""
+        values, host = result._result, result._host.name
+        if BEGUN in values:
+            self._begin(values[BEGUN], str(values.get("plan", "")), len(values["hosts"]))
+        if GATE in values:
+            gate = values[GATE]
+            self._labels[host, gate["step"]] = gate["label"]
+            self._since[host] = time.monotonic()
+            self._tell(event="running" if gate["verdict"] in ("go", "look") else "done", host=host, step=gate["step"])
+        elif DONE in values:
+            step = values[DONE]["step"]
+            self._tell(event="done", host=host, step=step)
+            took = time.monotonic() - self._since.get(host, time.monotonic())
+            self._plain(f"{self._labels.get((host, step), f'{host}/{step}')} done in {took:.0f} s")
+        if not self._quiet():
+            super().v2_runner_on_ok(result)
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        """Say who failed and why, by the name of its CI."""
+        self._dead(result, "failed", ignore_errors)
+        if not self._quiet():
+            super().v2_runner_on_failed(result, ignore_errors)
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        """Say who cannot be reached."""
+        self._dead(result, "unreachable")
+        if not self._quiet():
+            super().v2_runner_on_unreachable(result)
+
+    def _dead(self, result: t.Any, state: str, ignore_errors: bool = False) -> None:
+        if not self._run or ignore_errors:
+            return
+        gate = result._result.get(GATE)
+        why = str(result._result.get("msg") or result._result.get("reason") or state)
+        host = result._host.name
+        self._tell(event="dead", host=host, step=gate and gate["step"], state=gate["verdict"] if gate else state, why=why)
+        self._plain(why if gate else f"{host} {state}: {why}")
+
+    # Quiet while the picture speaks
+
+    def _quiet(self) -> bool:
+        return bool(self._run) and self._display.verbosity == 0
+
+    def v2_playbook_on_play_start(self, play: t.Any) -> None:
+        """Quiet within a run."""
+        if not self._quiet():
+            super().v2_playbook_on_play_start(play)
+
+    def v2_playbook_on_task_start(self, task: t.Any, is_conditional: bool) -> None:
+        """Quiet within a run."""
+        if not self._quiet():
+            super().v2_playbook_on_task_start(task, is_conditional)
+
+    def v2_runner_on_skipped(self, result: t.Any) -> None:
+        """Quiet within a run."""
+        if not self._quiet():
+            super().v2_runner_on_skipped(result)
+
+    def v2_playbook_on_include(self, included_file: t.Any) -> None:
+        """Quiet within a run."""
+        if not self._quiet():
+            super().v2_playbook_on_include(included_file)
+
+    def v2_runner_item_on_ok(self, result: t.Any) -> None:
+        """Quiet within a run."""
+        if not self._quiet():
+            super().v2_runner_item_on_ok(result)
+
+    def v2_runner_item_on_skipped(self, result: t.Any) -> None:
+        """Quiet within a run."""
+        if not self._quiet():
+            super().v2_runner_item_on_skipped(result)
+
+    def v2_runner_item_on_failed(self, result: t.Any) -> None:
+        """Quiet within a run: the task's own failure follows."""
+        if not self._quiet():
+            super().v2_runner_item_on_failed(result)
+
+    def _plain(self, text: str) -> None:
+        if self._viewer is None and self._quiet():
+            self._line(text)
+
+    def _line(self, text: str) -> None:
+        self._display.display(f"{time.strftime('%H:%M:%S')} {text}")
+
+    def _tell(self, **event: t.Any) -> None:
+        if self._viewer is None or self._viewer.stdin is None:
+            return
+        try:
+            self._viewer.stdin.write(json.dumps(event).encode() + b"\n")
+            self._viewer.stdin.flush()
+        except BrokenPipeError:  # somebody ended the viewer; the run goes on in plain lines
+            self._viewer = None
+
+
+def _is(task: t.Any, action: str) -> bool:
+    return str(task.action).rsplit(".", maxsplit=1)[-1] == action
+
+
+def _collections_root() -> str:
+    """Return the folder that holds ansible_collections, so that the viewer imports what this process runs."""
+    path = os.path.abspath(__file__)
+    for _ in range(6):
+        path = os.path.dirname(path)
+    return path

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the action landscape_plan, which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: landscape_plan
+short_description: Plan a maintenance run
+version_added: 0.1.0
+description:
+  - Plans the maintenance of all hosts of the play from the landscape in the inventory, once for the play, and touches nothing.
+  - The plan says which hosts are admitted in which order, what each step waits for, how long it will take, what is on the critical path, and
+    whether it fits the maintenance windows. It is written as JSON and as an HTML page that a person can approve.
+  - Everything that stands against a plan is reported at once, each with the object it is about and what would make it allowed.
+options:
+  procedure:
+    description: What is done with the hosts.
+    type: str
+    choices: [patch, stop, start]
+    required: true
+  run:
+    description:
+      - A run to continue. The plan is then the one it began with; when the landscape has changed since, the differences are reported
+        and nothing is done unless O(accept_plan) is given.
+    type: str
+  approved:
+    description: Hash of the plan that was approved. Any other plan is refused with the difference.
+    type: str
+  accept_plan:
+    description: Hash of the plan of the run to continue, to go on with it although the landscape has changed.
+    type: str
+  assume_yes:
+    description: Whether the plan is taken without a question, for unattended use.
+    type: bool
+    default: false
+  batch_size:
+    description: How many systems may be in maintenance at once; V(0) is no limit.
+    type: int
+    default: 0
+  failure_budget:
+    description: When to admit no further system. Keys are C(count) or C(share) of failed hosts, and C(per) (C(tier) or C(environment)).
+    type: dict
+  canary:
+    description: Systems that go first; the others are admitted when these are verified.
+    type: list
+    elements: str
+    default: []
+  skip_steps:
+    description: Steps to leave out, by name.
+    type: list
+    elements: str
+    default: []
+  step_tasks:
+    description: The site's own task files by step. The steps C(silence), C(suspend_jobs), C(release_jobs) and C(unsilence) are skipped without one.
+    type: dict
+    default: {}
+  outside:
+    description: What to do when a system that depends on a host of this play is not part of it.
+    type: str
+    choices: [refuse, accept]
+    default: refuse
+  override:
+    description: Why a blackout or a missing window is overridden. Keys are C(reason) and C(by); both stand in the record.
+    type: dict
+  ignore_windows:
+    description: Whether maintenance windows are ignored. Blackouts still forbid.
+    type: bool
+    default: false
+  patch_level:
+    description: Name of the patch level that is rolled out. It is part of what is approved.
+    type: str
+  step_seconds:
+    description: Predicted seconds by step or by C(step/tier), where there is no history.
+    type: dict
+    default: {}
+  database:
+    description: URL of the run database. Default is E(BASIS_LANDSCAPE_DATABASE), else SQLite in the state folder.
+    type: str
+  directory:
+    description: Folder for the plan. Default is C(plans) in the state folder.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: A plan changes nothing; in check mode it is written only when O(directory) is given.
+  diff_mode:
+    support: none
+    description: It shows no diff.
+  action:
+    support: full
+    description: It has an action plugin that does all its work on the controller.
+author:
+  - The basis.landscape authors (@basis-landscape)
+"""
+
+EXAMPLES = r"""
+- name: Plan the patching of all hosts of the play
+  basis.landscape.landscape_plan:
+    procedure: patch
+    batch_size: 10
+    failure_budget:
+      count: 2
+    canary: [QAS]
+  register: landscape_plan
+"""
+
+RETURN = r"""
+hash:
+  description: Hash of the plan. It changes with hosts, order, steps, windows and patch level, not with predicted times.
+  type: str
+  returned: success
+hosts:
+  description: The hosts in the order of the plan.
+  type: list
+  elements: str
+  returned: success
+procedure:
+  description: What is done.
+  type: str
+  returned: success
+ask:
+  description: Whether a person has to say yes.
+  type: bool
+  returned: success
+continues:
+  description: The run that is continued.
+  type: str
+  returned: success
+json:
+  description: Path of the plan as JSON.
+  type: str
+  returned: when written
+html:
+  description: Path of the plan as a page.
+  type: str
+  returned: when written
+conditions:
+  description: Everything that stands against the plan.
+  type: list
+  elements: dict
+  returned: when refused
+  contains:
+    object:
+      description: What it is about.
+      type: str
+    unmet:
+      description: The condition that is not met.
+      type: str
+    remedy:
+      description: What would make it allowed.
+      type: str
+"""

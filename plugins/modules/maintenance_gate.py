@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the action maintenance_gate, which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: maintenance_gate
+short_description: Wait at the gate of a step
+version_added: 0.1.0
+description:
+  - Waits until everybody that this step of this host depends on has come far enough, then claims the step. While it waits, nothing is
+    held. A host that fails releases those that wait for it at once, with its name and reason.
+  - The step C(admit) also waits for the maintenance window, a free place of the batch and of each redundancy group.
+options:
+  step:
+    description: The step, as the plan names it.
+    type: str
+    required: true
+  timeout:
+    description: Seconds after which the host is deferred. Default is no limit but the window's.
+    type: float
+  change:
+    description: Kind of the temporary change that this step makes; it is recorded before it is made, so that it is undone in every outcome.
+    type: str
+  undoes:
+    description: Kind of the temporary change that this step undoes.
+    type: str
+attributes:
+  check_mode:
+    support: none
+    description: Gates work only within a run, and no run begins in check mode.
+  diff_mode:
+    support: none
+    description: It shows no diff.
+  action:
+    support: full
+    description: It has an action plugin that does all its work on the controller.
+author:
+  - The basis.landscape authors (@basis-landscape)
+"""
+
+EXAMPLES = r"""
+- name: Stop the instance | gate
+  basis.landscape.maintenance_gate:
+    step: stop:PRD/prdapp1/D01
+  register: maintenance_gate
+"""
+
+RETURN = r"""
+go:
+  description: Whether the step is to be done now. It is false when it is done already.
+  type: bool
+  returned: success
+look:
+  description: Whether the step was attempted before with an unknown outcome. What follows has to look before it acts.
+  type: bool
+  returned: success
+attempt:
+  description: How often the step was claimed.
+  type: int
+  returned: success
+label:
+  description: Name of the step, SID/host/instance/step.
+  type: str
+  returned: always
+fence:
+  description: Token for the option C(fence) of modules that change the target.
+  type: dict
+  returned: success
+results:
+  description: Results of the earlier steps of this host, by step.
+  type: dict
+  returned: success
+steps:
+  description: The steps of this host that are not done.
+  type: list
+  elements: dict
+  returned: success
+undo:
+  description: Identifier of the undo record, when the step makes or undoes a temporary change.
+  type: str
+  returned: success
+"""

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the action maintenance_leftovers, which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: maintenance_leftovers
+short_description: List what failed hosts left behind
+version_added: 0.1.0
+description:
+  - Waits until every host of the run is through, then lists the temporary changes that are not undone.
+  - Works on the controller, in the same play as the hosts, so that it also runs when hosts cannot be reached.
+options: {}
+attributes:
+  check_mode:
+    support: none
+    description: There are hosts to wait for only within a run, and no run begins in check mode.
+  diff_mode:
+    support: none
+    description: It shows no diff.
+  action:
+    support: full
+    description: It has an action plugin that does all its work on the controller.
+author:
+  - The basis.landscape authors (@basis-landscape)
+"""
+
+EXAMPLES = r"""
+- name: Wait until every host is through
+  basis.landscape.maintenance_leftovers:
+  register: maintenance_leftovers
+"""
+
+RETURN = r"""
+undo:
+  description: The open undo records.
+  type: list
+  elements: dict
+  returned: success
+"""

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the action maintenance_run, which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: maintenance_run
+short_description: Begin or continue a maintenance run
+version_added: 0.1.0
+description:
+  - Creates a run of the plan in the run database and takes it, or takes a run that was interrupted or lost. From then on the gates of
+    this ansible-playbook process work.
+  - A CI belongs to at most one unfinished run; a second run is refused and names the first.
+  - Needs the callback P(basis.landscape.run_state#callback).
+options:
+  plan:
+    description: Path of the plan as JSON.
+    type: path
+    required: true
+  run:
+    description: Name of the run. Default is the procedure with time and four random characters, C(awx-<job id>) in AWX.
+    type: str
+  continues:
+    description: Whether O(run) exists and is continued.
+    type: bool
+    default: false
+  confirmed:
+    description: Whether somebody said yes to the plan.
+    type: bool
+    default: true
+  force_by:
+    description: Name of the person who takes the run although its controller seems to be alive.
+    type: str
+  database:
+    description: URL of the run database. Default is E(BASIS_LANDSCAPE_DATABASE), else SQLite in the state folder.
+    type: str
+  ttl:
+    description: Seconds without a heartbeat after which the controller of a run on another machine counts as lost.
+    type: float
+    default: 60.0
+attributes:
+  check_mode:
+    support: full
+    description: In check mode no run begins.
+  diff_mode:
+    support: none
+    description: It shows no diff.
+  action:
+    support: full
+    description: It has an action plugin that does all its work on the controller.
+author:
+  - The basis.landscape authors (@basis-landscape)
+"""
+
+EXAMPLES = r"""
+- name: Begin the run
+  basis.landscape.maintenance_run:
+    plan: "{{ landscape_plan.json }}"
+"""
+
+RETURN = r"""
+run:
+  description: Name of the run.
+  type: str
+  returned: success
+epoch:
+  description: How often the run was taken; every write carries it.
+  type: int
+  returned: success
+hosts:
+  description: The hosts in the order of the plan.
+  type: list
+  elements: str
+  returned: success
+database:
+  description: URL of the run database.
+  type: str
+  returned: success
+plan:
+  description: Path of the plan.
+  type: str
+  returned: success
+warnings:
+  description: What is to be known of the database.
+  type: list
+  elements: str
+  returned: success
+"""

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts of a run: who was down for how long, what was patched, what failed, what is left to do."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
+
+ENDS_BADLY = ("failed", "unknown", "blocked", "deferred")
+
+
+def gather(store: Store, run: str) -> dict[str, t.Any]:
+    """Return the report of ``run`` as plain data.
+
+    Times are seconds since 1970 UTC by the database's clock, durations seconds. Raises RunNotFound.
+    """
+    record = store.run(run)
+    steps = store.steps(run)
+    by_host: dict[str, list[dict[str, t.Any]]] = {}
+    for step in steps:
+        by_host.setdefault(step["ci"], []).append(step)
+    hosts = {name: _host(rows) for name, rows in by_host.items()}
+    began = [step["started_at"] for step in steps if step["started_at"]]
+    ended = [step["ended_at"] for step in steps if step["ended_at"]]
+    makespan = max(ended) - min(began) if began and ended else 0.0
+    plan = record["plan"]
+    return {
+        "format": 1,
+        "run": run,
+        "procedure": record["procedure"],
+        "state": record["state"],
+        "created_at": record["created_at"],
+        "created_by": record["created_by"],
+        "finished_at": record.get("finished_at"),
+        "plan": plan["hash"],
+        "makespan": makespan,
+        "lower_bound": plan["lower_bound"],
+        "predicted": plan["makespan"],
+        "groups": [{"name": group["name"], "systems": group["systems"], "hosts": group["hosts"]} for group in plan["groups"]],
+        "hosts": hosts,
+        "counts": {state: sum(host["state"] == state for host in hosts.values()) for state in ("done", *ENDS_BADLY, "running", "pending")},
+        "left_undone": [{"ci": undo.ci, "key": undo.key, "kind": undo.kind, "state": undo.state} for undo in store.open_undo(run)],
+        "override": plan["options"].get("override"),
+        "verified": store.verify_chain(run),
+    }
+
+
+def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """Return what happened to one host, from its steps in their order."""
+    rows = sorted(rows, key=lambda row: row["seq"])
+    bad = next((row for row in rows if row["state"] in ENDS_BADLY), None)
+    open_ = next((row for row in rows if row["state"] in ("running", "pending")), None)
+    state = bad["state"] if bad else open_["state"] if open_ else "done"
+    named = bad or open_
+    patch: dict[str, t.Any] = next((row["result"] or {} for row in rows if row["kind"] == "patch"), {})
+    reboot = next((row for row in rows if row["kind"] == "reboot"), None)
+    return {
+        "state": state,
+        "step": named["label"] if named else None,
+        "why": (bad["message"] or bad.get("blocked_by") or "") if bad else "",
+        "downtime": _downtime(rows),
+        "packages": patch.get("packages", []),
+        "rebooted": bool(reboot and reboot["state"] == "done" and (reboot["result"] or {}).get("rebooted")),
+        "steps": [
+            {key: row[key] for key in ("step", "kind", "label", "state", "attempt", "started_at", "ended_at", "message")} for row in rows
+        ],
+    }
+
+
+def _downtime(rows: list[dict[str, t.Any]]) -> float | None:
+    """Return seconds from the first stop to the last start, None while (or if) SAP is not up again."""
+    stops = [row["started_at"] for row in rows if row["kind"] == "stop" and row["started_at"]]
+    starts = [row for row in rows if row["kind"] == "start"]
+    if not stops or not starts or any(row["state"] != "done" for row in starts):
+        return None
+    return max(row["ended_at"] for row in starts) - min(stops)

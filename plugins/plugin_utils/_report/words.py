@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a run in words, for a terminal or a mail."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds as h:mm:ss, a dash for None."""
+    return "-" if seconds is None else str(datetime.timedelta(seconds=round(seconds)))
+
+
+def instant(seconds: float | None) -> str:
+    """Return an instant as ISO 8601 in UTC, a dash for None."""
+    if seconds is None:
+        return "-"
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def words(report: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the report in lines; what needs somebody stands first."""
+    counts, hosts = report["counts"], report["hosts"]
+    lines = [
+        f"run {report['run']}: {report['procedure']}, {report['state']}, begun {instant(report['created_at'])} by {report['created_by']}",
+        f"{counts['done']} of {len(hosts)} hosts are through in {duration(report['makespan'])} "
+        f"(plan {duration(report['predicted'])}, lower bound {duration(report['lower_bound'])})",
+    ]
+    for state in ("failed", "unknown", "blocked", "deferred", "running", "pending"):
+        for name, host in hosts.items():
+            if host["state"] == state:
+                why = f": {host['why']}" if host["why"] else ""
+                lines.append(f"{state:9} {host['step'] or name}{why}")
+    for undo in report["left_undone"]:
+        lines.append(f"left undone: {undo['kind']} of {undo['key'].split(':', 1)[-1]} ({undo['state']}); continue the run or undo it by hand")
+    if report["state"] in ("partial", "interrupted", "lost"):
+        lines.append(f"continue with -e run={report['run']}")
+    return lines

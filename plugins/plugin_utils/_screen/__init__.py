@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live picture of a run: what a person watches while systems go down and come up."""
+
+from __future__ import annotations
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._screen.model import Screen, apply
+
+__all__ = ["Screen", "apply"]

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that draws the live picture: events come in on standard input, one JSON object a line.
+
+It is a process of its own because ansible-playbook forks workers all the time, and a drawing thread beside forks is asking
+for locks that nobody releases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import select
+import signal
+import sys
+import time
+
+from rich.console import Console
+from rich.live import Live
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._screen.model import Screen, apply
+from ansible_collections.basis.landscape.plugins.plugin_utils._screen.view import render
+
+
+def main() -> None:
+    """Draw until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for ansible-playbook, which goes on telling what is in flight
+    console = Console(file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
+    ascii_only = "utf" not in (console.encoding or "").lower()
+    source = sys.stdin.fileno()
+    os.set_blocking(source, False)
+    buffered, screen, open_ = b"", None, True
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        while open_:
+            if select.select([source], [], [], 0.25)[0]:
+                data = os.read(source, 1 << 16)
+                open_ = bool(data)
+                buffered += data
+            *lines, buffered = buffered.split(b"\n")
+            for line in lines:
+                event = json.loads(line)
+                if event["event"] == "begun":
+                    plan = json.loads(pathlib.Path(event["plan"]).read_text(encoding="utf-8"))
+                    screen = Screen.of_plan(event["run"], plan, time.monotonic())
+                elif event["event"] == "line":
+                    live.console.print(event["text"], highlight=False, markup=False, style=event.get("style"))
+                elif screen is not None:
+                    apply(screen, event, time.monotonic())
+            if screen is not None:
+                live.update(render(screen, time.monotonic(), console.size.height, ascii_only=ascii_only), refresh=True)
+
+
+if __name__ == "__main__":
+    main()
