@@ -20,7 +20,8 @@ class Action(Generic[S]):
 
     :param name: short and stable, for programs (``Stop``).
     :param words: what it does, for a person and the diff ("stop PRD/prdapp1/D01, grace 300 s").
-    :param act: does it; sent once, never repeated. None when there is only something to wait for.
+    :param act: does it; sent once, never repeated. It returns False when it turned out that nothing was to do. None
+        when there is only something to wait for.
     :param verify: looks until the wanted state is there and returns it; None when the last look is enough.
     """
 
@@ -81,10 +82,10 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
             try:
                 unanswered: Optional[Unknown] = None
                 if action.act is not None:
-                    changed = True
                     try:
-                        action.act()
+                        changed = (action.act() is not False) or changed
                     except Unknown as error:
+                        changed = True
                         unanswered = error
                         step["outcome"] = "unknown"
                     else:
@@ -101,6 +102,7 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
             except LandscapeError as error:
                 if step["outcome"] != "unknown":
                     step["outcome"] = "failed"
+                    step["why"] = error.why
                 error.facts.update(before=before, steps=steps, changed=changed)
                 raise
     else:
@@ -137,7 +139,7 @@ def difference(
     if not steps:
         return {"before": "", "after": ""}
     verb = "would " if check_mode else ""
-    said = "".join("{}{1}\n".format(verb, step["words"]) for step in steps)
+    said = "".join(f"{verb}{step['words']}\n" for step in steps)
     if check_mode:
         return {"before": in_words(before), "after": in_words(before) + said}
     return {"before": in_words(before), "after": in_words(after) + said}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to watch an instance until it is what it should be.
+
+Transitions are waited out. A failure names the instance, the guilty processes, and the last lines of their trace.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unreachable
+from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import model
+from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.client import Client, ServiceDown
+from ansible_collections.basis.landscape.plugins.module_utils._wait import (
+    Clock,
+    Hopeless,
+    Limits,
+    NeverCame,
+    wait_until,
+)
+
+Processes = List[model.Process]
+
+
+def wait_for_service(client: Client, seconds: float, delay: float, clock: Optional[Clock] = None) -> model.Identity:
+    """Who the instance is, as soon as its sapstartsrv is up; a service that is down is waited for ``seconds``.
+
+    :raises ServiceDown: it did not come up.
+    """
+    limits = Limits(seconds + 1.0, delay, patience=seconds)
+    doing = f"reach sapstartsrv of {client.label}"
+    return wait_until(doing, client.identity, lambda _who: True, limits, clock=clock, bear=(ServiceDown,)).value
+
+
+def known_processes(client: Client, limits: Limits, clock: Optional[Clock] = None) -> Processes:
+    """The process list, once it is not empty; an empty one is waited out for the grace of ``limits``.
+
+    :raises Failed: it stays empty (reason ``empty_process_list``).
+    """
+    doing = f"read the processes of {client.label}"
+    try:
+        found: Processes = wait_until(
+            doing, client.processes, bool, Limits(max(limits.grace, 0.001), limits.delay), clock=clock
+        ).value
+    except NeverCame as error:
+        why = f"the process list is empty for {limits.grace:g} s, which is neither started nor stopped"
+        raise Failed(doing, why, reason="empty_process_list") from error
+    return found
+
+
+def wait_for_state(
+    client: Client,
+    wanted: str,
+    limits: Limits,
+    *,
+    doing: str,
+    lost: Tuple[str, ...] = (),
+    clock: Optional[Clock] = None,
+) -> Processes:
+    """Poll the process list until the instance is ``wanted`` (started or stopped).
+
+    :param lost: states that may not last longer than the grace.
+    :raises NeverCame: the timeout passed.
+    :raises Hopeless: a lost state lasted.
+    :raises LandscapeError: sapstartsrv could not be asked for longer than the patience.
+    """
+    try:
+        return wait_until(
+            doing,
+            client.processes,
+            lambda processes: model.state_of(processes) == wanted,
+            limits,
+            clock=clock,
+            hopeless=(lambda processes: model.state_of(processes) in lost) if lost else None,
+            bear=(Unreachable, TimedOut),
+            describe=model.processes_in_words,
+        ).value
+    except (NeverCame, Hopeless) as error:
+        explain(client, error, model.GREEN if wanted == model.STARTED else model.GRAY)
+        raise
+
+
+def explain(client: Client, error: Union[NeverCame, Hopeless], colour: str) -> None:
+    """Add the guilty processes and the end of the first one's trace to an error about a process list."""
+    last: Sequence[model.Process] = error.last or ()
+    guilty = model.guilty(last, colour)
+    error.facts["processes"] = [
+        {"name": p.name, "description": p.description, "colour": p.colour, "text": p.text, "pid": p.pid} for p in guilty
+    ]
+    for process in guilty[:3]:
+        tail = client.log_tail(process.name)
+        if tail is not None:
+            error.facts["log"] = {"process": process.name, "file": tail.file, "lines": tail.lines}
+            error.why += f"; last lines of {tail.file}: " + " | ".join(tail.lines)
+            break
+
+
+def as_data(processes: Sequence[model.Process]) -> List[Dict[str, Any]]:
+    """A process list as plain data."""
+    return [
+        {
+            "name": p.name,
+            "description": p.description,
+            "colour": p.colour,
+            "text": p.text,
+            "started": p.started,
+            "elapsed": p.elapsed,
+            "pid": p.pid,
+        }
+        for p in processes
+    ]
+
+
+__all__ = ("as_data", "explain", "known_processes", "wait_for_service", "wait_for_state")
