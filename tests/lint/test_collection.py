@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -40,8 +41,6 @@ def test_documentation(run: Run, copy: Path) -> None:
 @pytest.fixture(scope="module")
 def tarball(root: Path, copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection as it is published."""
-    import subprocess
-
     folder = tmp_path_factory.mktemp("build")
     galaxy = Path(sys.executable).with_name("ansible-galaxy")
     subprocess.run(
