@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local package repositories in two states, as real dpkg, rpm and metadata files.
+
+One folder for Debian packages, one for rpm packages. In the state *old* a repository carries what the hosts start
+with; in the state *new* it also carries one newer version of every package. Three packages stand for the three cases
+of a patch day: an ordinary fix, a security fix that needs a reboot, a certified package that must be left alone.
+
+Needs on PATH: dpkg-deb, apt-ftparchive, rpmbuild, createrepo_c, modifyrepo_c.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Product:
+    """One package in two versions; ``security`` puts the new one in a security advisory, ``reboot`` asks for a reboot."""
+
+    name: str
+    old: str
+    new: str
+    security: bool = False
+    reboot: bool = False
+
+
+PRODUCTS = (
+    Product("landscape-tools", "1.0", "1.1"),
+    Product("landscape-core", "1.0", "1.2", security=True, reboot=True),
+    Product("landscape-certified", "1.0", "2.0"),
+)
+
+TOOLS = ("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c", "modifyrepo_c")
+
+
+def run(*command: str, cwd: Path | None = None, stdout: int | None = subprocess.DEVNULL) -> bytes:
+    """Run *command*, give its output; raises CalledProcessError with the command's own words on stderr."""
+    done = subprocess.run(command, cwd=cwd, check=True, stdin=subprocess.DEVNULL, stdout=stdout)
+    return done.stdout or b""
+
+
+def build_deb(product: Product, version: str, to: Path) -> None:
+    """Build one Debian package; the one that needs a reboot says so as Debian's kernel packages do."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch)
+        control = tree / "DEBIAN"
+        control.mkdir(mode=0o755)
+        control.joinpath("control").write_text(
+            f"Package: {product.name}\nVersion: {version}\nArchitecture: all\nSection: admin\nPriority: optional\n"
+            "Maintainer: The basis.landscape authors <nobody@localhost>\n"
+            f"Description: test package {product.name}\n",
+            encoding="utf-8",
+        )
+        if product.reboot:
+            postinst = control / "postinst"
+            postinst.write_text(
+                "#!/bin/sh\nset -e\n"
+                'if [ "$1" = configure ] && [ -n "$2" ]; then\n'
+                f"  touch /run/reboot-required\n  echo {product.name} >> /run/reboot-required.pkgs\nfi\n",
+                encoding="utf-8",
+            )
+            postinst.chmod(0o755)
+        content = tree / "usr" / "share" / product.name
+        content.mkdir(parents=True)
+        content.joinpath("version").write_text(f"{version}\n", encoding="utf-8")
+        tree.chmod(0o755)
+        run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(to / f"{product.name}_{version}_all.deb"))
+
+
+def build_rpm(product: Product, version: str, to: Path) -> None:
+    """Build one rpm package; the one that needs a reboot says so to dnf (needs-restarting.d) as well as to libzypp."""
+    hint = f"/etc/dnf/plugins/needs-restarting.d/{product.name}.conf"
+    reboot_provides = "Provides: installhint(reboot-needed)\n" if product.reboot else ""
+    reboot_install = (
+        f"mkdir -p %{{buildroot}}/etc/dnf/plugins/needs-restarting.d\necho {product.name} > %{{buildroot}}{hint}\n"
+        if product.reboot
+        else ""
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        spec = Path(scratch) / f"{product.name}.spec"
+        spec.write_text(
+            f"Name: {product.name}\nVersion: {version}\nRelease: 1\nSummary: test package {product.name}\n"
+            f"License: GPL-3.0-or-later\nBuildArch: noarch\n{reboot_provides}"
+            f"%description\nTest package {product.name}.\n"
+            f"%install\nmkdir -p %{{buildroot}}/usr/share/{product.name}\n"
+            f"echo {version} > %{{buildroot}}/usr/share/{product.name}/version\n{reboot_install}"
+            f"%files\n/usr/share/{product.name}/version\n{hint if product.reboot else ''}\n",
+            encoding="utf-8",
+        )
+        run("rpmbuild", "-bb", "--quiet", "--define", f"_topdir {scratch}", str(spec))
+        for package in Path(scratch).glob("RPMS/noarch/*.rpm"):
+            shutil.copy2(package, to / package.name)
+
+
+def updateinfo(products: tuple[Product, ...]) -> str:
+    """The advisories of the new versions, in the format that createrepo's users call updateinfo."""
+    advisories = []
+    for number, product in enumerate(products, start=1):
+        reboot = "<reboot_suggested>True</reboot_suggested>" if product.reboot else ""
+        advisories.append(
+            f'<update from="nobody@localhost" status="final" type="{"security" if product.security else "bugfix"}" '
+            f'version="1"><id>LANDSCAPE-2026-{number}</id><title>{product.name} {product.new}</title>'
+            f'<severity>{"Important" if product.security else "None"}</severity><release>1</release>'
+            f'<issued date="2026-11-01 00:00:00"/><description>{product.name} {product.new}</description>'
+            f'<pkglist><collection short="landscape"><name>landscape</name>'
+            f'<package name="{product.name}" version="{product.new}" release="1" epoch="0" arch="noarch" '
+            f'src="{product.name}-{product.new}-1.src.rpm">'
+            f"<filename>{product.name}-{product.new}-1.noarch.rpm</filename>{reboot}</package>"
+            "</collection></pkglist></update>"
+        )
+    return '<?xml version="1.0" encoding="UTF-8"?>\n<updates>' + "".join(advisories) + "</updates>\n"
+
+
+def index_deb(folder: Path, codename: str) -> None:
+    """Write Packages and Release of a flat repository; the codename is the archive name that apt shows."""
+    packages = run("apt-ftparchive", "packages", ".", cwd=folder, stdout=subprocess.PIPE)
+    folder.joinpath("Packages").write_bytes(packages)
+    release = run(
+        "apt-ftparchive",
+        *(f"-oAPT::FTPArchive::Release::{key}={value}"
+          for key, value in (("Origin", "Landscape"), ("Label", "Landscape"), ("Suite", codename))),
+        "release", ".", cwd=folder, stdout=subprocess.PIPE,
+    )
+    folder.joinpath("Release").write_bytes(release)
+
+
+def index_rpm(folder: Path, products: tuple[Product, ...]) -> None:
+    """Write repodata with advisories for *products*."""
+    run("createrepo_c", "--quiet", str(folder))
+    if products:
+        with tempfile.TemporaryDirectory() as scratch:
+            info = Path(scratch) / "updateinfo.xml"
+            info.write_text(updateinfo(products), encoding="utf-8")
+            run("modifyrepo_c", str(info), str(folder / "repodata"))
+
+
+def build(root: Path, state: str) -> None:
+    """Make ``deb/stable``, ``deb/security``, ``rpm`` under *root*; *state* is ``old`` or ``new``. Replaces what was there."""
+    stable, security, rpm = root / "deb" / "stable", root / "deb" / "security", root / "rpm"
+    for folder in (stable, security, rpm):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for product in PRODUCTS:
+        build_deb(product, product.old, stable)
+        build_rpm(product, product.old, rpm)
+        if state == "new":
+            build_deb(product, product.new, security if product.security else stable)
+            build_rpm(product, product.new, rpm)
+    index_deb(stable, "stable")
+    index_deb(security, "stable-security")
+    index_rpm(rpm, PRODUCTS if state == "new" else ())
+    for path in (root, *root.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def main() -> None:
+    """Command line: ``repositories.py ROOT old|new``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("state", choices=("old", "new"))
+    arguments = parser.parse_args()
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        raise SystemExit(f"Could not build the repositories: not installed: {', '.join(missing)}")
+    os.umask(0o022)
+    build(arguments.root.resolve(), arguments.state)
+
+
+if __name__ == "__main__":
+    main()

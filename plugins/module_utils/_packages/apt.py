@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""apt, the package manager of Debian's family.
+
+``apt-get`` ends with 0 or 100; the words say which failure it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
+from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
+    Change,
+    Installed,
+    Pending,
+    RebootNeed,
+    Selection,
+)
+
+QUERY = "${db:Status-Abbrev}\\t${Package}\\t${Version}\\t${Architecture}\\n"
+REBOOT_FILES = ("/run/reboot-required", "/var/run/reboot-required")
+PREFERENCES = "/etc/apt/preferences"
+
+INST = re.compile(r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[(?P<old>[^\]]+)\] )?\((?P<new>\S+) (?P<origin>.*?)\s*\[(?P<arch>[^\]]+)\]\)")
+REMV = re.compile(r"^Remv (?P<name>[^\s:]+)(?::(?P<arch>\S+))? \[(?P<old>[^\]]+)\]")
+
+
+class Row(NamedTuple):
+    """One line of a simulated transaction, with the archive the new version comes from."""
+
+    change: Change
+    origin: str
+
+
+def read_installed(text: str) -> Installed:
+    """The answer of ``dpkg-query -W -f QUERY``: packages that are unpacked, in every state but "not installed" and "config files".
+
+    :raises Failed: for a line of another shape.
+    """
+    found: Dict[str, Tuple[str, ...]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split("\t")
+        if len(words) != 4 or len(words[0]) < 2:
+            raise Failed("read the dpkg database", f"line {number} is {line[:120]!r}", reason="unknown_output")
+        status, name, version, arch = words
+        if status[1] not in "nc":
+            found[f"{name}.{arch}"] = (version,)
+    return found
+
+
+def read_simulation(text: str) -> List[Row]:
+    """What ``apt-get -s`` would install, upgrade, or remove.
+
+    :raises Failed: for an Inst or Remv line of another shape.
+    """
+    rows: List[Row] = []
+    for line in text.splitlines():
+        if line.startswith("Inst "):
+            found = INST.match(line)
+            if found is None:
+                raise Failed("read the plan of apt-get", f"a line is {line[:160]!r}", reason="unknown_output")
+            old = found.group("old")
+            action = "upgraded" if old else "installed"
+            rows.append(Row(Change(found.group("name"), found.group("arch"), old, found.group("new"), action), found.group("origin")))
+        elif line.startswith("Remv "):
+            found = REMV.match(line)
+            if found is None:
+                raise Failed("read the plan of apt-get", f"a line is {line[:160]!r}", reason="unknown_output")
+            rows.append(Row(Change(found.group("name"), found.group("arch") or "", found.group("old"), None, "removed"), ""))
+    return sorted(rows)
+
+
+def is_security(origin: str) -> bool:
+    """True when one of the archives in an Inst line is a security archive (Debian-Security, ``<release>-security``)."""
+    return any(re.search(r"-[Ss]ecurity\b", archive) for archive in origin.split(","))
+
+
+def read_madison(text: str) -> List[Tuple[str, str]]:
+    """``(name, version)`` of the security archives' rows of ``apt-cache madison``."""
+    rows = [tuple(part.strip() for part in line.split("|", 2)) for line in text.splitlines() if line.count("|") >= 2]
+    return [(row[0], row[1]) for row in rows if re.search(r"-security\b", row[2], re.IGNORECASE) and "Sources" not in row[2]]
+
+
+def preferences(patterns: Tuple[str, ...]) -> str:
+    """Preferences under which no version from any repository is a candidate for *patterns*."""
+    return "".join(f"\nPackage: {pattern}\nPin: version *\nPin-Priority: -1\n" for pattern in patterns)
+
+
+class Apt(Manager):
+    """apt-get's verbs."""
+
+    name = "apt"
+    signs = (
+        Sign(r"You don't have enough free space", "disk_full", "Free the space that is named, then run again"),
+        Sign(r"Failed to fetch|Some index files failed to download|does not have a Release file|no longer has a Release file"
+             r"|Temporary failure resolving|Could not connect|Unable to fetch some archives", "repository_unreachable",
+             "Make the repository reachable or remove it from the sources; no patch is skipped in silence"),
+        Sign(r"unmet dependencies|Unmet dependencies|held broken packages|Broken packages|remove is disabled|pkgProblemResolver",
+             "broken_dependencies", "Repair the repository or run apt-get -f install, or leave the packages out with exclude"),
+        Sign(r"dpkg was interrupted", "interrupted_transaction", "Run dpkg --configure -a on the host, then run again"),
+        Sign(r"is not signed|NO_PUBKEY|couldn't be verified|were invalid: |unauthenticated|cannot be authenticated", "signature",
+             "Import the right key; packages without a good signature are not installed"),
+        Sign(r"are you root\?|Permission denied", "not_root", "Run the task with become"),
+        Sign(r"Unable to locate package|has no installation candidate|Version '.*' for '.*' was not found", "package_not_found",
+             "Correct the name"),
+        Sign(r"Sub-process .*dpkg.* returned an error|installed .* script subprocess returned error", "transaction",
+             "Read the package manager's log on the host, repair the package, run again"),
+    )
+
+    def refresh(self) -> None:
+        """``apt-get update``, which ends with 0 although indexes are missing: here that is a failure."""
+        doing = "refresh the repositories"
+        answer = self.unlocked(doing, lambda: self._apt("-q", "-o", "APT::Update::Error-Mode=any", "update"))
+        if answer.rc != 0 or re.search(r"Failed to fetch|Some index files failed to download", answer.text):
+            raise self.failure(doing, answer)
+
+    def installed(self) -> Installed:
+        """The dpkg database."""
+        answer = self.commands.ask("dpkg-query", "-W", "-f", QUERY)
+        if answer.rc != 0:
+            raise Failed("read the dpkg database", f"dpkg-query ended with {answer.rc}: {answer.last_lines()}", reason="dpkg_database")
+        return read_installed(answer.out)
+
+    def pending(self, selection: Selection, installed: Installed) -> Pending:
+        """A simulated upgrade; what is held is found by a simulation without the holds."""
+        with self._preferences(selection) as options:
+            rows = self._simulate(options, self._upgrade(selection.names))
+            if selection.security and rows:
+                names = self._security(rows)
+                rows = self._simulate(options, self._upgrade(names)) if names else []
+        changes = [row.change for row in rows]
+        if not selection.held:
+            return Pending(changes, [])
+        free = self._simulate([], self._upgrade(selection.names))
+        planned = {change.key for change in changes}
+        return Pending(
+            changes,
+            [row.change for row in free if selection.holds(row.change.name) and row.change.key not in planned
+             and (not selection.security or is_security(row.origin))],
+        )
+
+    def _security(self, rows: List[Row]) -> Tuple[str, ...]:
+        """Names whose upgrade brings a security fix, also when a later version from another archive carries it."""
+        names: Set[str] = {row.change.name for row in rows if row.change.old and is_security(row.origin)}
+        others = {row.change.name: row.change for row in rows if row.change.old and row.change.name not in names}
+        if others:
+            answer = self.commands.ask("apt-cache", "madison", *sorted(others))
+            for name, version in read_madison(answer.out):
+                old = others[name].old if name in others else None
+                if old and self.commands.ask("dpkg", "--compare-versions", version, "gt", old).rc == 0:
+                    names.add(name)
+        return tuple(sorted(names))
+
+    def upgrade(self, selection: Selection, pending: Pending) -> None:
+        """Upgrade to the versions that `pending` found; configuration files that an administrator changed stay."""
+        doing = "upgrade packages"
+        names: Tuple[str, ...] = selection.names
+        if selection.security:
+            names = tuple(change.name for change in pending.changes if change.action == "upgraded")
+        with self._preferences(selection) as options:
+            answer = self.unlocked(doing, lambda: self._apt(*options, "-y", *self._upgrade(names), change=True))
+        if answer.rc != 0:
+            raise self.failure(doing, answer)
+
+    @staticmethod
+    def _upgrade(names: Tuple[str, ...]) -> List[str]:
+        # Both may bring new dependencies; neither removes a package that is not replaced by one of them.
+        if names:
+            return ["--no-remove", "install", "--only-upgrade", *names]
+        return ["upgrade", "--with-new-pkgs"]
+
+    def _simulate(self, options: List[str], words: List[str]) -> List[Row]:
+        doing = "plan the upgrade"
+        answer = self.unlocked(doing, lambda: self._apt(*options, "-s", "-o", "Debug::NoLocking=1", *words))
+        if answer.rc != 0:
+            raise self.failure(doing, answer)
+        return read_simulation(answer.out)
+
+    @contextmanager
+    def _preferences(self, selection: Selection) -> Iterator[List[str]]:
+        """Holds for one call: preferences of its own with the host's and ours; the host's files stay as they are."""
+        if not selection.held:
+            yield []
+            return
+        handle, path = tempfile.mkstemp(prefix="basis-landscape-", suffix=".pref")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(preferences(selection.held) + "\n" + read_file(PREFERENCES))
+            os.chmod(path, 0o644)
+            yield ["-o", f"Dir::Etc::Preferences={path}"]
+        finally:
+            os.unlink(path)
+
+    def reboot_need(self) -> RebootNeed:
+        """The file that Debian's packages leave behind, with the packages that asked for it."""
+        for path in REBOOT_FILES:
+            if os.path.exists(path):
+                packages = sorted(set(read_file(path + ".pkgs").split()))
+                return RebootNeed(True, path, packages or ["the file is there"])
+        return RebootNeed(False, REBOOT_FILES[0], ["no such file"])
+
+    def locks(self) -> List[str]:
+        """Packages on hold."""
+        answer = self.commands.ask("apt-mark", "showhold")
+        return sorted(answer.out.split()) if answer.rc == 0 else []
+
+    def locked(self, answer: Answer) -> bool:
+        """One of dpkg's or apt's lock files is held."""
+        return answer.rc != 0 and re.search(r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock", answer.text) is not None
+
+    def _apt(self, *words: str, change: bool = False) -> Answer:
+        run = self.commands.change if change else self.commands.ask
+        return run("apt-get", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", *words)
+
+
+__all__ = ("Apt", "is_security", "preferences", "read_installed", "read_madison", "read_simulation")

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a command of the package manager is run: C locale, no terminal, an end in time.
+
+A command that only asks is killed with its children when its time is over. A command that changes packages is never
+killed, because a half-done transaction is worse than a late one: it runs in a session of its own, which also outlives a
+broken connection, and what is still running when the time is over is answered as *unknown*.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from typing import Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
+
+ENVIRONMENT = {
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "TERM": "dumb",
+    "COLUMNS": "500",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    "NEEDRESTART_MODE": "l",
+    "NEEDRESTART_SUSPEND": "1",
+}
+
+
+class Answer:
+    """What a command said: exit code ``rc`` (negative: killed by that signal), ``out``, ``err`` as text."""
+
+    def __init__(self, rc: int, out: str, err: str) -> None:
+        self.rc = rc
+        self.out = out
+        self.err = err
+
+    @property
+    def text(self) -> str:
+        """Both outputs, errors first."""
+        return self.err + "\n" + self.out
+
+    def last_lines(self, count: int = 8) -> str:
+        """The last lines that say something, for a person."""
+        lines = [line.strip() for line in (self.out + "\n" + self.err).splitlines() if line.strip()]
+        return " / ".join(lines[-count:])[:2000]
+
+
+class Commands:
+    """Runs commands of one host.
+
+    :param question_seconds: limit for a command that only asks.
+    :param change_seconds: limit for a command that changes packages.
+    """
+
+    def __init__(self, question_seconds: float = 600.0, change_seconds: float = 3600.0) -> None:
+        self.question_seconds = question_seconds
+        self.change_seconds = change_seconds
+
+    def path(self, name: str) -> Optional[str]:
+        """Where the command *name* is, also in the folders of root's commands; None when it is not installed."""
+        return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+
+    def ask(self, *command: str, environment: Optional[Mapping[str, str]] = None) -> Answer:
+        """Run a command that changes no package.
+
+        :raises Failed: it is not installed.
+        :raises TimedOut: it did not end in time; it was killed.
+        """
+        return self._run(list(command), self.question_seconds, environment, change=False)
+
+    def change(self, *command: str, environment: Optional[Mapping[str, str]] = None) -> Answer:
+        """Run a command that changes packages.
+
+        :raises Failed: it is not installed.
+        :raises Unknown: it did not end in time and goes on.
+        """
+        return self._run(list(command), self.change_seconds, environment, change=True)
+
+    def _run(self, command: List[str], seconds: float, more: Optional[Mapping[str, str]], *, change: bool) -> Answer:
+        program = self.path(command[0])
+        if program is None:
+            raise Failed(f"run {command[0]}", "it is not installed on this host", reason="package_manager_missing")
+        environment: Dict[str, str] = dict(os.environ)
+        environment.update(ENVIRONMENT)
+        environment.update(more or {})
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = subprocess.Popen(
+                [program] + command[1:],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+            try:
+                rc = process.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                words = _words(command)
+                if change:
+                    raise Unknown(
+                        f"finish {words}",
+                        f"it still runs as process {process.pid} after {seconds:g} s and is left alone",
+                        reason="still_running",
+                        cure="Wait for the process to end, then run again: the next call looks first",
+                        pid=process.pid,
+                    ) from None
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise TimedOut(
+                    f"read the answer of {words}", f"it did not end within {seconds:g} s", reason="package_manager_slow"
+                ) from None
+            return Answer(rc, _text(out), _text(err))
+
+
+def read_file(path: str) -> str:
+    """A text file's content, empty when there is no such file."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _words(command: Sequence[str]) -> str:
+    return " ".join(command)[:200]
+
+
+def _text(stream: "tempfile._TemporaryFileWrapper[bytes]") -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace")
+
+
+__all__ = ("Answer", "Commands", "read_file")

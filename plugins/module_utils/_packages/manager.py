@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every package manager must be able to do, with the names of its failures."""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, LandscapeError, Unreachable
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
+    Change,
+    Installed,
+    Pending,
+    RebootNeed,
+    Selection,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame, wait_until
+
+
+class Sign(NamedTuple):
+    """Text by which a failure is known, its stable ``reason``, and what a person can do."""
+
+    pattern: str
+    reason: str
+    cure: str
+
+
+#: Failures that every package manager words in the words of the operating system.
+COMMON_SIGNS = (
+    Sign(r"No space left on device", "disk_full", "Free space on the file system that is named, then run again"),
+    Sign(r"Read-only file system", "read_only_file_system", "Mount the file system for writing, then run again"),
+)
+
+
+class Manager:
+    """Base of dnf, zypper and apt.
+
+    :param commands: runs the commands.
+    :param lock_timeout: seconds to wait for a package manager that another process holds; 0 waits not at all.
+    :param lock_delay: seconds between two tries.
+    """
+
+    name = ""
+    signs: Sequence[Sign] = ()
+
+    def __init__(
+        self, commands: Commands, *, lock_timeout: float = 600.0, lock_delay: float = 5.0, clock: Optional[Clock] = None
+    ) -> None:
+        self.commands = commands
+        self.lock_timeout = lock_timeout
+        self.lock_delay = lock_delay
+        self.clock = clock or Clock()
+
+    # What a manager gives
+
+    def refresh(self) -> None:
+        """Read the repositories' metadata anew; a repository that does not answer is a failure, never skipped."""
+        raise NotImplementedError
+
+    def installed(self) -> Installed:
+        """Every installed package."""
+        raise NotImplementedError
+
+    def pending(self, selection: Selection, installed: Installed) -> Pending:
+        """Exactly what `upgrade` would do now; changes nothing."""
+        raise NotImplementedError
+
+    def upgrade(self, selection: Selection, pending: Pending) -> None:
+        """Do what `pending` said."""
+        raise NotImplementedError
+
+    def reboot_need(self) -> RebootNeed:
+        """Whether the host says that it must be rebooted."""
+        raise NotImplementedError
+
+    def locks(self) -> List[str]:
+        """The packages that the host itself holds back for good (versionlock, zypper locks, apt holds)."""
+        raise NotImplementedError
+
+    def locked(self, answer: Answer) -> bool:
+        """True when *answer* says that another process holds the package manager, so nothing was done."""
+        raise NotImplementedError
+
+    # What they share
+
+    def unlocked(self, doing: str, attempt: Callable[[], Answer]) -> Answer:
+        """The answer of *attempt*, tried again while another process holds the package manager.
+
+        :raises Failed: with the reason ``package_manager_locked`` when it is still held after ``lock_timeout``.
+        """
+        limits = Limits(max(self.lock_timeout, 0.001), self.lock_delay)
+        try:
+            return wait_until(
+                doing, attempt, lambda answer: not self.locked(answer), limits, clock=self.clock, describe=Answer.last_lines
+            ).value
+        except NeverCame as error:
+            raise Failed(
+                doing,
+                f"{self.name} is held by another process, also after {self.lock_timeout:g} s: {error.last.last_lines(2)}",
+                reason="package_manager_locked",
+                cure="End the other process or raise lock_timeout; nothing was done",
+            ) from error
+
+    def failure(self, doing: str, answer: Answer) -> LandscapeError:
+        """The named error for a command that ended badly; an exit code that nobody knows is a failure too."""
+        for sign in (*COMMON_SIGNS, *self.signs):
+            found = re.search(sign.pattern, answer.text, re.MULTILINE)
+            if found:
+                kind = {"repository_unreachable": Unreachable, "not_root": Denied}.get(sign.reason, Failed)
+                return kind(
+                    doing, self._why(answer, found), reason=sign.reason, cure=sign.cure, rc=answer.rc, provider=self.name
+                )
+        return Failed(
+            doing,
+            f"{self.name} ended with {answer.rc}: {answer.last_lines() or 'it said nothing'}",
+            reason="unknown_exit_code",
+            rc=answer.rc,
+            provider=self.name,
+        )
+
+    @staticmethod
+    def _why(answer: Answer, found: "re.Match[str]") -> str:
+        line = found.string[found.string.rfind("\n", 0, found.start()) + 1:].splitlines()[0].strip()
+        return f"{line} (exit code {answer.rc})"
+
+    def proof(self, wanted: Sequence[Change], before: Installed, after: Installed, selection: Selection) -> None:
+        """Raise unless *after* shows every wanted change, with nothing that is held moved.
+
+        :raises Failed: ``not_upgraded`` or ``held_package_changed``.
+        """
+        by_name = {key.rpartition(".")[0]: set() for key in after}  # type: dict[str, set[str]]
+        for key, found in after.items():
+            by_name[key.rpartition(".")[0]].update(found)
+        missing = [c for c in wanted if c.new is not None and c.new not in by_name.get(c.name, set())]
+        if missing:
+            raise Failed(
+                "upgrade all packages",
+                f"{self.name} said it was done, but these are not there: {', '.join(c.in_words() for c in missing)}",
+                reason="not_upgraded",
+                packages=[c.as_data() for c in missing],
+            )
+        names = {key.rpartition(".")[0] for key in set(before) | set(after) if before.get(key) != after.get(key)}
+        moved = sorted(name for name in names if selection.holds(name))
+        if moved:
+            raise Failed(
+                "hold packages back",
+                f"{self.name} changed them all the same: {', '.join(moved)}",
+                reason="held_package_changed",
+                packages=moved,
+            )
+
+
+__all__ = ("COMMON_SIGNS", "Manager", "Sign")

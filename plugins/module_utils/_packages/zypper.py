@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""zypper, the package manager of SUSE's family.
+
+Exit codes, from zypper(8): 0 done, 4 error of the library, 5 not root, 6 no repositories, 7 locked, 8 commit failed,
+100 and 101 updates there (patch-check only), 102 reboot needed, 103 the package manager updated itself (run again),
+104 no such package, 105 ended by a signal, 106 a repository was left out, 107 a script of a package failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
+from ansible_collections.basis.landscape.plugins.module_utils._packages import rpm
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
+from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
+    Change,
+    Installed,
+    Pending,
+    RebootNeed,
+    Selection,
+)
+
+LOCKS = "/etc/zypp/locks"
+CONFIGURATION = ("/etc/zypp/zypp.conf", "/usr/etc/zypp/zypp.conf")
+
+OK, LOCKED, REBOOT_NEEDED, AGAIN = 0, 7, 102, 103
+#: How often an answer "run again" is followed: zypper asks for it once, after it updated itself.
+MOST_PASSES = 3
+
+ACTIONS = {
+    "to-upgrade": "upgraded",
+    "to-install": "installed",
+    "to-downgrade": "downgraded",
+    "to-remove": "removed",
+    "to-reinstall": "reinstalled",
+    "to-upgrade-change-arch": "upgraded",
+    "to-downgrade-change-arch": "downgraded",
+}
+
+
+def read_summary(text: str) -> List[Change]:
+    """The packages of the ``install-summary`` of ``zypper --xmlout ... --dry-run``; none when it has no summary.
+
+    :raises Failed: the answer is no XML.
+    """
+    start = text.find("<?xml")
+    try:
+        root = ElementTree.fromstring(text[start:].strip() if start >= 0 else text.strip())
+    except ElementTree.ParseError as error:
+        raise Failed("read the plan of zypper", f"it is no XML ({error}): {text.strip()[:200]!r}", reason="unknown_output") from error
+    changes: List[Change] = []
+    for section in root.iterfind("./install-summary/*"):
+        action = ACTIONS.get(section.tag)
+        for solvable in section.iterfind("solvable"):
+            if action is None or solvable.get("type") != "package":
+                continue
+            name, arch = solvable.get("name", ""), solvable.get("arch", "")
+            edition = rpm.plain(solvable.get("edition", ""))
+            old = solvable.get("edition-old")
+            if action == "removed":
+                changes.append(Change(name, arch, edition, None, action))
+            else:
+                changes.append(Change(name, arch, rpm.plain(old) if old else None, edition, action))
+    return sorted(changes)
+
+
+def read_locks(text: str) -> List[str]:
+    """The names in ``/etc/zypp/locks``."""
+    return re.findall(r"^solvable_name:\s*(\S+)", text, re.MULTILINE)
+
+
+def lock_entries(patterns: Tuple[str, ...]) -> str:
+    """Locks in the format of ``/etc/zypp/locks``."""
+    entry = "\ntype: package\nmatch_type: glob\ncase_sensitive: on\nsolvable_name: {}\n"
+    return "".join(entry.format(pattern) for pattern in patterns) + "\n"
+
+
+def with_locks_file(configuration: str, path: str) -> str:
+    """A zypp.conf that keeps its locks in *path*; what else it says stays."""
+    kept = re.sub(r"^\s*locksfile\.path\s*=.*\n?", "", configuration, flags=re.MULTILINE)
+    if not re.search(r"^\[main\]", kept, re.MULTILINE):
+        kept = "[main]\n" + kept
+    return re.sub(r"^\[main\][^\n]*\n", lambda found: f"{found.group(0)}locksfile.path = {path}\n", kept, count=1, flags=re.MULTILINE)
+
+
+def messages(text: str) -> str:
+    """The warnings and errors of an XML answer as plain text."""
+    return "\n".join(re.findall(r'<message type="(?:error|warning)">(.*?)</message>', text, re.DOTALL))
+
+
+class Zypper(Manager):
+    """zypper's verbs."""
+
+    name = "zypper"
+    signs = (
+        Sign(r"not enough (disk )?space|[Nn]ot enough free disk space|needs? .* on .*filesystem|disk space .*insufficient"
+             r"|at least .* more space", "disk_full", "Free the space that is named, then run again"),
+        Sign(r"[Nn]othing provides|[Pp]roblem(?: \d+)?: |conflicts with|requires .*, but this requirement cannot be provided"
+             r"|cannot be installed|cannot install both", "broken_dependencies",
+             "Repair the repository, or leave the packages out with exclude"),
+        Sign(r"Skipping repository|[Ff]ailed to (download|retrieve|cache)|Valid metadata not found|is invalid\."
+             r"|[Cc]onnection failed|Can't access file|File '[^']*' not found on medium|Could not refresh the repositor"
+             r"|[Dd]ownload \(curl\) error|Some of the repositories have not been refreshed", "repository_unreachable",
+             "Make the repository reachable or disable it; no patch is skipped in silence"),
+        Sign(r"[Ss]ignature verification failed|unsigned|unknown (GnuPG|GPG) key|Digest verification failed", "signature",
+             "Import the right key; packages without a good signature are not installed"),
+        Sign(r"Root privileges are required|superuser privileges", "not_root", "Run the task with become"),
+        Sign(r"No provider of|Package '[^']*' not found", "package_not_found", "Correct the name"),
+        Sign(r"No repositories defined|no enabled repositories", "no_repository", "Register the host or configure a repository"),
+        Sign(r"scriptlet failed|%post.* failed|Installation of .* failed|Subprocess failed", "transaction",
+             "Read the package manager's log on the host, repair the package, run again"),
+    )
+
+    def refresh(self) -> None:
+        """Read every enabled repository; one that cannot be read is a failure, although zypper goes on without it."""
+        doing = "refresh the repositories"
+        answer = self.unlocked(doing, lambda: self._zypper("refresh"))
+        if answer.rc != OK or re.search(r"have not been refreshed|Skipping repository", answer.text):
+            raise self.failure(doing, answer)
+
+    def installed(self) -> Installed:
+        """The rpm database."""
+        return rpm.installed(self.commands)
+
+    def pending(self, selection: Selection, installed: Installed) -> Pending:
+        """A dry run; what is held is found by a second dry run without the holds."""
+        if selection.security and selection.names:
+            raise BadInput("plan the upgrade", "zypper knows security fixes by advisory, so names cannot go with security")
+        changes = self._dry_run(selection)
+        if not selection.held:
+            return Pending(changes, [])
+        free = self._dry_run(selection._replace(held=()))
+        return Pending(changes, [change for change in free if selection.holds(change.name)])
+
+    def _dry_run(self, selection: Selection) -> List[Change]:
+        doing = "plan the upgrade"
+        with self._locks_of(selection) as environment:
+            answer = self.unlocked(
+                doing, lambda: self._zypper("--no-refresh", *self._upgrade(selection), "--dry-run", environment=environment)
+            )
+        if answer.rc not in (OK, REBOOT_NEEDED, AGAIN):
+            raise self.failure(doing, answer)
+        return read_summary(answer.out)
+
+    def upgrade(self, selection: Selection, pending: Pending) -> None:
+        """``zypper update``, or ``zypper patch --category security``; again when zypper updated itself first."""
+        doing = "upgrade packages"
+        with self._locks_of(selection) as environment:
+            for _turn in range(MOST_PASSES):
+                answer = self.unlocked(
+                    doing,
+                    lambda: self._zypper("--no-refresh", *self._upgrade(selection), environment=environment, change=True),
+                )
+                if answer.rc in (OK, REBOOT_NEEDED):
+                    return
+                if answer.rc != AGAIN:
+                    raise self.failure(doing, answer)
+        raise Failed(doing, f"zypper asked {MOST_PASSES} times to be run again (exit code 103)", reason="zypper_again")
+
+    @staticmethod
+    def _upgrade(selection: Selection) -> List[str]:
+        # zypper patch knows advisories, zypper update knows versions: names go with update only.
+        if selection.security:
+            return ["patch", "--category", "security", "--auto-agree-with-licenses"]
+        return ["update", "--auto-agree-with-licenses", *selection.names]
+
+    @contextmanager
+    def _locks_of(self, selection: Selection) -> Iterator[Dict[str, str]]:
+        """Holds for one call: a configuration of its own with the host's locks and ours; the host's files stay as they are."""
+        held = list(selection.held)
+        if not held:
+            yield {}
+            return
+        folder = tempfile.mkdtemp(prefix="basis-landscape-")
+        try:
+            locks, configuration = os.path.join(folder, "locks"), os.path.join(folder, "zypp.conf")
+            with open(locks, "w", encoding="utf-8") as handle:
+                handle.write(read_file(LOCKS) + lock_entries(tuple(held)))
+            with open(configuration, "w", encoding="utf-8") as handle:
+                handle.write(with_locks_file(_first(CONFIGURATION), locks))
+            yield {"ZYPP_CONF": configuration}
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def reboot_need(self) -> RebootNeed:
+        """``zypper needs-rebooting``: 0 no, 102 yes, everything else is no answer."""
+        source = "zypper needs-rebooting"
+        answer = self.unlocked("ask for the need of a reboot", lambda: self.commands.ask("zypper", "needs-rebooting"))
+        if answer.rc == REBOOT_NEEDED:
+            return RebootNeed(True, source, [answer.last_lines(2)])
+        if answer.rc == OK:
+            return RebootNeed(False, source, [answer.last_lines(2)])
+        return RebootNeed(None, source, [f"exit code {answer.rc}: {answer.last_lines(2)}"])
+
+    def locks(self) -> List[str]:
+        """zypper's own locks."""
+        return read_locks(read_file(LOCKS))
+
+    def locked(self, answer: Answer) -> bool:
+        """Exit code 7."""
+        return answer.rc == LOCKED
+
+    def failure(self, doing: str, answer: Answer) -> LandscapeError:
+        """As the base does; the messages are taken out of the XML first."""
+        return super().failure(doing, Answer(answer.rc, messages(answer.out) or answer.out, answer.err))
+
+    def _zypper(self, *words: str, environment: Optional[Dict[str, str]] = None, change: bool = False) -> Answer:
+        run = self.commands.change if change else self.commands.ask
+        return run(
+            "zypper", "--non-interactive", "--non-interactive-include-reboot-patches", "--xmlout", *words, environment=environment
+        )
+
+
+def _first(paths: Tuple[str, ...]) -> str:
+    return next((text for text in map(read_file, paths) if text), "[main]\n")
+
+
+__all__ = ("Zypper", "lock_entries", "messages", "read_locks", "read_summary", "with_locks_file")

@@ -1,0 +1,314 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module os_packages: packages of the operating system, upgraded."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_packages
+short_description: Upgrade the packages of the operating system
+version_added: 0.1.0
+author:
+  - The basis.landscape authors (@basis-landscape)
+description:
+  - Upgrades all, or some, installed packages with C(dnf), C(zypper) or C(apt-get), proves from the package database that every
+    planned version is there, and tells whether the host says that it needs a reboot.
+  - Packages that must not move, such as those that SAP or the database certifies, are held back for the call. Holds are
+    given to the package manager for this call only; the host's own locks stay as they are and count too.
+  - A package manager that another process uses is waited for.
+  - Every failure has a name in RV(ignore:error.reason), for example V(package_manager_locked), V(repository_unreachable),
+    V(disk_full), V(broken_dependencies), V(signature), V(transaction), V(not_upgraded), V(held_package_changed),
+    V(still_running). An exit code that is not known is a failure.
+attributes:
+  check_mode:
+    support: full
+    description: Lists exactly what would be upgraded. With O(refresh=true) the package manager's cache of metadata is still renewed.
+  diff_mode:
+    support: full
+    description: Shows the versions before and after.
+  platform:
+    support: full
+    platforms: linux
+    description: Systems with dnf, zypper or apt.
+extends_documentation_fragment:
+  - basis.landscape.fence
+options:
+  state:
+    description: The packages are at the newest version that the repositories and the holds allow.
+    type: str
+    choices: [upgraded]
+    default: upgraded
+  provider:
+    description:
+      - The package manager. V(auto) takes the one whose command comes first in C(PATH), and asks C(/etc/os-release) when
+        several stand in one folder.
+    type: str
+    choices: [auto, dnf, zypper, apt]
+    default: auto
+  security:
+    description:
+      - Only what fixes a security advisory, with its dependencies.
+      - With zypper this means patches of the category security, and does not go with O(names).
+    type: bool
+    default: false
+  names:
+    description: Installed packages to upgrade, as names or shell patterns; all when empty. A name that is not installed is an error.
+    type: list
+    elements: str
+    default: []
+  exclude:
+    description: Packages to leave out of this call, as names or shell patterns.
+    type: list
+    elements: str
+    default: []
+  locked:
+    description:
+      - Packages that must keep their version, as names or shell patterns, for example because they are certified. They are left out
+        as with O(exclude), and have to be installed.
+    type: list
+    elements: str
+    default: []
+  refresh:
+    description: Read the repositories' metadata anew first. A repository that does not answer is then an error.
+    type: bool
+    default: true
+  lock_timeout:
+    description: Seconds to wait while another process holds the package manager.
+    type: float
+    default: 600
+  lock_delay:
+    description: Seconds between two tries while another process holds the package manager.
+    type: float
+    default: 5
+  timeout:
+    description:
+      - Seconds that the upgrade itself may take. A package manager that is still at work then is left alone, and the call ends
+        with an error of the kind V(unknown).
+    type: float
+    default: 3600
+seealso:
+  - module: basis.landscape.os_info
+"""
+
+EXAMPLES = r"""
+- name: All updates, without the packages that the database certifies
+  basis.landscape.os_packages:
+    locked:
+      - compat-sap-c++*
+      - saptune
+  become: true
+  register: patched
+
+- name: Only security fixes
+  basis.landscape.os_packages:
+    security: true
+  become: true
+
+- name: What would be upgraded
+  basis.landscape.os_packages:
+  check_mode: true
+  become: true
+"""
+
+RETURN = r"""
+provider:
+  description: The package manager that was used.
+  type: str
+  returned: success
+packages:
+  description: What was changed, or would be in check mode.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name: {description: Name of the package., type: str, returned: always}
+    arch: {description: Architecture of the package., type: str, returned: always}
+    from: {description: Version before; null when it was not there., type: str, returned: always}
+    to: {description: Version after; null when it is not there any more., type: str, returned: always}
+    action: {description: 'One of upgraded, installed, downgraded, removed.', type: str, returned: always}
+  sample: [{name: glibc, arch: x86_64, from: 2.34-100.el9, to: 2.34-125.el9, action: upgraded}]
+held_back:
+  description: Packages with a newer version that stay because they are held for this call; the same keys as RV(packages).
+  type: list
+  elements: dict
+  returned: success
+locks:
+  description: What the host itself holds back (versionlock, zypper locks, apt holds).
+  type: list
+  elements: str
+  returned: success
+reboot_required:
+  description: Whether the host says that it needs a reboot; null when it cannot tell.
+  type: bool
+  returned: success
+reboot_evidence:
+  description: Who says so, and from what.
+  type: dict
+  returned: success
+  sample: {source: dnf needs-restarting, evidence: [kernel-core]}
+boot_id:
+  description: The identity of the running boot.
+  type: str
+  returned: success
+before:
+  description: The versions of the packages in question, a digest of the whole package list, and the need for a reboot, before.
+  type: dict
+  returned: always
+after:
+  description: The same after the call; in check mode equal to RV(before).
+  type: dict
+  returned: success
+steps:
+  description: What was done, in words.
+  type: list
+  elements: dict
+  returned: always
+error:
+  description: The failure for programs, with C(kind), C(reason), C(doing), C(why), C(cure), C(facts).
+  type: dict
+  returned: failure
+"""
+
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from ansible_collections.basis.landscape.plugins.module_utils._argspec import ArgumentSpec, fence_spec
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._module import Context, run_operation
+from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
+from ansible_collections.basis.landscape.plugins.module_utils._packages import client
+from ansible_collections.basis.landscape.plugins.module_utils._packages.boot import boot_id
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
+    Installed,
+    Pending,
+    RebootNeed,
+    Selection,
+    changes_between,
+    digest,
+    expand,
+    versions,
+)
+
+
+class State(NamedTuple):
+    """What one look at the host shows; ``pending`` is what is still to do."""
+
+    installed: Installed
+    pending: Pending
+    reboot: RebootNeed
+    boot: str
+
+
+class Upgraded(Operation[State]):
+    """Packages at the newest version that is allowed."""
+
+    def __init__(self, manager: client.Manager, params: Dict[str, Any]) -> None:
+        self.manager = manager
+        self.refresh: bool = params["refresh"]
+        self.names: List[str] = params["names"]
+        self.locked: List[str] = params["locked"]
+        self.selection = Selection((), tuple(params["exclude"] + params["locked"]), params["security"])
+        self.first: State = State({}, Pending([], []), RebootNeed(None, "", []), "")
+        self.unanswered = False
+
+    def look(self) -> State:
+        """The package list, what an upgrade would do, and the need for a reboot."""
+        installed = self.manager.installed()
+        names, lost = expand(self.names, installed)
+        lost += expand(self.locked, installed)[1]
+        if lost:
+            raise Failed("find the named packages", f"not installed: {', '.join(lost)}", reason="package_not_found")
+        self.selection = self.selection._replace(names=tuple(names))
+        if self.refresh:
+            self.manager.refresh()
+        pending = self.manager.pending(self.selection, installed)
+        self.first = State(installed, pending, self.manager.reboot_need(), boot_id())
+        return self.first
+
+    def plan(self, state: State) -> Tuple[Action[State], ...]:
+        """One transaction, when there is something to do."""
+        if not state.pending.changes:
+            return ()
+        words = "upgrade " + ", ".join(change.in_words() for change in state.pending.changes)
+        return (Action("upgrade", words, self._act, self._verify),)
+
+    def _act(self) -> None:
+        try:
+            self.manager.upgrade(self.selection, self.first.pending)
+        except Unknown:
+            self.unanswered = True
+            raise
+
+    def _verify(self) -> State:
+        installed = self.manager.installed()
+        try:
+            self.manager.proof(self.first.pending.changes, self.first.installed, installed, self.selection)
+        except Failed as error:
+            if self.unanswered:
+                raise TimedOut(error.doing, error.why, reason="still_running") from error
+            raise
+        pending = Pending([], self.first.pending.held_back)
+        return State(installed, pending, self.manager.reboot_need(), boot_id())
+
+    def describe(self, state: State) -> Dict[str, Any]:
+        """The versions of the packages in question, not the whole list, which the digest stands for."""
+        keys = {change.key for change in self.first.pending.changes}
+        keys.update(change.key for change in changes_between(self.first.installed, state.installed))
+        return {
+            "packages": versions(state.installed, keys),
+            "packages_digest": digest(state.installed),
+            "reboot_required": state.reboot.required,
+        }
+
+    def facts(self, state: State) -> Dict[str, Any]:
+        """What changed, or would; what was held; who says whether a reboot is needed."""
+        changes = changes_between(self.first.installed, state.installed) or state.pending.changes
+        return {
+            "provider": self.manager.name,
+            "packages": [change.as_data() for change in changes],
+            "held_back": [change.as_data() for change in state.pending.held_back],
+            "locks": self.manager.locks(),
+            "reboot_required": state.reboot.required,
+            "reboot_evidence": {"source": state.reboot.source, "evidence": state.reboot.evidence},
+            "boot_id": state.boot,
+        }
+
+
+def spec() -> ArgumentSpec:
+    """The options."""
+    strings = {"type": "list", "elements": "str", "default": []}
+    return ArgumentSpec(
+        {
+            "state": {"type": "str", "choices": ["upgraded"], "default": "upgraded"},
+            "provider": {"type": "str", "choices": ["auto", "dnf", "zypper", "apt"], "default": "auto"},
+            "security": {"type": "bool", "default": False},
+            "names": strings,
+            "exclude": strings,
+            "locked": strings,
+            "refresh": {"type": "bool", "default": True},
+            "lock_timeout": {"type": "float", "default": 600},
+            "lock_delay": {"type": "float", "default": 5},
+            "timeout": {"type": "float", "default": 3600},
+        }
+    ).merge(fence_spec())
+
+
+def build(context: Context) -> Upgraded:
+    """The operation from the options."""
+    params = context.params
+    manager = client.manager(
+        params["provider"],
+        change_seconds=params["timeout"],
+        lock_timeout=params["lock_timeout"],
+        lock_delay=params["lock_delay"],
+    )
+    return Upgraded(manager, params)
+
+
+def main() -> None:
+    """Run the module."""
+    run_operation(spec(), build)
+
+
+if __name__ == "__main__":
+    main()
