@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner: from a landscape to a plan that a person can approve."""
+
+from __future__ import annotations
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest import plan_difference, plan_hash
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import landscape_from_inventory
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.make import make_plan
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition, PlanRefused
+
+__all__ = ["Condition", "PlanRefused", "landscape_from_inventory", "make_plan", "plan_difference", "plan_hash"]

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes two plans the same plan."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Iterable, Mapping
+
+#: Options that change what a run does; the others (forks, predicted seconds) only change how long it takes.
+EFFECTIVE_OPTIONS = (
+    "batch_size",
+    "canary",
+    "failure_budget",
+    "ignore_windows",
+    "outside",
+    "override",
+    "patch_level",
+    "skip_steps",
+)
+
+_MOST_WORDS = 40
+
+
+def essence(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an approval is about: hosts, order, steps, gates, limits, windows, options; no predicted times."""
+    options = plan.get("options") or {}
+    return {
+        "format": plan["format"],
+        "procedure": plan["procedure"],
+        "hosts": plan["hosts"],
+        "groups": [
+            {key: group.get(key) for key in ("name", "systems", "hosts", "canary", "needs", "window")}
+            for group in plan["groups"]
+        ],
+        "resources": plan["resources"],
+        "host_needs": plan.get("host_needs") or {},
+        "steps": {
+            host: [[step["step"], sorted(step["needs"])] for step in steps] for host, steps in plan["steps"].items()
+        },
+        "outside": sorted(plan.get("outside") or []),
+        "options": {key: options[key] for key in EFFECTIVE_OPTIONS if options.get(key)},
+    }
+
+
+def plan_hash(plan: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a plan does, in hexadecimal."""
+    text = json.dumps(essence(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def plan_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return in words what ``new`` does otherwise than ``old``; an empty list for equal plans.
+
+    At most 40 lines; the last one then says how many more there are.
+    """
+    one, two = essence(old), essence(new)
+    if one == two:
+        return []
+    words: list[str] = []
+    if one["procedure"] != two["procedure"]:
+        words.append(f"the procedure was {one['procedure']} and is now {two['procedure']}")
+    gone, come = _changed(one["hosts"], two["hosts"])
+    words += [f"host {name} is no longer in the run" for name in gone]
+    words += [f"host {name} is new in the run" for name in come]
+    words += _options(one["options"], two["options"])
+    words += _groups(one["groups"], two["groups"])
+    kept_old = [name for name in one["hosts"] if name in two["steps"]]
+    kept_new = [name for name in two["hosts"] if name in one["steps"]]
+    if kept_old != kept_new:
+        at = next(number for number, pair in enumerate(zip(kept_old, kept_new)) if pair[0] != pair[1])
+        words.append(f"the order of admission differs: {kept_old[at]} came next, now {kept_new[at]} does")
+    for name in kept_new:
+        words += _steps(name, one["steps"][name], two["steps"][name])
+    gone, come = _changed(one["resources"], two["resources"])
+    words += [f"the limit {name} no longer holds" for name in gone]
+    words += [f"the limit {name} ({two['resources'][name]}) is new" for name in come]
+    words += [
+        f"the limit {name} was {one['resources'][name]} and is now {two['resources'][name]}"
+        for name in sorted(set(one["resources"]) & set(two["resources"]))
+        if one["resources"][name] != two["resources"][name]
+    ]
+    for name in kept_new:
+        before, after = one["host_needs"].get(name) or [], two["host_needs"].get(name) or []
+        if sorted(before) != sorted(after):
+            words.append(f"host {name} counted against {_listed(before)} and now counts against {_listed(after)}")
+    gone, come = _changed(one["outside"], two["outside"])
+    words += [f"{name} outside the run is no longer needed" for name in gone]
+    words += [f"{name} outside the run is now needed" for name in come]
+    words = words or ["the plans differ in their format"]
+    if len(words) > _MOST_WORDS:
+        words = [*words[: _MOST_WORDS - 1], f"and {len(words) - _MOST_WORDS + 1} more differences"]
+    return words
+
+
+def _changed(one: Iterable[str], two: Iterable[str]) -> tuple[list[str], list[str]]:
+    before, after = set(one), set(two)
+    return sorted(before - after), sorted(after - before)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _options(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
+    words = []
+    for key in EFFECTIVE_OPTIONS:
+        before, after = one.get(key), two.get(key)
+        if before != after:
+            words.append(f"option {key} was {_said(before)} and is now {_said(after)}")
+    return words
+
+
+def _said(value: Any) -> str:
+    return "not set" if not value else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _groups(one: Iterable[Mapping[str, Any]], two: Iterable[Mapping[str, Any]]) -> list[str]:
+    before, after = {g["name"]: g for g in one}, {g["name"]: g for g in two}
+    gone, come = _changed(before, after)
+    words = [f"{name} is no longer admitted as one" for name in gone]
+    words += [f"{name} is now admitted as one" for name in come]
+    for name in sorted(set(before) & set(after)):
+        a, b = before[name], after[name]
+        if a["window"] != b["window"]:
+            words.append(f"{name} had the window {_window(a['window'])} and now has {_window(b['window'])}")
+        if a["canary"] != b["canary"]:
+            words.append(f"{name} is {'now' if b['canary'] else 'no longer'} a canary")
+        if a["needs"] != b["needs"]:
+            words.append(f"{name} needed {_said(a['needs'])} and now needs {_said(b['needs'])}")
+        if a["systems"] != b["systems"]:
+            words.append(f"{name} held the systems {_listed(a['systems'])} and now holds {_listed(b['systems'])}")
+    return words
+
+
+def _window(window: Mapping[str, str] | None) -> str:
+    return "none" if not window else f"{window['opens']} to {window['closes']} ({window['source']})"
+
+
+def _steps(host: str, one: list[Any], two: list[Any]) -> list[str]:
+    before, after = {step: needs for step, needs in one}, {step: needs for step, needs in two}
+    gone, come = _changed(before, after)
+    words = [f"host {host} no longer does {step}" for step in gone] + [f"host {host} now does {step}" for step in come]
+    order_old = [step for step, _needs in one if step in after]
+    order_new = [step for step, _needs in two if step in before]
+    if order_old != order_new:
+        words.append(f"host {host} walks its steps in another order")
+    for step in order_new:
+        lost, won = _changed(map("/".join, before[step]), map("/".join, after[step]))
+        words += [f"{step} on {host} no longer waits for {need}" for need in lost]
+        words += [f"{step} on {host} now waits for {need}" for need in won]
+    return words

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which hosts of a run are admitted together, against which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterable, Mapping
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.graph import UnionFind
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.relations import Relations
+
+#: Kinds that a system has once: while one of them is down the system is down, so its host cannot be rolled.
+SINGLE = frozenset({"hana", "ascs", "scs"})
+
+
+@dataclass
+class Admission:
+    """Hosts that enter maintenance as one, all or none; ``hosts`` in the order in which they stop."""
+
+    name: str
+    systems: list[str]
+    hosts: list[str]
+    needs: dict[str, int] = field(default_factory=dict)
+
+
+def admission_groups(
+    landscape: Mapping[str, Any],
+    hosts: Iterable[str],
+    on_host: Mapping[str, list[str]],
+    relations: Relations,
+    order: list[str],
+    rolling: frozenset[str],
+) -> list[Admission]:
+    """Return the connected components of the run: systems that share a host or a relation belong together.
+
+    A rolling system does not tie its own hosts together.
+    """
+    instances = landscape["instances"]
+    names = list(hosts)
+    together = UnionFind(names)
+    first_host: dict[str, str] = {}
+    for host in names:
+        for name in on_host.get(host, ()):
+            system = instances[name]["system"]
+            if system not in rolling:
+                together.union(host, first_host.setdefault(system, host))
+    for name, targets in relations.needs.items():
+        for target in targets:
+            together.union(instances[name]["host"], instances[target]["host"])
+    rank = {name: number for number, name in enumerate(order)}
+    groups = []
+    for members in together.sets():
+        systems = sorted({instances[name]["system"] for host in members for name in on_host.get(host, ())})
+        # the host whose first stop comes first leads; hosts without an instance stand at the end
+        members.sort(key=lambda host: (-max((rank[name] for name in on_host.get(host, ())), default=-1), host))
+        groups.append(Admission(_name(systems, members, rolling), systems, members))
+    return groups
+
+
+def _name(systems: list[str], hosts: list[str], rolling: frozenset[str]) -> str:
+    if not systems:
+        return hosts[0]
+    name = "+".join(systems) if len(systems) <= 6 else "+".join(systems[:5]) + f"+{len(systems) - 5} more"
+    return f"{name}@{hosts[0]}" if rolling.issuperset(systems) else name
+
+
+def check_rolling(
+    landscape: Mapping[str, Any],
+    on_host: Mapping[str, list[str]],
+    relations: Relations,
+    rolling: frozenset[str],
+    conditions: Conditions,
+) -> None:
+    """Collect why a rolling system of the run cannot be rolled."""
+    instances = landscape["instances"]
+    elsewhere: dict[tuple[str, str], set[str]] = {}
+    for record in instances.values():
+        if record["system"] in rolling:
+            elsewhere.setdefault((record["system"], record["kind"]), set()).add(record["host"])
+    for host in sorted(on_host):
+        for name in on_host[host]:
+            record = instances[name]
+            system = record["system"]
+            if system not in rolling:
+                continue
+            if record["kind"] in SINGLE:
+                conditions.add(
+                    name,
+                    f"{system} is maintained rolling, but {host} carries its {_words(record['kind'])}, without which "
+                    "all of it is down.",
+                    f"take {host} out of this run, or set the maintenance of {system} to full_stop.",
+                )
+            elif len(elsewhere[(system, record["kind"])]) < 2:
+                conditions.add(
+                    name,
+                    f"{system} is maintained rolling, but no other host carries an instance of this kind.",
+                    f"add a second one to the CMDB, or set the maintenance of {system} to full_stop.",
+                )
+            for target in relations.needs[name]:
+                other = instances[target]["system"]
+                if other != system and other not in rolling:
+                    conditions.add(
+                        name,
+                        f"{system} is maintained rolling, but it depends on {target}, which this run stops.",
+                        f"take {instances[target]['host']} out of this run, or set the maintenance of {system} to full_stop.",
+                    )
+
+
+def _words(kind: str) -> str:
+    return "database" if kind == "hana" else "central services"
+
+
+def set_limits(
+    landscape: Mapping[str, Any],
+    groups: list[Admission],
+    on_host: Mapping[str, list[str]],
+    rolling: frozenset[str],
+    carriers: Mapping[str, str],
+    *,
+    procedure: str,
+    batch_size: int,
+    lifted: bool,
+    conditions: Conditions,
+    warnings: list[str],
+) -> tuple[dict[str, int], dict[str, list[str]], dict[str, dict[str, list[str]]]]:
+    """Fill the groups' ``needs`` and return (resource -> capacity, host -> resources it holds, resource -> member -> hosts).
+
+    ``carriers``: system -> the host that holds a system's place in a redundancy group until it is all up.
+    ``lifted``: an override allows a stop beyond what a redundancy group tolerates.
+    """
+    resources: dict[str, int] = {}
+    held: dict[str, list[str]] = {}
+    members_of: dict[str, dict[str, list[str]]] = {}
+    if batch_size:
+        resources["batch"] = batch_size
+        for group in groups:
+            weight = max(1, len(group.systems))
+            group.needs["batch"] = weight
+            if weight > batch_size:
+                conditions.add(
+                    group.name,
+                    f"its {weight} systems share hosts or relations and enter maintenance as one, but batch_size is "
+                    f"{batch_size}.",
+                    f"raise batch_size to {weight} or more.",
+                )
+    if procedure == "start":
+        return resources, held, members_of
+    group_of = {host: group for group in groups for host in group.hosts}
+    instances = landscape["instances"]
+    for system in sorted(rolling):
+        hosts = sorted(h for h in on_host if any(instances[name]["system"] == system for name in on_host[h]))
+        if not hosts:
+            continue
+        resource = f"rolling:{system}"
+        resources[resource] = 1
+        members_of[resource] = {host: [host] for host in hosts}
+        for host in hosts:
+            held.setdefault(host, []).append(resource)
+            group_of[host].needs[resource] = group_of[host].needs.get(resource, 0) + 1
+            if group_of[host].needs[resource] > 1:
+                conditions.add(
+                    group_of[host].name,
+                    f"{system} is maintained rolling, but relations tie several of its hosts to one admission.",
+                    f"run these hosts apart, or set the maintenance of {system} to full_stop.",
+                )
+    for name in sorted(landscape["redundancy_groups"]):
+        record = landscape["redundancy_groups"][name]
+        allowed = int(record.get("max_unavailable", 1) if record.get("max_unavailable") is not None else 1)
+        listed = list(record.get("members") or [])
+        out: dict[str, list[str]] = {}
+        for member in listed:
+            found = _member_hosts(landscape, member, on_host, rolling)
+            if found is None:
+                conditions.add(
+                    f"redundancy group {name}",
+                    f"its member {member} is no system, host or instance of the landscape.",
+                    "correct the member in the CMDB.",
+                )
+            elif found:
+                out[member] = found
+        if not out:
+            continue
+        if allowed >= len(listed):
+            warnings.append(f"Redundancy group {name} tolerates all of its {len(listed)} members down at once.")
+        if procedure == "stop":
+            if len(out) > allowed and not lifted:
+                conditions.add(
+                    f"redundancy group {name}",
+                    f"{len(out)} of its members would be stopped ({', '.join(sorted(out))}), allowed are {allowed}.",
+                    "leave members out of this run, or state an override with reason and name.",
+                )
+            continue
+        resource = f"redundancy:{name}"
+        resources[resource] = allowed
+        members_of[resource] = {member: out[member] for member in sorted(out)}
+        taken: dict[int, list[str]] = {}
+        for member in sorted(out):
+            hosts = out[member]
+            holder = carriers.get(member, hosts[0]) if member in landscape["systems"] else hosts[0]
+            group = group_of[holder]
+            held.setdefault(holder, []).append(resource)
+            group.needs[resource] = group.needs.get(resource, 0) + 1
+            taken.setdefault(id(group), []).append(member)
+        for group in groups:
+            together = taken.get(id(group), [])
+            if len(together) > allowed:
+                conditions.add(
+                    f"redundancy group {name}",
+                    f"{', '.join(together)} would be down together ({group.name} is stopped as one), allowed "
+                    f"{'is' if allowed == 1 else 'are'} {allowed}.",
+                    "leave hosts of one member out of this run, set the maintenance of its system to rolling, or raise "
+                    "max_unavailable.",
+                )
+    return resources, held, members_of
+
+
+def _member_hosts(
+    landscape: Mapping[str, Any], member: str, on_host: Mapping[str, list[str]], rolling: frozenset[str]
+) -> list[str] | None:
+    """Return the hosts of the run that put this member out (none: it stays up), or None when nobody knows it."""
+    instances = landscape["instances"]
+    if member in landscape["systems"]:
+        if member in rolling:
+            return []
+        return sorted(h for h in on_host if any(instances[name]["system"] == member for name in on_host[h]))
+    if member in instances:
+        return [instances[member]["host"]] if instances[member]["host"] in on_host else []
+    if member in landscape["hosts"]:
+        return [member] if member in on_host else []
+    return None

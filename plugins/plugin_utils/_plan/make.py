@@ -1,0 +1,425 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a plan is made from a landscape."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import bounds, groups as grouping
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest import plan_hash
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.durations import Durations
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.groups import Admission
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import normalized, plain
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.options import checked_options
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.relations import Relations, resolve
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule import (
+    Group,
+    Schedule,
+    critical_path,
+    simulate,
+)
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import build_steps, leader_of, start_order
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.windows import Window, Windows, iso, minutes
+
+FORMAT = 1
+
+_UP_AGAIN = frozenset({"start", "verify", "release_jobs", "unsilence"})
+_MANY = 10**9
+
+
+def make_plan(
+    landscape: Mapping[str, Any],
+    *,
+    hosts: Sequence[str],
+    procedure: str,
+    now: dt.datetime,
+    durations: Mapping[str, float] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the plan of a run of ``procedure`` (patch, stop, start) over ``hosts``, as plain JSON data.
+
+    ``landscape`` is in normal form. ``durations`` are predicted seconds by label, ``kind/tier`` or kind, from the
+    history of runs. ``options`` are described in `options`. Seconds in the plan count from ``now``, which must be aware.
+    Raises `PlanRefused` with every unmet condition, `ValueError` for a procedure or a ``now`` that cannot be.
+    """
+    if now.tzinfo is None:
+        raise ValueError("now must be aware of its time zone")
+    conditions = Conditions()
+    warnings: list[str] = []
+    chosen = checked_options(plain(dict(options or {})), procedure, conditions)
+    data = normalized(landscape, conditions)
+    names = sorted(set(map(str, hosts)))
+    _check_hosts(data, names, conditions)
+    names = [name for name in names if name in data["hosts"]]
+    on_host = _instances_on(data, names)
+    rolling = _rolling(data, procedure)
+    inside = [name for host in names for name in on_host[host]]
+    in_run = frozenset(data["instances"][name]["system"] for name in inside)
+    relations = resolve(data, inside, rolling, conditions)
+    conditions.refuse_if_any()
+
+    order = start_order(data, relations)
+    outside = _check_outside(data, relations, procedure, chosen, conditions, warnings)
+    if procedure == "patch":
+        grouping.check_rolling(data, on_host, relations, rolling, conditions)
+    groups = grouping.admission_groups(data, names, on_host, relations, order, rolling)
+    predicted = Durations(plain(dict(durations or {})), chosen["step_seconds"])
+    build = {"skip": frozenset(chosen["skip_steps"]), "rolling": rolling, "durations": predicted}
+    steps = build_steps(data, names, on_host, relations, order, procedure=procedure, **build)
+    resources, host_needs, members = grouping.set_limits(
+        data,
+        groups,
+        on_host,
+        rolling,
+        _carriers(data, in_run & frozenset(data["systems"]), inside, order),
+        procedure=procedure,
+        batch_size=chosen["batch_size"],
+        lifted=chosen["override"] is not None,
+        conditions=conditions,
+        warnings=warnings,
+    )
+
+    forks = chosen["forks"] or max(1, len(names))
+    if forks < len(names):
+        _enter_whole(groups, steps)
+    alone = simulate([Group(group.hosts) for group in groups], steps, {}, {}, _MANY)
+    seconds = {group.name: _last(alone, group.hosts, steps) for group in groups}
+    calendar = Windows(
+        data,
+        now,
+        directory=chosen["calendar_directory"],
+        windows_hold=chosen["override"] is None,
+        blackouts_hold=chosen["override"] is None or chosen["ignore_windows"],
+    )
+    calendar.check(sorted(in_run), conditions)
+    conditions.refuse_if_any()
+    windows = {g.name: calendar.choose(g.name, g.systems, seconds[g.name], conditions) for g in groups}
+    canaries = _canaries(data, groups, on_host, chosen["canary"], conditions)
+
+    def admission_key(group: Admission) -> tuple[Any, ...]:
+        window = windows[group.name]
+        closes, opens = (window.closes, window.opens) if window else (float("inf"), float("-inf"))
+        return (group.name not in canaries, closes, opens, -seconds[group.name], group.name)
+
+    groups.sort(key=admission_key)
+    forks_needed = max((len(group.hosts) for group in groups), default=0)
+    if forks < forks_needed:
+        largest = max(groups, key=lambda group: len(group.hosts))
+        conditions.add(
+            largest.name,
+            f"its {forks_needed} hosts wait for each other and need {forks_needed} forks at once, but there are {forks}.",
+            f"run with forks={forks_needed} or more (best: {len(names)}, one for each host).",
+        )
+    conditions.refuse_if_any()
+
+    _wait_for_canaries(groups, steps, canaries)
+    created = now.timestamp()
+    planned = [
+        Group(group.hosts, max(0.0, windows[group.name].opens - created) if windows[group.name] else 0.0, group.needs)
+        for group in groups
+    ]
+    schedule = simulate(planned, steps, resources, host_needs, forks)
+    if schedule.stuck:
+        raise AssertionError(f"the plan would not end for {', '.join(schedule.stuck[:5])}")
+    path = critical_path(schedule)
+    on_path = set(path)
+    for host, walk in steps.items():
+        for step in walk:
+            key = (host, step["step"])
+            step["start"], step["end"] = round(schedule.start[key], 3), round(schedule.end[key], 3)
+            step["critical"] = key in on_path
+    returns = _return_seconds(data, names, on_host, relations, order, groups, steps, procedure, build)
+    spans = bounds.host_spans(planned, steps)
+    proved = [_proved(alone, group.hosts, steps) for group in groups]
+    bound = bounds.lower_bound(
+        planned,
+        steps,
+        [seconds[group.name] for group in groups],
+        spans,
+        resources,
+        host_needs,
+        forks,
+        [group.name in canaries for group in groups],
+        proved,
+    )
+    described = [
+        _describe(
+            g, steps, seconds[g.name], windows[g.name], g.name in canaries, returns[g.name], created, procedure, warnings
+        )
+        for g in groups
+    ]
+    _warn(data, inside, calendar, groups, planned, chosen, procedure, warnings)
+    plan: dict[str, Any] = {
+        "format": FORMAT,
+        "procedure": procedure,
+        "hash": "",
+        "created": now.astimezone(dt.timezone.utc).isoformat(timespec="seconds"),
+        "options": chosen,
+        "hosts": [host for group in groups for host in group.hosts],
+        "groups": described,
+        "resources": resources,
+        "redundancy": members,
+        "host_needs": {host: sorted(host_needs[host]) for host in sorted(host_needs)},
+        "steps": {host: steps[host] for group in groups for host in group.hosts},
+        "forks_needed": forks_needed,
+        "lower_bound": round(bound, 3),
+        "makespan": round(schedule.makespan, 3),
+        "critical_path": [list(key) for key in path],
+        "warnings": warnings,
+        "outside": outside,
+        "calendar": _calendar(calendar, groups, created, schedule.makespan),
+    }
+    plan["hash"] = plan_hash(plan)
+    return plan
+
+
+def _check_hosts(data: Mapping[str, Any], names: Sequence[str], conditions: Conditions) -> None:
+    if not names:
+        conditions.add("run", "no host is selected.", "select at least one host of the landscape.")
+    for name in names:
+        if name not in data["hosts"]:
+            conditions.add(
+                name,
+                "the host is not in the landscape.",
+                "add it to the CMDB, or leave it out of this run (--limit).",
+            )
+
+
+def _instances_on(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, list[str]]:
+    on_host: dict[str, list[str]] = {name: [] for name in names}
+    for name in sorted(data["instances"]):
+        host = data["instances"][name]["host"]
+        if host in on_host:
+            on_host[host].append(name)
+    return on_host
+
+
+def _rolling(data: Mapping[str, Any], procedure: str) -> frozenset[str]:
+    """Return the systems that stay up during the run; who stops or starts a landscape means all of it."""
+    if procedure != "patch":
+        return frozenset()
+    return frozenset(name for name, system in data["systems"].items() if system["maintenance"] == "rolling")
+
+
+def _check_outside(
+    data: Mapping[str, Any],
+    relations: Relations,
+    procedure: str,
+    chosen: Mapping[str, Any],
+    conditions: Conditions,
+    warnings: list[str],
+) -> list[str]:
+    """Return the instances outside the run that it needs; collect those outside that would feel a stop."""
+    instances = data["instances"]
+    if procedure != "start" and relations.outside_dependents:
+        by_system: dict[str, list[str]] = {}
+        for name in relations.outside_dependents:
+            by_system.setdefault(instances[name]["system"], []).append(name)
+        for system in sorted(by_system):
+            felt = by_system[system]
+            sources = sorted({source for name in felt for source in relations.outside_dependents[name]})
+            words = (
+                f"{_some(felt)} {'is' if len(felt) == 1 else 'are'} not in the run, but depend{'s' if len(felt) == 1 else ''} "
+                f"on {_some(sources)}, which it stops."
+            )
+            if chosen["outside"] == "accept":
+                warnings.append(f"{system}: {words}")
+            else:
+                hosts = sorted({instances[name]["host"] for name in felt})
+                conditions.add(
+                    system, words, f"add {_some(hosts)} to the run, or accept it with outside=accept."
+                )
+    return list(relations.outside) if procedure != "stop" else []
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def _carriers(
+    data: Mapping[str, Any], systems: frozenset[str], inside: Sequence[str], order: Sequence[str]
+) -> dict[str, str]:
+    """Return for each system the host that is ready last: its leader, which waits for all others, or its last to start."""
+    mine: dict[str, list[str]] = {}
+    for name in order:
+        mine.setdefault(data["instances"][name]["system"], []).append(name)
+    return {
+        system: leader_of(data, mine[system]) if data["systems"][system]["jobs"] else data["instances"][mine[system][-1]]["host"]
+        for system in sorted(systems)
+        if system in mine
+    }
+
+
+def _canaries(
+    data: Mapping[str, Any],
+    groups: Sequence[Admission],
+    on_host: Mapping[str, list[str]],
+    wanted: Sequence[str],
+    conditions: Conditions,
+) -> set[str]:
+    """Return the names of the groups that go first."""
+    found: set[str] = set()
+    for name in wanted:
+        of = [group.name for group in groups if name in group.systems or name in group.hosts]
+        if not of:
+            known = name in data["systems"] or name in data["hosts"]
+            conditions.add(
+                f"canary {name}",
+                "it is not in this run." if known else "it is no system or host of the landscape.",
+                "name a system or host of this run.",
+            )
+        found.update(of)
+    if found and len(found) == len(groups):
+        found = set()  # when all go first, nothing goes before anything
+    return found
+
+
+def _enter_whole(groups: Sequence[Admission], steps: Mapping[str, list[dict[str, Any]]]) -> None:
+    """With fewer forks than hosts, let a group enter only when all its hosts are in flight.
+
+    Hosts are opened in order, so the last host of a group is the one to wait for. Without this a group that entered with
+    half of its hosts could wait for the other half, while all forks are held by groups that wait for its place.
+    """
+    for group in groups:
+        for host in group.hosts[:-1]:
+            steps[host][0]["needs"].append([group.hosts[-1], "admit"])
+
+
+def _wait_for_canaries(
+    groups: Sequence[Admission], steps: Mapping[str, list[dict[str, Any]]], canaries: set[str]
+) -> None:
+    """Let every other host be admitted only when all hosts of the canaries are verified."""
+    proofs = []
+    for group in groups:
+        if group.name in canaries:
+            for host in group.hosts:
+                named = [step["step"] for step in steps[host]]
+                proofs.append([host, "verify" if "verify" in named else named[-1]])
+    for group in groups:
+        if group.name not in canaries:
+            for host in group.hosts:
+                steps[host][0]["needs"] += [list(proof) for proof in proofs]
+
+
+def _last(schedule: Schedule, hosts: Sequence[str], steps: Mapping[str, list[dict[str, Any]]]) -> float:
+    return max((schedule.end[(host, steps[host][-1]["step"])] for host in hosts if steps[host]), default=0.0)
+
+
+def _proved(schedule: Schedule, hosts: Sequence[str], steps: Mapping[str, list[dict[str, Any]]]) -> float:
+    """Return when the group's hosts are verified, counted from its admission with nothing in its way."""
+    ends = []
+    for host in hosts:
+        named = [step["step"] for step in steps[host]]
+        ends.append(schedule.end[(host, "verify" if "verify" in named else named[-1])])
+    return max(ends, default=0.0)
+
+
+def _return_seconds(
+    data: Mapping[str, Any],
+    names: Sequence[str],
+    on_host: Mapping[str, list[str]],
+    relations: Relations,
+    order: list[str],
+    groups: Sequence[Admission],
+    steps: Mapping[str, list[dict[str, Any]]],
+    procedure: str,
+    build: Mapping[str, Any],
+) -> dict[str, float]:
+    """Return for each group how long it takes to be up again once everything of it is stopped."""
+    if procedure == "stop":
+        steps = build_steps(
+            data, names, on_host, relations, order, procedure="start", **{**build, "skip": frozenset()}
+        )
+    back = {host: [step for step in walk if step["kind"] in _UP_AGAIN] for host, walk in steps.items()}
+    schedule = simulate([Group(group.hosts) for group in groups], back, {}, {}, _MANY)
+    return {group.name: _last(schedule, group.hosts, back) for group in groups}
+
+
+def _describe(
+    group: Admission,
+    steps: Mapping[str, list[dict[str, Any]]],
+    seconds: float,
+    window: Window | None,
+    canary: bool,
+    back: float,
+    created: float,
+    procedure: str,
+    warnings: list[str],
+) -> dict[str, Any]:
+    """Return a group as it stands in the plan, with its turning points."""
+    # a group starts when its last host is admitted: earlier admissions only wait for it
+    start = min(steps[host][0]["start"] for host in group.hosts)
+    end = max(steps[host][-1]["end"] for host in group.hosts)
+    lasting = [s["start"] for h in group.hosts for s in steps[h] if s["kind"] == "patch"] or [
+        s["start"] for h in group.hosts for s in steps[h] if s["kind"] == "reboot"
+    ]
+    no_return = created + min(lasting) if procedure == "patch" and lasting else None
+    turn_back = None
+    over = 0.0
+    if window and window.closes < float("inf"):
+        if procedure != "start":
+            turn_back = (window.closes - back) // 60 * 60
+        over = max(0.0, created + end - window.closes)
+        if over:
+            warnings.append(
+                f"{group.name} is predicted to end {minutes(over)} after its window {window.source} closes at "
+                f"{iso(window.closes)}: it will be deferred, not started. More batch_size or forks, or fewer hosts, "
+                "bring it forward."
+            )
+        elif turn_back is not None and no_return is not None and no_return > turn_back:
+            warnings.append(
+                f"{group.name} reaches its point of no return at {iso(no_return)}, after the last minute to turn back "
+                f"inside its window ({iso(turn_back)})."
+            )
+    return {
+        "name": group.name,
+        "systems": group.systems,
+        "hosts": group.hosts,
+        "canary": canary,
+        "seconds": round(seconds, 3),
+        "start": start,
+        "end": end,
+        "window": window.as_data() if window else None,
+        "point_of_no_return": iso(no_return) if no_return is not None else None,
+        "turn_back_by": iso(turn_back) if turn_back is not None else None,
+        "return_seconds": round(back, 3),
+        "over_seconds": round(over, 3),
+        "needs": dict(sorted(group.needs.items())),
+    }
+
+
+def _warn(
+    data: Mapping[str, Any],
+    inside: Sequence[str],
+    calendar: Windows,
+    groups: Sequence[Admission],
+    planned: Sequence[Group],
+    chosen: Mapping[str, Any],
+    procedure: str,
+    warnings: list[str],
+) -> None:
+    clustered = [name for name in sorted(inside) if data["instances"][name].get("cluster_owned")]
+    if clustered and procedure != "start":
+        warnings.append(
+            f"Owned by a cluster, stopped only while its maintenance mode is on: {_some(clustered)}."
+        )
+    if chosen["override"]:
+        what = "Windows are" if chosen["ignore_windows"] else "Windows and blackouts are"
+        warnings.append(f"{what} overridden by {chosen['override']['by']}: {chosen['override']['reason']}")
+    dues = [group.due for group in planned]
+    if dues and min(dues) > 0:
+        warnings.append(f"No window is open yet: the first admission is possible in {minutes(min(dues))}.")
+
+
+def _calendar(calendar: Windows, groups: Sequence[Admission], created: float, makespan: float) -> dict[str, Any]:
+    """Return the windows and blackouts that a picture of the plan shows: system -> kind -> [opens, closes, name]."""
+    first, last = created - 86400.0, created + makespan + 86400.0
+    shown: dict[str, Any] = {}
+    for system in sorted({system for group in groups for system in group.systems}):
+        windows = [[iso(a), iso(b), n] for a, b, n in calendar.windows_of([system]) if b > first and a < last]
+        blackouts = [[iso(a), iso(b), n] for a, b, n in calendar.blackouts_of([system]) if b > first and a < last]
+        if windows or blackouts:
+            shown[system] = {"windows": windows, "blackouts": blackouts}
+    return shown

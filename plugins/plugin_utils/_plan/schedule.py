@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When each step of a plan is predicted to run.
+
+The model is the run itself: hosts are opened in the plan's order, as many at once as there are forks; each host walks
+its steps, waits at gates, and keeps its fork until its last step; a group is admitted as one when it is due and
+everything it needs is free. Time goes from event to event, so the cost does not depend on how long a run takes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+Step = tuple[str, str]
+
+
+@dataclass
+class Group:
+    """What the schedule must know of an admission group."""
+
+    hosts: list[str]
+    due: float = 0.0
+    needs: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Schedule:
+    """Predicted seconds after the start of the plan, and what let each step begin (None: time itself)."""
+
+    start: dict[Step, float]
+    end: dict[Step, float]
+    cause: dict[Step, Step | None]
+    makespan: float
+    stuck: list[str]
+
+
+def simulate(
+    groups: Sequence[Group],
+    steps: Mapping[str, Sequence[Mapping[str, Any]]],
+    capacity: Mapping[str, int],
+    host_needs: Mapping[str, Sequence[str]],
+    forks: int,
+) -> Schedule:
+    """Walk the plan and return its `Schedule`.
+
+    ``groups`` stand in admission order. A resource in ``host_needs`` is given back when that host leaves, any other one
+    when the last host of its group does. ``stuck`` names hosts that could never finish; it is empty for a sound plan.
+    """
+    order = [host for group in groups for host in group.hosts]
+    group_of = {host: number for number, group in enumerate(groups) for host in group.hosts}
+    free = dict(capacity)
+    left_in_group = [len(group.hosts) for group in groups]
+    by_host = [
+        {host: [name for name in host_needs.get(host, ()) if name in group.needs] for host in group.hosts}
+        for group in groups
+    ]
+    admitted = [False] * len(groups)
+    asking: dict[int, Step | None] = {}
+    waiting: list[int] = []
+    position = {host: -1 for host in order}
+    unmet: dict[Step, int] = {}
+    waiters: dict[Step, list[Step]] = {}
+    start: dict[Step, float] = {}
+    end: dict[Step, float] = {}
+    cause: dict[Step, Step | None] = {}
+    events: list[tuple[float, int, Step | None, int]] = []
+    sequence = 0
+    opened = 0
+    present = {(host, step["step"]) for host in order for step in steps[host]}
+
+    def push(time: float, step: Step | None, group: int = -1) -> None:
+        nonlocal sequence
+        sequence += 1
+        heapq.heappush(events, (time, sequence, step, group))
+
+    def begin(host: str, time: float, why: Step | None) -> None:
+        step = steps[host][position[host]]
+        key = (host, step["step"])
+        start[key], cause[key] = time, why
+        push(time + step["seconds"], key)
+
+    def arrive(host: str, time: float, why: Step | None) -> None:
+        """Let the host come to its next step; it begins when nothing is open."""
+        position[host] += 1
+        step = steps[host][position[host]]
+        key = (host, step["step"])
+        needs = {(other, name) for other, name in step["needs"]}
+        open_needs = [need for need in needs if need in present and need not in end]
+        unmet[key] = len(open_needs)
+        for need in open_needs:
+            waiters.setdefault(need, []).append(key)
+        if not open_needs:
+            proceed(host, time, why)
+
+    def proceed(host: str, time: float, why: Step | None) -> None:
+        group = group_of[host]
+        if position[host] or admitted[group]:
+            begin(host, time, why)
+        elif group in asking:
+            pending_hosts[group].append(host)
+        else:
+            asking[group] = why
+            pending_hosts[group] = [host]
+            heapq.heappush(waiting, group)
+            if groups[group].due > time:
+                push(groups[group].due, None, group)
+
+    pending_hosts: dict[int, list[str]] = {}
+
+    def dispatch(time: float, why: Step | None) -> None:
+        kept: list[int] = []
+        while waiting:
+            group = heapq.heappop(waiting)
+            wanted = groups[group].needs
+            if groups[group].due > time or any(free[name] < amount for name, amount in wanted.items()):
+                kept.append(group)
+                if "batch" in free and free["batch"] <= 0:
+                    break
+                continue
+            for name, amount in wanted.items():
+                free[name] -= amount
+            admitted[group] = True
+            for host in pending_hosts.pop(group):
+                begin(host, time, why)
+        for group in kept:
+            heapq.heappush(waiting, group)
+
+    def open_more(time: float, why: Step | None) -> None:
+        nonlocal opened, in_flight
+        while opened < len(order) and in_flight < forks:
+            host = order[opened]
+            opened += 1
+            in_flight += 1
+            if steps[host]:
+                arrive(host, time, why)
+            else:
+                in_flight -= 1
+
+    in_flight = 0
+    makespan = 0.0
+    open_more(0.0, None)
+    dispatch(0.0, None)
+    while events:
+        time, _number, key, _group = heapq.heappop(events)
+        if key is None:
+            dispatch(time, None)
+            continue
+        makespan = max(makespan, time)
+        end[key] = time
+        changed = False
+        for waiter in waiters.pop(key, ()):
+            unmet[waiter] -= 1
+            if not unmet[waiter]:
+                changed = changed or not position[waiter[0]]
+                proceed(waiter[0], time, key)
+        host = key[0]
+        if position[host] + 1 < len(steps[host]):
+            arrive(host, time, key)
+        else:
+            group = group_of[host]
+            left_in_group[group] -= 1
+            for name in by_host[group][host]:
+                free[name] += 1
+            if not left_in_group[group]:
+                given = [name for names in by_host[group].values() for name in names]
+                for name, amount in groups[group].needs.items():
+                    free[name] += amount - given.count(name)
+            in_flight -= 1
+            open_more(time, key)
+            changed = True
+        if changed and waiting:
+            dispatch(time, key)
+    stuck = [host for host in order if steps[host] and (host, steps[host][-1]["step"]) not in end]
+    return Schedule(start, end, cause, makespan, stuck)
+
+
+def critical_path(schedule: Schedule) -> list[Step]:
+    """Return the chain of steps that decides the makespan, first to last: each began because the one before ended."""
+    if not schedule.end:
+        return []
+    key: Step | None = max(schedule.end, key=lambda step: (schedule.end[step], step))
+    path: list[Step] = []
+    while key is not None:
+        path.append(key)
+        key = schedule.cause[key]
+    return path[::-1]

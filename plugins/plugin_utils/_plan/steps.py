@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which named steps each host of a run walks, with the gates between them."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.durations import Durations
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.graph import topological
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.relations import Relations
+
+#: The steps of each procedure in the order in which a host walks them.
+PROCEDURES = {
+    "patch": (
+        "admit",
+        "silence",
+        "suspend_jobs",
+        "stop",
+        "patch",
+        "reboot",
+        "start",
+        "verify",
+        "release_jobs",
+        "unsilence",
+    ),
+    "stop": ("admit", "silence", "suspend_jobs", "stop"),
+    "start": ("admit", "start", "verify", "release_jobs", "unsilence"),
+}
+
+#: Steps that undo or answer each other: who leaves one out leaves out the other.
+PAIRS = (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_jobs"))
+
+_LEADER_RANK = {"dialog": 0, "java": 1, "ascs": 2, "scs": 3, "other": 4, "hana": 5, "ers": 6, "webdisp": 7}
+_TIER_RANK = {"db": 0, "app": 1, "web": 2}
+
+
+def start_order(landscape: Mapping[str, Any], relations: Relations) -> list[str]:
+    """Return the instances of the run in one order that keeps every relation: first to start, last to stop."""
+    instances = landscape["instances"]
+    return topological(relations.needs, lambda name: (instances[name]["start_priority"], name))
+
+
+def leader_of(landscape: Mapping[str, Any], instances: Iterable[str]) -> str:
+    """Return the host that does a system's own steps: where its first application instance runs."""
+    records = landscape["instances"]
+    first = min(instances, key=lambda name: (_LEADER_RANK[records[name]["kind"]], records[name]["name"], name))
+    return records[first]["host"]
+
+
+def build_steps(
+    landscape: Mapping[str, Any],
+    hosts: Iterable[str],
+    on_host: Mapping[str, list[str]],
+    relations: Relations,
+    order: list[str],
+    *,
+    procedure: str,
+    skip: frozenset[str],
+    rolling: frozenset[str],
+    durations: Durations,
+) -> dict[str, list[dict[str, Any]]]:
+    """Return host -> its steps in walking order, gates included.
+
+    ``on_host``: host -> instances of the run on it. ``order``: as `start_order` gives it. ``start``, ``end`` and
+    ``critical`` of the steps are filled in by the schedule.
+    """
+    instances, systems = landscape["instances"], landscape["systems"]
+    kinds = [kind for kind in PROCEDURES[procedure] if kind not in skip]
+    rank = {name: number for number, name in enumerate(order)}
+    of_system: dict[str, list[str]] = {}
+    for name in order:
+        of_system.setdefault(instances[name]["system"], []).append(name)
+    led: dict[str, list[str]] = {}
+    leaders: dict[str, str] = {}
+    for system in sorted(of_system):
+        if systems[system]["jobs"] and system not in rolling:
+            leaders[system] = leader_of(landscape, of_system[system])
+            led.setdefault(leaders[system], []).append(system)
+    suspends = "suspend_jobs" in kinds
+    steps: dict[str, list[dict[str, Any]]] = {}
+    for host in hosts:
+        local = sorted(on_host.get(host, ()), key=rank.__getitem__)
+        sids = "+".join(sorted({instances[name]["sid"] for name in local})) or "-"
+        tier = min((instances[name]["tier"] for name in local), key=lambda t: _TIER_RANK.get(t, 3), default=None)
+        walk: list[dict[str, Any]] = []
+
+        def add(
+            kind: str,
+            *,
+            step: str | None = None,
+            label: str | None = None,
+            step_tier: str | None = tier,
+            instance: str | None = None,
+            system: str | None = None,
+            needs: list[list[str]] | None = None,
+            walk: list[dict[str, Any]] = walk,
+            head: str = f"{sids}/{host}/-/",
+        ) -> None:
+            label = label or head + kind
+            walk.append(
+                {
+                    "step": step or kind,
+                    "kind": kind,
+                    "label": label,
+                    "instance": instance,
+                    "system": system,
+                    "seconds": round(durations.of(kind, step_tier, label), 3),
+                    "start": 0.0,
+                    "end": 0.0,
+                    "needs": needs or [],
+                    "critical": False,
+                }
+            )
+
+        for kind in kinds:
+            if kind == "suspend_jobs":
+                for system in led.get(host, ()):
+                    label = f"{systems[system]['sid']}/{host}/-/suspend_jobs"
+                    add(kind, step=f"suspend_jobs:{system}", label=label, system=system)
+            elif kind == "release_jobs":
+                for system in led.get(host, ()):
+                    label = f"{systems[system]['sid']}/{host}/-/release_jobs"
+                    others = sorted({instances[name]["host"] for name in of_system[system]} - {host})
+                    needs = [[other, "verify"] for other in others]
+                    add(kind, step=f"release_jobs:{system}", label=label, system=system, needs=needs)
+            elif kind in ("stop", "start"):
+                edges = relations.dependents if kind == "stop" else relations.needs
+                for name in local if kind == "start" else reversed(local):
+                    record = instances[name]
+                    needs = [
+                        [instances[other]["host"], f"{kind}:{other}"]
+                        for other in edges[name]
+                        if instances[other]["host"] != host
+                    ]
+                    leader = leaders.get(record["system"])
+                    if kind == "stop" and suspends and leader is not None and leader != host:
+                        needs.append([leader, f"suspend_jobs:{record['system']}"])
+                    add(
+                        kind,
+                        step=f"{kind}:{name}",
+                        label=f"{record['sid']}/{host}/{record['name']}/{kind}",
+                        step_tier=record["tier"],
+                        instance=name,
+                        system=record["system"],
+                        needs=needs,
+                    )
+            else:
+                add(kind)
+        steps[host] = walk
+    return steps
