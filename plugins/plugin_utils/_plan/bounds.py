@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule import Group
 
@@ -86,16 +87,16 @@ def lower_bound(
     """
     if not groups:
         return 0.0
-    bound = max(group.due + length for group, length in zip(groups, path))
+    bound = max(group.due + length for group, length in zip(groups, path, strict=True))
     if any(canary):
-        proved = max(g.due + c for g, c, is_canary in zip(groups, canary_path, canary) if is_canary)
-        others = [max(g.due, proved) + p for g, p, is_canary in zip(groups, path, canary) if not is_canary]
+        proved = max(g.due + c for g, c, is_canary in zip(groups, canary_path, canary, strict=True) if is_canary)
+        others = [max(g.due, proved) + p for g, p, first in zip(groups, path, canary, strict=True) if not first]
         bound = max([bound, *others])
     if forks > 0:
         bound = max(bound, sum(spans.values()) / forks)
     held: dict[str, float] = {}
     first: dict[str, float] = {}
-    for group, length in zip(groups, path):
+    for group, length in zip(groups, path, strict=True):
         own: dict[str, int] = {}
         for host in group.hosts:
             for name in host_needs.get(host, ()):

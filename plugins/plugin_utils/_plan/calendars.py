@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 Interval = tuple[float, float]
@@ -26,7 +27,9 @@ HORIZON_DAYS = 400
 #: More occurrences than this within the horizon are taken for a mistake in the rule.
 MOST_OCCURRENCES = 20_000
 
-_DURATION = re.compile(r"^\s*(?:(\d+)\s*w)?\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?\s*$", re.I)
+_DURATION = re.compile(
+    r"^\s*(?:(\d+)\s*w)?\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*(?:(\d+)\s*s)?\s*$", re.I
+)
 _ISO_DURATION = re.compile(r"^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$", re.I)
 
 
@@ -131,9 +134,7 @@ def intervals_of(
     try:
         zone = ZoneInfo(str(zone_name))
     except Exception as error:
-        raise CalendarError(
-            f"its time zone {zone_name!r} is not known; write a name such as Europe/Berlin."
-        ) from error
+        raise CalendarError(f"its time zone {zone_name!r} is not known; write a name such as Europe/Berlin.") from error
     entries = calendar.get("entries") or []
     if not isinstance(entries, list) or not entries:
         raise CalendarError("it has no entries; write at least one of start and end, rrule, or ical.")
@@ -146,9 +147,7 @@ def intervals_of(
     return merge(found)
 
 
-def _entry(
-    entry: Any, zone: dt.tzinfo, blackout: bool, now: dt.datetime, directory: str | None
-) -> Iterator[Interval]:
+def _entry(entry: Any, zone: dt.tzinfo, blackout: bool, now: dt.datetime, directory: str | None) -> Iterator[Interval]:
     if not isinstance(entry, Mapping):
         raise CalendarError(f"{entry!r} is no entry; write start and end, or rrule, start and duration, or ical.")
     if entry.get("ical"):
@@ -225,7 +224,7 @@ def _local_until(rule: str, zone: dt.tzinfo) -> str:
     """Return the rule with an UNTIL in UTC written as local time, which a local start requires."""
 
     def local(match: re.Match[str]) -> str:
-        moment = dt.datetime.strptime(match.group(1), "%Y%m%dT%H%M%S").replace(tzinfo=dt.timezone.utc)
+        moment = dt.datetime.strptime(match.group(1), "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
         return "UNTIL=" + moment.astimezone(zone).strftime("%Y%m%dT%H%M%S")
 
     return re.sub(r"UNTIL=(\d{8}T\d{6})Z", local, rule, flags=re.I)
@@ -308,16 +307,19 @@ def _event_series(
     now: dt.datetime,
     moved: Mapping[str, set[dt.datetime]],
 ) -> Iterator[Interval]:
-    from dateutil.rrule import rruleset, rrulestr
+    from dateutil.rrule import rrule, rruleset, rrulestr
 
     series = rruleset()
     rules = event.get("RRULE")
-    for rule in rules if isinstance(rules, list) else [rules] if rules is not None else []:
-        text = _local_until(rule.to_ical().decode("ascii"), zone)
+    for part in rules if isinstance(rules, list) else [rules] if rules is not None else []:
+        text = _local_until(part.to_ical().decode("ascii"), zone)
         try:
-            series.rrule(rrulestr(text, dtstart=start))
+            recurrence = rrulestr(text, dtstart=start)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalendarError(f"the rule {text!r} cannot be read ({error}).") from error
+        if not isinstance(recurrence, rrule):
+            raise CalendarError(f"the rule {text!r} is more than one rule.")
+        series.rrule(recurrence)
     if rules is None:
         series.rdate(start)
     for name, add in (("RDATE", series.rdate), ("EXDATE", series.exdate)):

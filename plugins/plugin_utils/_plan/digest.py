@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 #: Options that change what a run does; the others (forks, predicted seconds) only change how long it takes.
 EFFECTIVE_OPTIONS = (
@@ -68,7 +69,7 @@ def plan_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
     kept_old = [name for name in one["hosts"] if name in two["steps"]]
     kept_new = [name for name in two["hosts"] if name in one["steps"]]
     if kept_old != kept_new:
-        at = next(number for number, pair in enumerate(zip(kept_old, kept_new)) if pair[0] != pair[1])
+        at = next(number for number, pair in enumerate(zip(kept_old, kept_new, strict=False)) if pair[0] != pair[1])
         words.append(f"the order of admission differs: {kept_old[at]} came next, now {kept_new[at]} does")
     for name in kept_new:
         words += _steps(name, one["steps"][name], two["steps"][name])
@@ -138,7 +139,7 @@ def _window(window: Mapping[str, str] | None) -> str:
 
 
 def _steps(host: str, one: list[Any], two: list[Any]) -> list[str]:
-    before, after = {step: needs for step, needs in one}, {step: needs for step, needs in two}
+    before, after = dict(one), dict(two)
     gone, come = _changed(before, after)
     words = [f"host {host} no longer does {step}" for step in gone] + [f"host {host} now does {step}" for step in come]
     order_old = [step for step, _needs in one if step in after]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 #: Seconds that are assumed while no history exists; ``kind/tier`` before ``kind``. Generous guesses, not measurements.
 DEFAULT_SECONDS = {

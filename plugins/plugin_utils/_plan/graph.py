@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 Graph = Mapping[str, Iterable[str]]
 
@@ -46,7 +47,7 @@ class UnionFind:
 
 
 def strong_components(graph: Graph) -> list[list[str]]:
-    """Return the strongly connected components with more than one node, or with an edge to itself (Tarjan, iterative)."""
+    """Return the strongly connected components that hold a circle: several nodes, or one with an edge to itself."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     on_stack: set[str] = set()
@@ -91,7 +92,7 @@ def strong_components(graph: Graph) -> list[list[str]]:
 
 
 def shortest_cycle(graph: Graph, members: Sequence[str]) -> list[str]:
-    """Return a shortest cycle through the first of ``members`` (a strong component), its first node repeated at the end."""
+    """Return a shortest cycle through the first of ``members`` (a strong component), with that node at both ends."""
     inside = set(members)
     start = min(members)
     before: dict[str, str] = {}

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.graph import UnionFind
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
@@ -103,7 +104,8 @@ def check_rolling(
                     conditions.add(
                         name,
                         f"{system} is maintained rolling, but it depends on {target}, which this run stops.",
-                        f"take {instances[target]['host']} out of this run, or set the maintenance of {system} to full_stop.",
+                        f"take {instances[target]['host']} out of this run, or set the maintenance of {system} to "
+                        "full_stop.",
                     )
 
 
@@ -124,7 +126,7 @@ def set_limits(
     conditions: Conditions,
     warnings: list[str],
 ) -> tuple[dict[str, int], dict[str, list[str]], dict[str, dict[str, list[str]]]]:
-    """Fill the groups' ``needs`` and return (resource -> capacity, host -> resources it holds, resource -> member -> hosts).
+    """Fill the groups' ``needs``; return resource -> capacity, host -> resources, resource -> member -> hosts.
 
     ``carriers``: system -> the host that holds a system's place in a redundancy group until it is all up.
     ``lifted``: an override allows a stop beyond what a redundancy group tolerates.

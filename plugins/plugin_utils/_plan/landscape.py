@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
 
@@ -89,7 +90,7 @@ def landscape_from_inventory(hostvars: Mapping[str, Mapping[str, Any]]) -> dict[
 
 
 def normalized(landscape: Mapping[str, Any], conditions: Conditions) -> dict[str, Any]:
-    """Return the landscape with every default filled in; what is missing or points to nothing goes to ``conditions``."""
+    """Return the landscape with every default filled in; what points to nothing goes to ``conditions``."""
     data = plain(landscape)
     hosts: dict[str, Any] = {name: dict(record or {}) for name, record in (data.get("hosts") or {}).items()}
     systems: dict[str, Any] = {}

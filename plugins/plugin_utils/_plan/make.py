@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan import bounds, groups as grouping
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import bounds
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import groups as grouping
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest import plan_hash
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.durations import Durations
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.groups import Admission
@@ -41,7 +43,7 @@ def make_plan(
     """Return the plan of a run of ``procedure`` (patch, stop, start) over ``hosts``, as plain JSON data.
 
     ``landscape`` is in normal form. ``durations`` are predicted seconds by label, ``kind/tier`` or kind, from the
-    history of runs. ``options`` are described in `options`. Seconds in the plan count from ``now``, which must be aware.
+    history of runs. ``options`` are described in `options`. Seconds in the plan count from ``now``, an aware time.
     Raises `PlanRefused` with every unmet condition, `ValueError` for a procedure or a ``now`` that cannot be.
     """
     if now.tzinfo is None:
@@ -66,7 +68,7 @@ def make_plan(
         grouping.check_rolling(data, on_host, relations, rolling, conditions)
     groups = grouping.admission_groups(data, names, on_host, relations, order, rolling)
     predicted = Durations(plain(dict(durations or {})), chosen["step_seconds"])
-    build = {"skip": frozenset(chosen["skip_steps"]), "rolling": rolling, "durations": predicted}
+    build: dict[str, Any] = {"skip": frozenset(chosen["skip_steps"]), "rolling": rolling, "durations": predicted}
     steps = build_steps(data, names, on_host, relations, order, procedure=procedure, **build)
     resources, host_needs, members = grouping.set_limits(
         data,
@@ -109,17 +111,15 @@ def make_plan(
         largest = max(groups, key=lambda group: len(group.hosts))
         conditions.add(
             largest.name,
-            f"its {forks_needed} hosts wait for each other and need {forks_needed} forks at once, but there are {forks}.",
+            f"its {forks_needed} hosts wait for each other and need {forks_needed} forks at once, but there are "
+            f"{forks}.",
             f"run with forks={forks_needed} or more (best: {len(names)}, one for each host).",
         )
     conditions.refuse_if_any()
 
     _wait_for_canaries(groups, steps, canaries)
     created = now.timestamp()
-    planned = [
-        Group(group.hosts, max(0.0, windows[group.name].opens - created) if windows[group.name] else 0.0, group.needs)
-        for group in groups
-    ]
+    planned = [Group(group.hosts, _due(windows[group.name], created), group.needs) for group in groups]
     schedule = simulate(planned, steps, resources, host_needs, forks)
     if schedule.stuck:
         raise AssertionError(f"the plan would not end for {', '.join(schedule.stuck[:5])}")
@@ -146,7 +146,15 @@ def make_plan(
     )
     described = [
         _describe(
-            g, steps, seconds[g.name], windows[g.name], g.name in canaries, returns[g.name], created, procedure, warnings
+            g,
+            steps,
+            seconds[g.name],
+            windows[g.name],
+            g.name in canaries,
+            returns[g.name],
+            created,
+            procedure,
+            warnings,
         )
         for g in groups
     ]
@@ -155,7 +163,7 @@ def make_plan(
         "format": FORMAT,
         "procedure": procedure,
         "hash": "",
-        "created": now.astimezone(dt.timezone.utc).isoformat(timespec="seconds"),
+        "created": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "options": chosen,
         "hosts": [host for group in groups for host in group.hosts],
         "groups": described,
@@ -220,17 +228,13 @@ def _check_outside(
         for system in sorted(by_system):
             felt = by_system[system]
             sources = sorted({source for name in felt for source in relations.outside_dependents[name]})
-            words = (
-                f"{_some(felt)} {'is' if len(felt) == 1 else 'are'} not in the run, but depend{'s' if len(felt) == 1 else ''} "
-                f"on {_some(sources)}, which it stops."
-            )
+            verb = "is not in the run, but depends" if len(felt) == 1 else "are not in the run, but depend"
+            words = f"{_some(felt)} {verb} on {_some(sources)}, which it stops."
             if chosen["outside"] == "accept":
                 warnings.append(f"{system}: {words}")
             else:
                 hosts = sorted({instances[name]["host"] for name in felt})
-                conditions.add(
-                    system, words, f"add {_some(hosts)} to the run, or accept it with outside=accept."
-                )
+                conditions.add(system, words, f"add {_some(hosts)} to the run, or accept it with outside=accept.")
     return list(relations.outside) if procedure != "stop" else []
 
 
@@ -241,12 +245,14 @@ def _some(names: Sequence[str], most: int = 8) -> str:
 def _carriers(
     data: Mapping[str, Any], systems: frozenset[str], inside: Sequence[str], order: Sequence[str]
 ) -> dict[str, str]:
-    """Return for each system the host that is ready last: its leader, which waits for all others, or its last to start."""
+    """Return for each system the host that is ready last: its leader, which waits for all others, or the last one."""
     mine: dict[str, list[str]] = {}
     for name in order:
         mine.setdefault(data["instances"][name]["system"], []).append(name)
     return {
-        system: leader_of(data, mine[system]) if data["systems"][system]["jobs"] else data["instances"][mine[system][-1]]["host"]
+        system: leader_of(data, mine[system])
+        if data["systems"][system]["jobs"]
+        else data["instances"][mine[system][-1]]["host"]
         for system in sorted(systems)
         if system in mine
     }
@@ -279,8 +285,8 @@ def _canaries(
 def _enter_whole(groups: Sequence[Admission], steps: Mapping[str, list[dict[str, Any]]]) -> None:
     """With fewer forks than hosts, let a group enter only when all its hosts are in flight.
 
-    Hosts are opened in order, so the last host of a group is the one to wait for. Without this a group that entered with
-    half of its hosts could wait for the other half, while all forks are held by groups that wait for its place.
+    Hosts are opened in order, so the last host of a group is the one to wait for. Without this a group that entered
+    with half of its hosts could wait for the other half, while all forks are held by groups that wait for its place.
     """
     for group in groups:
         for host in group.hosts[:-1]:
@@ -301,6 +307,10 @@ def _wait_for_canaries(
         if group.name not in canaries:
             for host in group.hosts:
                 steps[host][0]["needs"] += [list(proof) for proof in proofs]
+
+
+def _due(window: Window | None, created: float) -> float:
+    return max(0.0, window.opens - created) if window else 0.0
 
 
 def _last(schedule: Schedule, hosts: Sequence[str], steps: Mapping[str, list[dict[str, Any]]]) -> float:
@@ -329,9 +339,7 @@ def _return_seconds(
 ) -> dict[str, float]:
     """Return for each group how long it takes to be up again once everything of it is stopped."""
     if procedure == "stop":
-        steps = build_steps(
-            data, names, on_host, relations, order, procedure="start", **{**build, "skip": frozenset()}
-        )
+        steps = build_steps(data, names, on_host, relations, order, procedure="start", **{**build, "skip": frozenset()})
     back = {host: [step for step in walk if step["kind"] in _UP_AGAIN] for host, walk in steps.items()}
     schedule = simulate([Group(group.hosts) for group in groups], back, {}, {}, _MANY)
     return {group.name: _last(schedule, group.hosts, back) for group in groups}
@@ -402,9 +410,7 @@ def _warn(
 ) -> None:
     clustered = [name for name in sorted(inside) if data["instances"][name].get("cluster_owned")]
     if clustered and procedure != "start":
-        warnings.append(
-            f"Owned by a cluster, stopped only while its maintenance mode is on: {_some(clustered)}."
-        )
+        warnings.append(f"Owned by a cluster, stopped only while its maintenance mode is on: {_some(clustered)}.")
     if chosen["override"]:
         what = "Windows are" if chosen["ignore_windows"] else "Windows and blackouts are"
         warnings.append(f"{what} overridden by {chosen['override']['by']}: {chosen['override']['reason']}")

@@ -6,12 +6,14 @@
 environment. ``canary``: systems or hosts that go first. ``skip_steps``: kinds of steps to leave out. ``override``:
 ``reason`` and ``by``; lifts windows and blackouts, with ``ignore_windows`` only windows. ``outside``: ``refuse`` or
 ``accept`` instances outside the run that would feel a stop. ``patch_level``: the level the run brings its hosts to.
-``step_seconds``: predicted seconds that win over the history. ``calendar_directory``: where relative iCalendar paths start.
+``step_seconds``: predicted seconds that win over the history. ``calendar_directory``: where relative iCalendar paths
+start.
 """
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import PAIRS, PROCEDURES

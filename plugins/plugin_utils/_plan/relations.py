@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which instances of a run wait for which others.
 
-Three sources say so: relations between systems, relations between instances, and start priorities inside a system (every
-instance needs all instances of the next lower priority). To keep the number of edges linear, a system is given a node
-for its bottom (what all of it needs) and its top (all of it is up), and one for each priority in between; afterwards
-these nodes, with the instances outside the run, are contracted away, so that order is kept also across them.
+Three sources say so: relations between systems, relations between instances, and start priorities inside a system
+(every instance needs all instances of the next lower priority). To keep the number of edges linear, a system is given
+a node for its bottom (what all of it needs) and its top (all of it is up), and one for each priority in between;
+afterwards these nodes, with the instances outside the run, are contracted away, so that order is kept also across them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.graph import shortest_cycle, strong_components
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions

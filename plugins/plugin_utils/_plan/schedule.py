@@ -9,8 +9,9 @@ everything it needs is free. Time goes from event to event, so the cost does not
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 Step = tuple[str, str]
 
@@ -58,7 +59,7 @@ def simulate(
     admitted = [False] * len(groups)
     asking: dict[int, Step | None] = {}
     waiting: list[int] = []
-    position = {host: -1 for host in order}
+    position = dict.fromkeys(order, -1)
     unmet: dict[Step, int] = {}
     waiters: dict[Step, list[Step]] = {}
     start: dict[Step, float] = {}
@@ -67,6 +68,7 @@ def simulate(
     events: list[tuple[float, int, Step | None, int]] = []
     sequence = 0
     opened = 0
+    in_flight = 0
     present = {(host, step["step"]) for host in order for step in steps[host]}
 
     def push(time: float, step: Step | None, group: int = -1) -> None:
@@ -137,7 +139,6 @@ def simulate(
             else:
                 in_flight -= 1
 
-    in_flight = 0
     makespan = 0.0
     open_more(0.0, None)
     dispatch(0.0, None)

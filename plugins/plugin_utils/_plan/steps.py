@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.durations import Durations
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.graph import topological

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Mapping, NamedTuple, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan import calendars
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.calendars import FOREVER, Interval
@@ -33,7 +34,7 @@ class Window(NamedTuple):
 
 def iso(seconds: float) -> str:
     """Return seconds since the epoch as ISO time in UTC, to the second."""
-    return dt.datetime.fromtimestamp(int(seconds), tz=dt.timezone.utc).isoformat()
+    return dt.datetime.fromtimestamp(int(seconds), tz=dt.UTC).isoformat()
 
 
 class Windows:
@@ -146,8 +147,8 @@ class Windows:
                 name,
                 f"it is predicted to take {minutes(seconds)}, but no window of {source} is longer than "
                 f"{minutes(longest)}{self._blackout_words(systems)}.",
-                f"lengthen the window by {minutes(seconds - longest)}, run fewer of its hosts, or state an override with "
-                "reason and name.",
+                f"lengthen the window by {minutes(seconds - longest)}, run fewer of its hosts, or state an override "
+                "with reason and name.",
             )
         return None
 
