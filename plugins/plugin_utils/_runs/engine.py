@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a database is reached: its settings, its errors in words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import (
+    ArgumentError,
+    DBAPIError,
+    NullPool,
+    require,
+    sa,
+)
+
+BUSY_SECONDS = 30
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs"}
+    | {"fuse.vmhgfs-fuse", "gfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs"}
+    | {"pvfs2", "smb2", "smb3", "smbfs", "vboxsf"}
+)
+WAL_RESET_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+"""SQLite releases that repaired the WAL-reset bug (sqlite.org, "WAL-reset bug"): two backports, then the main line."""
+
+
+def connect(url: str, *, checkpointer: bool = False) -> sa.Engine:
+    """An engine for ``url``; no connection is opened yet and none is ever kept.
+
+    A pool would carry connections over the forks that Ansible does for every task. ``checkpointer`` is for the one
+    process that may write the SQLite log back into the database. Raises StoreError for a URL that cannot be used.
+    """
+    require()
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "The run database's URL is not one; use sqlite:////path or postgresql://user@host/name."
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite(parsed, checkpointer)
+    if backend == "postgresql":
+        return _postgresql(parsed)
+    raise StoreError(f"The run database can be SQLite or PostgreSQL, not {backend}.")
+
+
+def is_postgresql(engine: sa.Engine) -> bool:
+    """Whether the engine speaks to PostgreSQL."""
+    return engine.dialect.name == "postgresql"
+
+
+def warnings(engine: sa.Engine) -> list[str]:
+    """What a person should know about this database, said once."""
+    if is_postgresql(engine):
+        return []
+    version = sqlite3.sqlite_version_info
+    repaired = version >= WAL_RESET_FIXED[-1] or any(
+        version[:2] == fixed[:2] and version >= fixed for fixed in WAL_RESET_FIXED
+    )
+    if repaired:
+        return []
+    return [
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (repaired in 3.44.6, 3.50.7, 3.51.3). The run database"
+        " avoids what triggers it: one process alone writes the log back. PostgreSQL is free of it."
+    ]
+
+
+def network_file_system(path: Path) -> str | None:
+    """The type of the network file system that ``path`` lies on, None when it lies on a local one."""
+    wanted = os.path.realpath(path)
+    best, kind = "", ""
+    try:
+        lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        mount = fields[1].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+        inside = wanted == mount or wanted.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, fields[2]
+    return kind if kind in NETWORK_FILE_SYSTEMS else None
+
+
+def in_words(error: DBAPIError, engine: sa.Engine) -> StoreError:
+    """The driver's error as one sentence about the run database."""
+    where = engine.url.render_as_string(hide_password=True)
+    if not is_postgresql(engine):
+        where = str(engine.url.database)
+    said = str(error.orig).strip().splitlines()[0] if error.orig and str(error.orig).strip() else type(error).__name__
+    lower = said.lower()
+    reasons = (
+        (("full", "no space left"), "its disk is full; make room, then go on with the same run"),
+        (("readonly", "read-only"), "it is read-only for this user"),
+        (("unable to open", "permission denied"), "it cannot be opened; look at the folder and its permissions"),
+        (("not a database", "malformed"), "the file is damaged or is no SQLite database"),
+        (("locked",), f"another process kept it locked for more than {BUSY_SECONDS} seconds"),
+        (("too many clients", "connection slots"), "the server has no connection left (max_connections)"),
+        (("password", "authentication"), "the server does not accept this user or password"),
+        (("i/o error",), "its disk reports an error"),
+        (("does not exist",), "something in it does not exist"),
+        (("connection", "server closed", "terminating", "starting up", "shutting down", "timeout"), "no connection"),
+    )
+    why = next((text for words, text in reasons if any(word in lower for word in words)), "an unexpected answer")
+    return StoreError(f"Could not use the run database {where}: {why} ({said}). Nothing was half written.")
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed a moment later: connection lost, server restarting, deadlock."""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state[:2] in ("08", "40", "57", "53") and state != "53100"  # 53100 is a full disk
+    said = str(error.orig).lower()
+    return any(
+        word in said for word in ("connection failed", "connection refused", "connection is closed", "the connection")
+    )
+
+
+def begin_reading(connection: sa.Connection) -> sa.Connection:
+    """Mark a connection's next transaction as one that only reads."""
+    return connection.execution_options(basis_reads=True)
+
+
+def _sqlite(url: sa.URL, checkpointer: bool) -> sa.Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreError("A run database in memory would be lost with its process; give a file: sqlite:////path.")
+    path = Path(url.database).expanduser().absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(f"Could not open the run database {path}: {error.strerror}.") from error
+    kind = network_file_system(path)
+    if kind:
+        raise StoreError(
+            f"The run database {path} lies on a network file system ({kind}), where SQLite loses its locks. Use a local"
+            " folder, or PostgreSQL when several controllers share it."
+        )
+    engine = sa.create_engine(
+        url.set(database=str(path)),
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    settle_sqlite(engine, checkpointer=checkpointer)
+    return engine
+
+
+def settle_sqlite(engine: sa.Engine, *, checkpointer: bool = False, synchronous: str = "FULL") -> None:
+    """Give every connection of a SQLite engine our settings.
+
+    Writers begin with IMMEDIATE: reading first and asking for the lock later fails under load. FULL, since an intent
+    must survive a power cut.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        try:
+            cursor.execute(f"PRAGMA synchronous={synchronous}")
+            if not checkpointer:
+                cursor.execute("PRAGMA wal_autocheckpoint=0")
+        finally:
+            cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        reads = connection.get_execution_options().get("basis_reads")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    try:
+        return sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            poolclass=NullPool,
+            isolation_level="READ COMMITTED",
+            connect_args={
+                "connect_timeout": 10,
+                "application_name": "basis.landscape",
+                "options": "-c lock_timeout=30s -c statement_timeout=120s -c idle_in_transaction_session_timeout=60s",
+            },
+        )
+    except ImportError as error:
+        raise StoreError("PostgreSQL as run database needs psycopg 3: pip install 'psycopg[binary]'.") from error

@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a configuration item may begin a step."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
+
+if TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
+
+HARMLESS = ("admit", "silence", "suspend_jobs")
+"""Kinds of steps after which the configuration item is still up."""
+COMES_BACK = ("start", "verify")
+"""Kinds of steps after the last of which the configuration item counts as up again."""
+
+
+@dataclasses.dataclass
+class Decision:
+    """What the rules say, before anything is written.
+
+    ``kind``: go, again (claimed by the same worker before), wait, block, defer (to be written), dead (written before),
+    look, done, closed (the run takes no new steps).
+    """
+
+    kind: str
+    why: str = ""
+    by: str | None = None
+    row: Any = None
+    group: str | None = None
+    admits_group: bool = False
+    takes: Sequence[Any] = ()
+
+
+_r, _c, _s = sa.bindparam("run"), sa.bindparam("ci"), sa.bindparam("step")
+_p, _q = t.step.alias("p"), t.step.alias("q")
+
+_STEP = (
+    sa.select(
+        t.step,
+        t.run.c.state.label("run_state"),
+        t.run.c.epoch.label("run_epoch"),
+        t.run.c.budget,
+        t.run_ci.c.group_name,
+        t.run_ci.c.left_epoch,
+        t.run_ci.c.left_why,
+    )
+    .join(t.run, t.run.c.id == t.step.c.run_id)
+    .join(t.run_ci, sa.and_(t.run_ci.c.run_id == t.step.c.run_id, t.run_ci.c.ci == t.step.c.ci))
+    .where(t.step.c.run_id == _r, t.step.c.ci == _c, t.step.c.step == _s)
+)
+_OWN_EARLIER = (
+    sa.select(t.step.c.step, t.step.c.state, t.step.c.blocked_by)
+    .where(
+        t.step.c.run_id == _r,
+        t.step.c.ci == _c,
+        t.step.c.seq < sa.bindparam("seq"),
+        t.step.c.state.not_in(rules.STEP_MET),
+    )
+    .order_by(t.step.c.seq)
+    .limit(1)
+)
+_MATCHES_P = sa.and_(_p.c.run_id == t.dep.c.run_id, _p.c.ci == t.dep.c.needs_ci, _p.c.step == t.dep.c.needs_step)
+_OPEN = (
+    sa.select(t.dep.c.needs_ci, t.dep.c.needs_step, _p.c.state, t.run_ci.c.left_epoch, t.run_ci.c.left_why)
+    .join(_p, _MATCHES_P)
+    .join(t.run_ci, sa.and_(t.run_ci.c.run_id == t.dep.c.run_id, t.run_ci.c.ci == t.dep.c.needs_ci))
+    .where(t.dep.c.run_id == _r, t.dep.c.ci == _c, t.dep.c.step == _s, _p.c.state.not_in(rules.STEP_MET))
+    .order_by(t.dep.c.needs_ci, t.dep.c.needs_step)
+)
+_DEAD = (
+    # also through an earlier step of the one that is waited for
+    sa.select(_q.c.ci, _q.c.step, _q.c.state, _q.c.blocked_by, _q.c.message)
+    .select_from(t.dep)
+    .join(_p, _MATCHES_P)
+    .join(_q, sa.and_(_q.c.run_id == _p.c.run_id, _q.c.ci == _p.c.ci, _q.c.seq <= _p.c.seq))
+    .where(t.dep.c.run_id == _r, t.dep.c.ci == _c, t.dep.c.step == _s, _q.c.state.in_(rules.STEP_DEAD))
+    .order_by(_q.c.ci, _q.c.seq)
+    .limit(1)
+)
+_RESULTS = sa.select(t.step.c.step, t.step.c.result).where(
+    t.step.c.run_id == _r,
+    t.step.c.ci == _c,
+    t.step.c.seq < sa.bindparam("seq"),
+    t.step.c.result.is_not(None),
+)
+_GROUP = sa.select(t.run_group).where(t.run_group.c.run_id == _r, t.run_group.c.name == sa.bindparam("group"))
+_NEEDS = sa.select(t.need).where(
+    t.need.c.run_id == _r,
+    sa.or_(
+        sa.and_(t.need.c.kind == "group", t.need.c.holder == sa.bindparam("group")),
+        sa.and_(t.need.c.kind == "host", t.need.c.holder == _c),
+    ),
+)
+_OWN_HOLDS = sa.select(t.hold.c.resource, t.hold.c.kind).where(
+    t.hold.c.run_id == _r,
+    sa.or_(
+        sa.and_(t.hold.c.kind == "group", t.hold.c.holder == sa.bindparam("group")),
+        sa.and_(t.hold.c.kind == "host", t.hold.c.holder == _c),
+    ),
+)
+
+
+def decide(tx: Transaction, run: str, ci: str, step: str, epoch: int, token: str | None, *, lock: bool) -> Decision:
+    """Apply every rule to one step. ``lock`` holds what is counted until the transaction ends.
+
+    Raises Fenced when ``epoch`` is not the run's, StoreError when the run has no such step.
+    """
+    key = {"run": run, "ci": ci, "step": step}
+    row = tx.one(_STEP, **key)
+    if row is None:
+        raise StoreError(f"Run {run} has no step {step} on {ci}.")
+    if row.run_epoch != epoch or row.run_state not in rules.RUN_LIVE:
+        raise Fenced(fenced_words(run, epoch, row.run_epoch, row.run_state))
+    if row.state in rules.STEP_MET:
+        return Decision("done", row.message or "", row=row)
+    if row.state in rules.STEP_DEAD:
+        return Decision("dead", row.message or row.state, row.blocked_by, row)
+    if row.state == "running":
+        if token is not None and row.epoch == epoch and _token(row.worker) == token:
+            return Decision("again", row=row)
+        return Decision("wait", "it is in flight", ci, row)
+    if row.left_epoch == epoch:
+        return Decision("closed", row.left_why or "the host left the play", ci, row)
+    if row.run_state == "draining":
+        return Decision("closed", "the run is being interrupted and begins no new step", None, row)
+    if row.state == "unknown":
+        return Decision("look", "attempted before, outcome not known", row=row)
+    return _own_steps(tx, key, row) or _dependencies(tx, key, row, epoch) or _admission(tx, key, row, epoch, lock)
+
+
+def results(tx: Transaction, run: str, ci: str, seq: int) -> dict[str, dict[str, Any]]:
+    """The results of a configuration item's steps before ``seq``, by step name."""
+    return {row.step: json.loads(row.result) for row in tx.all(_RESULTS, run=run, ci=ci, seq=seq)}
+
+
+def fenced_words(run: str, mine: int, epoch: int, state: str) -> str:
+    """Why a writer is refused."""
+    if epoch != mine:
+        return f"Run {run} was taken by another controller (epoch {epoch}, this one had {mine})."
+    return f"Run {run} is {state}: this controller may not write to it any more."
+
+
+def not_back(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
+    """Those of ``cis`` that are not known to be up again."""
+    last = (
+        sa.select(
+            sa.func.coalesce(
+                sa.func.max(sa.case((_q.c.kind.in_(COMES_BACK), _q.c.seq))),
+                sa.func.max(_q.c.seq),
+            )
+        )
+        .where(_q.c.run_id == _p.c.run_id, _q.c.ci == _p.c.ci)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(_p.c.ci)
+        .distinct()
+        .where(_p.c.run_id == run, _p.c.ci.in_(cis), _p.c.state.not_in(rules.STEP_MET), _p.c.seq <= last)
+    )
+    return set(tx.scalars(query))
+
+
+def not_finished(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
+    """Those of ``cis`` that still have a step to do."""
+    query = (
+        sa.select(t.step.c.ci)
+        .distinct()
+        .where(t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.state.not_in(rules.STEP_MET))
+    )
+    return set(tx.scalars(query))
+
+
+def dead(tx: Transaction, run: str, cis: Sequence[str], epoch: int) -> dict[str, str]:
+    """Those of ``cis`` that cannot go on in this epoch, with the reason."""
+    steps = (
+        sa.select(t.step.c.ci, t.step.c.step, t.step.c.state, t.step.c.message)
+        .where(t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.state.in_(rules.STEP_DEAD))
+        .order_by(t.step.c.ci, t.step.c.seq.desc())
+    )
+    found = {row.ci: f"{row.step} {row.state}" for row in tx.all(steps)}
+    left = sa.select(t.run_ci.c.ci, t.run_ci.c.left_why).where(
+        t.run_ci.c.run_id == run, t.run_ci.c.ci.in_(cis), t.run_ci.c.left_epoch == epoch
+    )
+    for row in tx.all(left):
+        found.setdefault(row.ci, row.left_why or "left the play")
+    return found
+
+
+def untouched(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
+    """Those of ``cis`` on which nothing was attempted that takes them out of service."""
+    touched = sa.select(t.step.c.ci).where(
+        t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.attempt > 0, t.step.c.kind.not_in(HARMLESS)
+    )
+    return set(cis) - set(tx.scalars(touched))
+
+
+def group_members(tx: Transaction, run: str, group: str) -> list[str]:
+    """The hosts of a group in plan order."""
+    query = (
+        sa.select(t.run_ci.c.ci)
+        .where(t.run_ci.c.run_id == run, t.run_ci.c.group_name == group)
+        .order_by(t.run_ci.c.seq)
+    )
+    return list(tx.scalars(query))
+
+
+def _token(worker: str | None) -> str | None:
+    return json.loads(worker).get("token") if worker else None
+
+
+def _own_steps(tx: Transaction, key: dict[str, str], row: Any) -> Decision | None:
+    earlier = tx.one(_OWN_EARLIER, run=key["run"], ci=key["ci"], seq=row.seq)
+    if earlier is None:
+        return None
+    if earlier.state == "running":
+        return Decision("wait", f"its own {earlier.step} is in flight", key["ci"], row)
+    return Decision("block", f"its own {earlier.step} is {earlier.state}", earlier.blocked_by or key["ci"], row)
+
+
+def _dependencies(tx: Transaction, key: dict[str, str], row: Any, epoch: int) -> Decision | None:
+    waits = tx.all(_OPEN, **key)
+    if not waits:
+        return None
+    refuse = "defer" if row.kind == "admit" else "block"
+    doomed = tx.one(_DEAD, **key)
+    if doomed is not None:
+        origin = doomed.blocked_by or doomed.ci
+        why = doomed.message or f"{doomed.step} {doomed.state}"
+        if origin != doomed.ci and not why.startswith("blocked by"):
+            why = f"{doomed.step} {doomed.state}, because of {origin}: {why}"
+        return Decision(refuse, why if why.startswith("blocked by") else f"blocked by {doomed.ci}: {why}", origin, row)
+    for needed in waits:
+        if needed.left_epoch == epoch:
+            why = f"blocked by {needed.needs_ci}: {needed.left_why or 'it left the play'}"
+            return Decision(refuse, why, needed.needs_ci, row)
+    first = waits[0]
+    others = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
+    return Decision("wait", f"waits for {first.needs_ci} {first.needs_step}{others}", first.needs_ci, row)
+
+
+def _admission(tx: Transaction, key: dict[str, str], row: Any, epoch: int, lock: bool) -> Decision:
+    if row.kind != "admit":
+        return Decision("go", row=row)
+    run, ci, name = key["run"], key["ci"], row.group_name
+    group = tx.one(_GROUP.with_for_update() if lock else _GROUP, run=run, group=name)
+    members = group_members(tx, run, name)
+    if group.admitted_at is None:
+        admitted = False
+    else:  # a group that was in maintenance when its controller died is finished, whatever the clock says now
+        admitted = group.admitted_epoch == epoch or len(untouched(tx, run, members)) < len(members)
+    if not admitted:
+        refusal = (
+            _peers(tx, run, ci, members, epoch)
+            or _canary(tx, run, group, epoch)
+            or _budget(tx, run, row.budget, members, epoch)
+            or _window(tx, run, group)
+        )
+        if refusal is not None:
+            refusal.row = row
+            return refusal
+    held = {(h.resource, h.kind) for h in tx.all(_OWN_HOLDS, run=run, group=name, ci=ci)}
+    needs = [
+        need
+        for need in tx.all(_NEEDS, run=run, group=name, ci=ci)
+        if (need.resource, need.kind) not in held and not (admitted and need.kind == "group")
+    ]
+    refusal = _places(tx, run, needs, lock)
+    if refusal is not None:
+        refusal.row = row
+        return refusal
+    return Decision("go", row=row, group=name, admits_group=not admitted, takes=needs)
+
+
+def _peers(tx: Transaction, run: str, ci: str, members: Sequence[str], epoch: int) -> Decision | None:
+    others = [member for member in members if member != ci]
+    if not others:
+        return None
+    lost = dead(tx, run, others, epoch)
+    if not lost:
+        return None
+    first = sorted(lost)[0]
+    return Decision("defer", f"{first} belongs to the same group and cannot come: {lost[first]}", first)
+
+
+def _canary(tx: Transaction, run: str, group: Any, epoch: int) -> Decision | None:
+    if group.canary:
+        return None
+    query = (
+        sa.select(t.run_ci.c.ci)
+        .join(
+            t.run_group,
+            sa.and_(t.run_group.c.run_id == t.run_ci.c.run_id, t.run_group.c.name == t.run_ci.c.group_name),
+        )
+        .where(t.run_ci.c.run_id == run, t.run_group.c.canary.is_(sa.true()))
+    )
+    canaries = list(tx.scalars(query))
+    if not canaries:
+        return None
+    lost = dead(tx, run, canaries, epoch)
+    if lost:
+        first = sorted(lost)[0]
+        return Decision("defer", f"the canary {first} failed: {lost[first]}", first)
+    out = sorted(not_back(tx, run, canaries))
+    if out:
+        return Decision("wait", f"the canary {out[0]} goes first", out[0])
+    return None
+
+
+def _budget(tx: Transaction, run: str, budget: str | None, members: Sequence[str], epoch: int) -> Decision | None:
+    if not budget:
+        return None
+    wanted = json.loads(budget)
+    per = wanted.get("per")
+    scope = {"tier": t.run_ci.c.tier, "environment": t.run_ci.c.environment}.get(per)
+    of_scope = scope if scope is not None else sa.literal("run")
+    failed = sa.exists().where(
+        t.step.c.run_id == t.run_ci.c.run_id,
+        t.step.c.ci == t.run_ci.c.ci,
+        sa.or_(t.step.c.state == "failed", sa.and_(t.step.c.state == "unknown", t.run_ci.c.left_epoch == epoch)),
+    )
+    rows = tx.all(
+        sa.select(t.run_ci.c.ci, of_scope.label("scope"), failed.label("failed")).where(t.run_ci.c.run_id == run)
+    )
+    mine = {row.scope for row in rows if row.ci in set(members)}
+    for value in sorted(mine, key=str):
+        inside = [row for row in rows if row.scope == value]
+        out = sorted(row.ci for row in inside if row.failed)
+        limit = budget_limit(wanted, len(inside))
+        if limit is not None and len(out) >= limit:
+            where = f" of {per} {value}" if per else ""
+            named = ", ".join(out[:5]) + (" and others" if len(out) > 5 else "")
+            return Decision("defer", f"the failure budget{where} is spent: {len(out)} of {limit} ({named})", out[0])
+    return None
+
+
+def budget_limit(budget: dict[str, Any], hosts: int) -> int | None:
+    """How many failed hosts out of ``hosts`` spend the budget; the first failure always does when it rounds to none."""
+    limits = []
+    if budget.get("count") is not None:
+        limits.append(int(budget["count"]))
+    if budget.get("share") is not None:
+        limits.append(math.floor(float(budget["share"]) * hosts + 1e-9))
+    return max(1, min(limits)) if limits else None
+
+
+def _window(tx: Transaction, run: str, group: Any) -> Decision | None:
+    if group.opens is None and group.closes is None:
+        return None
+    now = tx.now()
+    seen = tx.scalar(sa.select(t.owner.c.clock_max).where(t.owner.c.run_id == run))
+    now = max(now, seen or now)  # a clock that was put back does not open a window again
+    begins = max(now, group.opens) if group.opens is not None else now
+    source = group.source or "maintenance window"
+    if group.closes is not None and begins + group.seconds > group.closes:
+        minutes = math.ceil(group.seconds / 60)
+        return Decision(
+            "defer", f"{source} closes at {instant(group.closes)}, {minutes} min are needed", f"window {source}"
+        )
+    if begins > now:
+        return Decision("wait", f"{source} opens at {instant(group.opens)}", f"window {source}")
+    return None
+
+
+def instant(seconds: float) -> str:
+    """A point in time for people, in UTC."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def public_name(resource: str) -> str:
+    """A resource's name without the run it is kept apart by."""
+    return resource.partition("@")[0] if resource.startswith("batch@") else resource
+
+
+_BROKEN = sa.exists().where(
+    t.run_ci.c.run_id == t.hold.c.run_id,
+    sa.or_(
+        sa.and_(t.hold.c.kind == "host", t.run_ci.c.ci == t.hold.c.holder),
+        sa.and_(t.hold.c.kind == "group", t.run_ci.c.group_name == t.hold.c.holder),
+    ),
+    sa.or_(
+        t.run_ci.c.left_epoch == t.run.c.epoch,
+        sa.exists().where(
+            t.step.c.run_id == t.run_ci.c.run_id,
+            t.step.c.ci == t.run_ci.c.ci,
+            t.step.c.state.in_(rules.STEP_DEAD),
+        ),
+    ),
+)
+_HOLDERS = (
+    sa.select(
+        t.hold.c.run_id, t.hold.c.holder, t.hold.c.weight, t.run.c.state.label("run_state"), _BROKEN.label("dead")
+    )
+    .join(t.run, t.run.c.id == t.hold.c.run_id)
+    .where(t.hold.c.resource == sa.bindparam("resource"))
+    .order_by(t.hold.c.holder)
+)
+_CAPACITY = sa.select(t.resource.c.capacity).where(t.resource.c.name == sa.bindparam("resource"))
+
+
+def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Decision | None:
+    refusal: Decision | None = None
+    for need in sorted(needs, key=lambda need: need.resource):  # one order for all, else two could wait for each other
+        capacity = tx.scalar(_CAPACITY.with_for_update() if lock else _CAPACITY, resource=need.resource)
+        if capacity is None or refusal is not None:
+            continue
+        name = public_name(need.resource)
+        if need.weight > capacity:
+            refusal = Decision(
+                "defer", f"{need.weight} places of {name} are needed at once, there are {capacity}", name
+            )
+            continue
+        holders = tx.all(_HOLDERS, resource=need.resource)
+        used = sum(holder.weight for holder in holders)
+        if used + need.weight <= capacity:
+            continue
+        for_ever = [
+            holder
+            for holder in holders
+            if holder.dead or (holder.run_id != run and holder.run_state not in rules.RUN_LIVE)
+        ]
+        if sum(holder.weight for holder in for_ever) + need.weight > capacity:
+            who = ", ".join(_holder(holder, run) for holder in for_ever)
+            refusal = Decision(
+                "defer", f"{name} is held by {who}, which cannot come back in this run", for_ever[0].holder
+            )
+        else:
+            who = ", ".join(_holder(holder, run) for holder in holders[:3])
+            refusal = Decision("wait", f"{name} is full: {who}", name)
+    return refusal
+
+
+def _holder(holder: Any, run: str) -> str:
+    return holder.holder if holder.run_id == run else f"{holder.holder} (run {holder.run_id})"

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The states of runs, steps, undo records with their legal transitions."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+RUN_STATES = ("planned", "running", "draining", "lost", "interrupted", "partial", "succeeded", "canceled")
+RUN_LIVE = ("running", "draining")
+RUN_FINAL = ("succeeded", "canceled")
+
+STEP_STATES = ("pending", "running", "done", "failed", "unknown", "blocked", "deferred", "skipped")
+STEP_MET = ("done", "skipped")
+"""What a dependency must be for its waiter to go on."""
+STEP_DEAD = ("failed", "blocked", "deferred")
+"""What a dependency never leaves within this epoch."""
+STEP_OPEN = ("pending", "running", "unknown")
+
+UNDO_STATES = ("intended", "applied", "undoing", "undone", "not_applied", "not_ours", "conflict", "kept")
+UNDO_OPEN = ("intended", "applied", "undoing", "conflict")
+
+RUN_TRANSITIONS = frozenset(
+    {
+        ("planned", "running"),
+        ("running", "draining"),
+        ("running", "lost"),
+        ("draining", "lost"),
+        ("running", "succeeded"),
+        ("running", "partial"),
+        ("running", "interrupted"),
+        ("draining", "succeeded"),
+        ("draining", "partial"),
+        ("draining", "interrupted"),
+        ("running", "running"),
+        ("draining", "running"),
+        ("lost", "running"),
+        ("interrupted", "running"),
+        ("partial", "running"),
+        ("planned", "canceled"),
+        ("running", "canceled"),
+        ("draining", "canceled"),
+        ("lost", "canceled"),
+        ("interrupted", "canceled"),
+        ("partial", "canceled"),
+    }
+)
+
+STEP_TRANSITIONS = frozenset(
+    {
+        ("pending", "running"),  # claim
+        ("pending", "blocked"),  # a dependency is dead
+        ("pending", "deferred"),  # admission cannot be had in this run, or the gate's deadline is over
+        ("pending", "failed"),  # the host left the play before it began the step
+        ("pending", "unknown"),  # take, when the step was attempted before
+        ("running", "done"),
+        ("running", "failed"),
+        ("running", "unknown"),
+        ("unknown", "done"),
+        ("unknown", "pending"),
+        ("unknown", "failed"),
+        ("failed", "unknown"),  # take, when attempted
+        ("failed", "pending"),  # take, when never attempted
+        ("blocked", "unknown"),
+        ("blocked", "pending"),
+        ("deferred", "unknown"),
+        ("deferred", "pending"),
+    }
+)
+
+UNDO_TRANSITIONS = frozenset(
+    {
+        ("intended", "applied"),
+        ("intended", "not_applied"),
+        ("intended", "conflict"),
+        ("applied", "undoing"),
+        ("applied", "conflict"),
+        ("undoing", "undone"),
+        ("undoing", "applied"),
+        ("undoing", "conflict"),
+        ("conflict", "undone"),
+        ("conflict", "applied"),
+        ("conflict", "kept"),
+        ("applied", "kept"),
+        ("intended", "kept"),
+        ("undoing", "kept"),
+    }
+)
+
+
+def sources(transitions: frozenset[tuple[str, str]], target: str) -> tuple[str, ...]:
+    """The states from which ``target`` may be reached."""
+    return tuple(sorted(old for old, new in transitions if new == target))
+
+
+@dataclasses.dataclass
+class Verdict:
+    """What a gate says to a configuration item that wants to begin a step.
+
+    ``kind``: *go* (the step is claimed, act), *look* (attempted before with unknown outcome: look at the target first),
+    *done* (nothing to do), *wait*, *blocked* (it cannot come in this run), *deferred* (not admitted in this run).
+    ``attempt`` counts the claims of the step, ``why`` is for people, ``by`` the configuration item or resource that
+    is in the way, ``results`` the results of this configuration item's earlier steps by step name.
+    """
+
+    kind: str
+    attempt: int = 0
+    why: str = ""
+    by: str | None = None
+    results: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class UndoRecord:
+    """One temporary change: what it was before, what we made of it, how to put it back.
+
+    ``state`` is one of ``UNDO_STATES``; ``not_ours`` means it was already as wanted: it is never undone.
+    """
+
+    id: str
+    run: str
+    ci: str
+    key: str
+    seq: int
+    kind: str
+    state: str
+    before: Any
+    wanted: Any
+    undo: Any
+    needs: Any
+    proof: Any

@@ -1,0 +1,1006 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the run database, each one short transaction."""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
+    chain,
+    engine,
+    gate,
+    history,
+    intake,
+    migrate,
+    rules,
+)
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Busy, Fenced, RunNotFound, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Machine, Owner, Process
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import UndoRecord, Verdict
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import DBAPIError, IntegrityError, sa
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RETRY_SECONDS = 20.0
+"""How long a verb tries again when the server is away for a moment."""
+
+
+def open_store(url: str) -> Store:
+    """Open the run database at ``url``; create it or bring it to the newest schema.
+
+    Raises StoreError when it cannot be reached, is damaged, is newer than this collection, or lies where SQLite must
+    not.
+    """
+    made = engine.connect(url)
+    store = Store(made)
+    store.prepare()
+    return store
+
+
+def verb(method: Callable[Concatenate[Store, P], R]) -> Callable[Concatenate[Store, P], R]:
+    """Give a verb its errors in words, and a second try when the server was away or chose it as a deadlock's victim.
+
+    A second try is safe: a verb that was committed without our hearing of it finds its own traces and changes nothing.
+    """
+
+    @functools.wraps(method)
+    def called(store: Store, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        deadline = time.monotonic() + RETRY_SECONDS
+        pause = 0.05
+        while True:
+            try:
+                return method(store, *args, **kwargs)
+            except DBAPIError as error:
+                if not engine.is_transient(error) or time.monotonic() + pause > deadline:
+                    raise engine.in_words(error, store.engine) from error
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 2, 2.0)
+
+    return called
+
+
+class Store:
+    """The run database.
+
+    Every method is one transaction; no connection lives between two calls, so a store may be carried over a fork.
+    Writing methods of a controller begin with the fence: they raise Fenced when the run was taken by another one.
+    All raise StoreError when the database does not work. Instants are seconds since 1970 UTC by the database's clock.
+    """
+
+    def __init__(
+        self, made: sa.Engine, *, clock: Callable[[], float] | None = None, machine: Machine | None = None
+    ) -> None:
+        self.engine = made
+        self.machine = machine or Machine()
+        self.warnings = engine.warnings(made)
+        self._clock = clock
+
+    @property
+    def url(self) -> str:
+        """The database's URL with its password; never print it."""
+        return self.engine.url.render_as_string(hide_password=False)
+
+    @verb
+    def prepare(self) -> None:
+        """Bring the database to the newest schema."""
+        migrate.up_to_date(self.engine)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.engine.dispose()
+
+    # -- a run begins, is owned, ends ---------------------------------------------------------------------------------
+
+    def create(
+        self,
+        run: str,
+        plan: Mapping[str, Any],
+        *,
+        procedure: str,
+        code_hash: str,
+        params: Mapping[str, Any],
+        created_by: str,
+    ) -> None:
+        """Write a new run with the steps of its plan, and claim its configuration items.
+
+        Raises Busy when an unfinished run has one of them, StoreError when the id is taken or the plan contradicts
+        itself.
+        """
+        rows = intake.rows(run, plan)
+        self._create(run, plan, rows, procedure, code_hash, params, created_by)
+
+    @verb
+    def _create(
+        self,
+        run: str,
+        plan: Mapping[str, Any],
+        rows: intake.Rows,
+        procedure: str,
+        code_hash: str,
+        params: Mapping[str, Any],
+        created_by: str,
+    ) -> None:
+        with self._writing() as tx:
+            if tx.one(sa.select(t.run.c.id).where(t.run.c.id == run)) is not None:
+                raise StoreError(f"There is already a run {run}; resume it, or choose another id.")
+            tx.insert(
+                t.run,
+                [
+                    {
+                        "id": run,
+                        "procedure": procedure,
+                        "plan_hash": str(plan.get("hash", "")),
+                        "code_hash": code_hash,
+                        "state": "planned",
+                        "plan": json.dumps(plan),
+                        "params": json.dumps(intake.without_secrets(params)),
+                        "budget": rows.budget,
+                        "created_at": tx.now(),
+                        "created_by": created_by,
+                    }
+                ],
+            )
+            self._claim_cis(tx, run, rows.claims)
+            for table, content in rows.content:
+                tx.insert(table, content)
+            for name in sorted(rows.resources):
+                values = {"capacity": rows.resources[name]}
+                if not tx.do(sa.update(t.resource).where(t.resource.c.name == name).values(values)):
+                    tx.insert(t.resource, [{"name": name, **values}])
+            tx.event(run, 0, "created", actor=created_by, procedure=procedure, plan=str(plan.get("hash", "")))
+
+    @verb
+    def take(self, run: str, owner: Owner, *, ttl: float = 60.0, force_by: str | None = None) -> int:
+        """Begin or resume a run: its epoch grows, every earlier controller is fenced out. Returns the new epoch.
+
+        What was in flight is *unknown* from now on. ``ttl`` is how many seconds the owner may be silent before another
+        machine calls it lost. Raises Busy while the owner is alive, unless ``force_by`` names the person who says that
+        it is not, and when another run has one of the configuration items.
+        """
+        with self._writing() as tx:
+            row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
+            if row is None:
+                raise RunNotFound(run)
+            if row.state in rules.RUN_FINAL:
+                raise Busy(f"Run {run} is {row.state}; begin a new one.", run=run)
+            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
+            if held is not None and not self._same(held, owner) and self._alive(tx, held):
+                if force_by is None:
+                    age = max(0, round(tx.now() - held.seen_at))
+                    raise Busy(
+                        f"Run {run} is being worked on by {_owner_words(held)}, last seen {age} s ago.",
+                        run=run,
+                        owner=_owner_words(held),
+                    )
+                tx.event(run, row.epoch, "forced", actor=force_by, owner=_owner_words(held))
+            self._reclaim(tx, run)
+            epoch = row.epoch + 1
+            tx.do(sa.update(t.run).where(t.run.c.id == run).values(epoch=epoch, state="running", finished_at=None))
+            tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
+            tx.insert(
+                t.owner,
+                [
+                    {
+                        "run_id": run,
+                        "epoch": epoch,
+                        **owner.as_dict(),
+                        "taken_at": tx.now(),
+                        "seen_at": tx.now(),
+                        "seen_boottime": self.machine.boottime(),
+                        "clock_max": max(tx.now(), held.clock_max if held is not None else 0.0),
+                        "ttl": ttl,
+                    }
+                ],
+            )
+            self._reopen(tx, run, epoch)
+            tx.event(run, epoch, "taken", actor=owner.words())
+        return epoch
+
+    def _reopen(self, tx: Transaction, run: str, epoch: int) -> None:
+        """What a new owner makes of its predecessor's steps: attempted = unknown, never attempted = pending."""
+        again = (*rules.STEP_DEAD, "pending")
+        for row in tx.all(
+            sa.select(t.step.c.ci, t.step.c.step, t.step.c.state).where(
+                t.step.c.run_id == run, t.step.c.state == "running"
+            )
+        ):
+            tx.event(run, epoch, "unknown", row.ci, row.step, why="its controller is gone")
+        tx.do(
+            sa.update(t.step)
+            .where(t.step.c.run_id == run, sa.or_(t.step.c.state == "running", t.step.c.state.in_(again)))
+            .values(
+                state=sa.case((sa.or_(t.step.c.state == "running", t.step.c.attempt > 0), "unknown"), else_="pending"),
+                blocked_by=None,
+                message=None,
+                wait_reason=None,
+                waiting_since=None,
+            )
+        )
+        tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run).values(left_why=None, unreachable=False))
+
+    @verb
+    def beat(self, run: str, epoch: int) -> None:
+        """Say that this controller lives. Raises Fenced when the run is not its any more."""
+        with self._writing() as tx:
+            state = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run))
+            if state is None:
+                raise RunNotFound(run)
+            if state.epoch != epoch or state.state not in rules.RUN_LIVE:
+                raise Fenced(gate.fenced_words(run, epoch, state.epoch, state.state))
+            now = tx.now()
+            tx.do(
+                sa.update(t.owner)
+                .where(t.owner.c.run_id == run, t.owner.c.epoch == epoch)
+                .values(
+                    seen_at=now,
+                    seen_boottime=self.machine.boottime(),
+                    clock_max=sa.case((t.owner.c.clock_max > now, t.owner.c.clock_max), else_=now),
+                )
+            )
+
+    @verb
+    def observe(self) -> list[str]:
+        """Mark the runs whose controller is gone as lost; returns those that were newly marked. Frees nothing."""
+        with self._reading() as tx:
+            live = (
+                sa.select(t.owner)
+                .join(t.run, t.run.c.id == t.owner.c.run_id)
+                .where(t.run.c.state.in_(rules.RUN_LIVE), t.run.c.epoch == t.owner.c.epoch)
+            )
+            gone = [row for row in tx.all(live) if not self._alive(tx, row)]
+        return [row.run_id for row in gone if self._lose(row)]
+
+    def _lose(self, seen: Any) -> bool:
+        with self._writing() as tx:
+            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == seen.run_id, t.owner.c.epoch == seen.epoch))
+            if held is None or self._alive(tx, held):  # it came back while we looked
+                return False
+            lost = tx.do(
+                sa.update(t.run)
+                .where(t.run.c.id == seen.run_id, t.run.c.epoch == seen.epoch, t.run.c.state.in_(rules.RUN_LIVE))
+                .values(state="lost")
+            )
+            if not lost:
+                return False
+            tx.event(
+                seen.run_id, seen.epoch, "lost", actor=f"observer on {self.machine.host}", owner=_owner_words(held)
+            )
+            return True
+
+    @verb
+    def alive(self, run: str) -> bool:
+        """Whether a live controller works on the run."""
+        with self._reading() as tx:
+            state = self._run_row(tx, run).state
+            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
+            return state in rules.RUN_LIVE and held is not None and self._alive(tx, held)
+
+    @verb
+    def drain(self, run: str, epoch: int) -> None:
+        """Begin no new step; what is in flight may end."""
+        with self._fenced(run, epoch) as tx:
+            if tx.do(sa.update(t.run).where(t.run.c.id == run, t.run.c.state == "running").values(state="draining")):
+                tx.event(run, epoch, "draining")
+
+    @verb
+    def finish(self, run: str, epoch: int, *, interrupted: bool = False) -> str:
+        """End this controller's work on the run and return what came of it.
+
+        *succeeded*: every step is done and every temporary change undone. *interrupted*: something was left that
+        nobody refused. *partial*: the rest. Only a succeeded run gives all its configuration items free; another one
+        keeps those that are not finished, and can be taken again.
+        """
+        with self._writing() as tx:
+            row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
+            if row is None:
+                raise RunNotFound(run)
+            if row.epoch == epoch and row.state in ("succeeded", "partial", "interrupted"):
+                return str(row.state)  # done before, without our hearing of it
+            if row.epoch != epoch or row.state not in rules.RUN_LIVE:
+                raise Fenced(gate.fenced_words(run, epoch, row.epoch, row.state))
+            for step in tx.all(
+                sa.select(t.step.c.ci, t.step.c.step).where(t.step.c.run_id == run, t.step.c.state == "running")
+            ):
+                self._set(tx, run, step.ci, step.step, "unknown", ("running",), message="in flight when the run ended")
+                tx.event(run, epoch, "unknown", step.ci, step.step, why="in flight when the run ended")
+            cis = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
+            unfinished = gate.not_finished(tx, run, cis)
+            explained = set(gate.dead(tx, run, cis, epoch))
+            undone = self._open_undo(tx, run)
+            if not unfinished and not undone:
+                state = "succeeded"
+            elif interrupted or row.state == "draining" or unfinished - explained:
+                state = "interrupted"
+            else:
+                state = "partial"
+            tx.do(sa.update(t.run).where(t.run.c.id == run).values(state=state, finished_at=tx.now()))
+            tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
+            if state == "succeeded":
+                self._free(tx, run)
+            else:
+                self._free_finished(tx, run, unfinished, {record.ci for record in undone})
+            tx.event(run, epoch, "finished", state=state, unfinished=len(unfinished), open_undo=len(undone))
+            return state
+
+    @verb
+    def cancel(self, run: str, by: str, reason: str) -> None:
+        """Give a run up for good: a person says that nobody will resume it. Frees what it holds.
+
+        Raises Busy while its controller is alive, StoreError while a temporary change is not undone.
+        """
+        with self._writing() as tx:
+            row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
+            if row is None:
+                raise RunNotFound(run)
+            if row.state == "canceled":
+                return
+            if row.state == "succeeded":
+                raise StoreError(f"Run {run} succeeded; there is nothing to cancel.")
+            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
+            if row.state in rules.RUN_LIVE and held is not None and self._alive(tx, held):
+                raise Busy(f"Run {run} is being worked on by {_owner_words(held)}; interrupt it first.", run=run)
+            undone = self._open_undo(tx, run)
+            if undone:
+                what = ", ".join(f"{record.resource_key} on {record.ci}" for record in undone)
+                raise StoreError(
+                    f"Run {run} has temporary changes that are not undone: {what}. Undo or keep them first."
+                )
+            tx.do(
+                sa.update(t.run)
+                .where(t.run.c.id == run)
+                .values(state="canceled", epoch=row.epoch + 1, finished_at=tx.now(), reason=reason)
+            )
+            tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
+            self._free(tx, run)
+            tx.event(run, row.epoch + 1, "canceled", actor=by, reason=reason)
+
+    # -- steps ---------------------------------------------------------------------------------------------------------
+
+    @verb
+    def claim(
+        self, run: str, ci: str, step: str, epoch: int, worker: Process | Mapping[str, Any] | None = None
+    ) -> Verdict:
+        """Ask for a step and take it, when the gates are open, in the same transaction.
+
+        Asking again with the same ``worker`` (its ``token``) after a lost answer gives the same *go*. Raises Fenced.
+        """
+        acting = worker.as_dict() if isinstance(worker, Process) else dict(worker) if worker else None
+        token = acting.get("token") if acting else None
+        with self._reading() as tx:  # most asking is waiting: it costs the writers nothing
+            seen = gate.decide(tx, run, ci, step, epoch, token, lock=False)
+            if seen.kind not in ("go", "block", "defer") and (
+                seen.kind != "wait" or seen.row.state != "pending" or seen.row.wait_reason == seen.why
+            ):
+                return self._verdict(tx, run, ci, seen)
+        try:
+            with self._fenced(run, epoch) as tx:
+                decision = gate.decide(tx, run, ci, step, epoch, token, lock=True)
+                self._apply(tx, run, ci, step, epoch, decision, acting)
+                return self._verdict(tx, run, ci, decision)
+        except _Overtaken:
+            return Verdict("wait", why="another worker has just moved this step on")
+
+    def _apply(
+        self,
+        tx: Transaction,
+        run: str,
+        ci: str,
+        step: str,
+        epoch: int,
+        decision: gate.Decision,
+        acting: Mapping[str, Any] | None,
+    ) -> None:
+        pending = sa.update(t.step).where(*_key(run, ci, step), t.step.c.state == "pending")
+        if decision.kind == "wait" and decision.row.state == "pending":
+            since = decision.row.waiting_since if decision.row.waiting_since is not None else tx.now()
+            tx.do(pending.values(wait_reason=decision.why, waiting_since=since))
+        elif decision.kind in ("block", "defer"):
+            state = "blocked" if decision.kind == "block" else "deferred"
+            self._refuse(tx, run, ci, step, epoch, state, decision.why, decision.by)
+        elif decision.kind == "go":
+            for need in decision.takes:
+                place = {"resource": need.resource, "run_id": run, "kind": need.kind, "holder": need.holder}
+                tx.insert(t.hold, [{**place, "weight": need.weight, "epoch": epoch, "since": tx.now()}])
+            if decision.admits_group:
+                tx.do(
+                    sa.update(t.run_group)
+                    .where(t.run_group.c.run_id == run, t.run_group.c.name == decision.group)
+                    .values(admitted_at=tx.now(), admitted_epoch=epoch)
+                )
+                places = [gate.public_name(need.resource) for need in decision.takes]
+                tx.event(run, epoch, "admitted", ci, step, group=decision.group, places=places)
+            taken = tx.do(
+                pending.values(
+                    state="running",
+                    attempt=t.step.c.attempt + 1,
+                    epoch=epoch,
+                    worker=json.dumps(acting) if acting else None,
+                    wait_reason=None,
+                    waiting_since=None,
+                    started_at=tx.now(),
+                    ended_at=None,
+                    message=None,
+                )
+            )
+            if taken != 1:
+                raise _Overtaken
+            tx.event(run, epoch, "claimed", ci, step, attempt=decision.row.attempt + 1)
+
+    def _verdict(self, tx: Transaction, run: str, ci: str, decision: gate.Decision) -> Verdict:
+        row = decision.row
+        kinds = {"again": "go", "block": "blocked", "defer": "deferred", "closed": "blocked"}
+        kind = kinds.get(decision.kind, decision.kind)
+        if decision.kind == "dead":
+            kind = "deferred" if row.state == "deferred" else "blocked"
+        attempt = row.attempt + 1 if decision.kind == "go" else row.attempt
+        earlier = gate.results(tx, run, ci, row.seq) if kind in ("go", "look", "done") else {}
+        return Verdict(kind, attempt, decision.why, decision.by, earlier)
+
+    @verb
+    def defer(self, run: str, ci: str, step: str, epoch: int, why: str) -> None:
+        """Give a pending step up in this run: its gate did not open in time."""
+        with self._fenced(run, epoch) as tx:
+            self._refuse(tx, run, ci, step, epoch, "deferred", why, None)
+
+    @verb
+    def resolve(self, run: str, ci: str, step: str, epoch: int, happened: bool | None) -> None:
+        """Say what a look at an unknown step found: it happened, it did not, or (None) nobody can tell."""
+        target = {True: "done", False: "pending", None: "failed"}[happened]
+        with self._fenced(run, epoch, ci) as tx:
+            values: dict[str, Any] = {"message": None}
+            if happened is None:
+                values["message"] = "its outcome cannot be told"
+            elif happened:
+                # started and ended are not known together: this attempt says nothing about how long the step takes
+                values |= {"started_at": None, "ended_at": tx.now(), "epoch": epoch}
+            if not self._set(tx, run, ci, step, target, ("unknown",), **values):
+                state = tx.scalar(sa.select(t.step.c.state).where(*_key(run, ci, step)))
+                if state == target:
+                    return
+                raise Fenced(f"Step {step} on {ci} of run {run} is {state}, not unknown.")
+            tx.event(run, epoch, "resolved", ci, step, outcome=target)
+            self._give_back(tx, run, ci, epoch)
+
+    @verb
+    def end(
+        self,
+        run: str,
+        ci: str,
+        step: str,
+        epoch: int,
+        attempt: int,
+        state: str = "done",
+        result: Mapping[str, Any] | None = None,
+        message: str | None = None,
+    ) -> None:
+        """End the claimed ``attempt`` of a step as done, failed or unknown. Saying it again is no error."""
+        if state not in ("done", "failed", "unknown"):
+            raise StoreError(f"A step ends as done, failed or unknown, not as {state}.")
+        with self._fenced(run, epoch, ci) as tx:
+            ended = tx.do(
+                sa.update(t.step)
+                .where(
+                    *_key(run, ci, step),
+                    t.step.c.state == "running",
+                    t.step.c.epoch == epoch,
+                    t.step.c.attempt == attempt,
+                )
+                .values(
+                    state=state,
+                    ended_at=tx.now(),
+                    message=message,
+                    result=json.dumps(intake.without_secrets(result)) if result is not None else None,
+                )
+            )
+            if ended != 1:
+                row = tx.one(sa.select(t.step.c.state, t.step.c.epoch, t.step.c.attempt).where(*_key(run, ci, step)))
+                if row is not None and (row.state, row.epoch, row.attempt) == (state, epoch, attempt):
+                    return
+                found = (
+                    "does not exist" if row is None else f"is {row.state} (epoch {row.epoch}, attempt {row.attempt})"
+                )
+                raise Fenced(f"Step {step} on {ci} of run {run} {found}; attempt {attempt} cannot end it.")
+            tx.event(run, epoch, state, ci, step, attempt=attempt, message=message)
+            self._give_back(tx, run, ci, epoch)
+
+    @verb
+    def abandon(
+        self, run: str, epoch: int, ci: str, why: str, *, state: str = "failed", unreachable: bool = False
+    ) -> None:
+        """The configuration item left the play: end its current step and let its waiters know at once.
+
+        ``state`` is what becomes of the current step: failed, unknown when it may have happened, deferred when the
+        item was never meant to come now (only a step that was never attempted can be deferred).
+        """
+        if state not in ("failed", "unknown", "deferred"):
+            raise StoreError(f"An abandoned step is failed, unknown or deferred, not {state}.")
+        with self._fenced(run, epoch, ci) as tx:
+            row = tx.one(
+                sa.select(t.step.c.step, t.step.c.state, t.step.c.attempt)
+                .where(t.step.c.run_id == run, t.step.c.ci == ci, t.step.c.state.not_in(rules.STEP_MET))
+                .order_by(t.step.c.seq)
+                .limit(1)
+            )
+            if row is None:
+                return
+            target = state
+            if state == "unknown" and row.state == "pending" and row.attempt == 0:
+                target = "failed"  # nothing was begun, so nothing is unknown
+            if state == "deferred" and (row.state != "pending" or row.attempt > 0):
+                target = "failed"
+            changed = row.state in rules.STEP_OPEN and row.state != target
+            if changed:
+                self._set(tx, run, ci, row.step, target, (row.state,), message=why, ended_at=tx.now(), wait_reason=None)
+            self._left(tx, run, ci, epoch, why, unreachable)
+            tx.event(
+                run,
+                epoch,
+                "abandoned",
+                ci,
+                row.step,
+                why=why,
+                state=target if changed else row.state,
+                unreachable=unreachable,
+            )
+            self._give_back(tx, run, ci, epoch)
+
+    @verb
+    def unknown(self, run: str, epoch: int, ci: str, step: str, why: str) -> bool:
+        """Watchdog: whoever acted for a running step is gone. False when the step was not running any more."""
+        with self._fenced(run, epoch, ci) as tx:
+            if not self._set(tx, run, ci, step, "unknown", ("running",), message=why, ended_at=tx.now()):
+                return False
+            self._left(tx, run, ci, epoch, why, unreachable=False)
+            tx.event(run, epoch, "unknown", ci, step, why=why)
+            self._give_back(tx, run, ci, epoch)
+            return True
+
+    @verb
+    def leave(self, run: str, ci: str, epoch: int) -> None:
+        """The configuration item is through with the run: give back the places that it does not need any more.
+
+        A place that stands for something out of service stays held until that is verified to be up again.
+        """
+        with self._fenced(run, epoch, ci) as tx:
+            self._give_back(tx, run, ci, epoch)
+
+    # -- temporary changes ---------------------------------------------------------------------------------------------
+
+    @verb
+    def intend(
+        self,
+        run: str,
+        ci: str,
+        key: str,
+        epoch: int,
+        *,
+        kind: str,
+        before: Any,
+        wanted: Any,
+        undo: Any,
+        needs: Any = None,
+    ) -> UndoRecord:
+        """Record a temporary change before it is made; ``key`` names what is changed, over all runs.
+
+        Already as wanted gives a record in state *not_ours*, which is never undone. When this run has an open record
+        of ``key`` (a resumed run), that one is returned with the value it saw first. Raises Busy when another run has.
+        """
+        with self._fenced(run, epoch) as tx:
+            existing = tx.one(
+                sa.select(t.undo).where(t.undo.c.resource_key == key, t.undo.c.state.in_(rules.UNDO_OPEN))
+            )
+            if existing is not None:
+                if existing.run_id != run:
+                    raise Busy(
+                        f"{key} is temporarily changed by run {existing.run_id}.", run=existing.run_id, ci=existing.ci
+                    )
+                return _undo(existing)
+            same = tx.one(
+                sa.select(t.undo)
+                .where(
+                    t.undo.c.resource_key == key,
+                    t.undo.c.run_id == run,
+                    t.undo.c.ci == ci,
+                    t.undo.c.state == "not_ours",
+                )
+                .order_by(t.undo.c.seq.desc())
+                .limit(1)
+            )
+            if same is not None and before == wanted:
+                return _undo(same)
+            seq = (tx.scalar(sa.select(sa.func.max(t.undo.c.seq)).where(t.undo.c.run_id == run)) or 0) + 1
+            row = {
+                "id": f"{run}/{ci}/{key}/{seq}",
+                "run_id": run,
+                "ci": ci,
+                "seq": seq,
+                "resource_key": key,
+                "kind": kind,
+                "before": json.dumps(before, sort_keys=True),
+                "wanted": json.dumps(wanted, sort_keys=True),
+                "undo": json.dumps(undo, sort_keys=True),
+                "needs": json.dumps(needs, sort_keys=True),
+                "state": "not_ours" if before == wanted else "intended",
+                "epoch": epoch,
+            }
+            try:
+                tx.insert(t.undo, [row])
+            except IntegrityError as error:
+                raise Busy(f"{key} is being changed by another worker just now.", run=run, ci=ci) from error
+            tx.event(run, epoch, f"undo_{row['state']}", ci, None, id=row["id"], key=key)
+            return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
+
+    @verb
+    def undo_state(self, run: str, id: str, epoch: int, to: str, proof: Any = None) -> None:
+        """Move an undo record on; ``proof`` is what was read from the target, by which call, when."""
+        with self._fenced(run, epoch) as tx:
+            row = tx.one(sa.select(t.undo).where(t.undo.c.id == id, t.undo.c.run_id == run))
+            if row is None:
+                raise StoreError(f"Run {run} has no record {id} of a temporary change.")
+            if row.state == to:
+                return
+            if (row.state, to) not in rules.UNDO_TRANSITIONS:
+                raise Fenced(f"The temporary change {id} is {row.state} and cannot become {to}.")
+            values = {"state": to, "epoch": epoch, "proof": json.dumps(proof) if proof is not None else row.proof}
+            if not tx.do(sa.update(t.undo).where(t.undo.c.id == id, t.undo.c.state == row.state).values(values)):
+                raise Fenced(f"The temporary change {id} was moved on by another worker.")
+            tx.event(run, epoch, f"undo_{to}", row.ci, None, id=id, proof=proof)
+
+    @verb
+    def open_undo(self, run: str) -> list[UndoRecord]:
+        """What must still be undone, last change first."""
+        with self._reading() as tx:
+            self._run_row(tx, run)
+            return [_undo(row) for row in self._open_undo(tx, run)]
+
+    @verb
+    def undo_records(self, run: str) -> list[UndoRecord]:
+        """Every temporary change of the run, first change first."""
+        with self._reading() as tx:
+            self._run_row(tx, run)
+            return [
+                _undo(row) for row in tx.all(sa.select(t.undo).where(t.undo.c.run_id == run).order_by(t.undo.c.seq))
+            ]
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    @verb
+    def run(self, run: str) -> dict[str, Any]:
+        """A run: its plan, state, owner (with ``alive``) and how many steps are in which state."""
+        with self._reading() as tx:
+            row = dict(self._run_row(tx, run)._mapping)
+            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
+            row["owner"] = (
+                {**held._mapping, "words": _owner_words(held), "alive": self._alive(tx, held)} if held else None
+            )
+            row["plan"], row["params"] = json.loads(row["plan"]), json.loads(row["params"])
+            row["budget"] = json.loads(row["budget"]) if row["budget"] else None
+            row["counts"] = history.counts(tx, run)
+            row["groups"] = [
+                dict(group._mapping)
+                for group in tx.all(
+                    sa.select(t.run_group).where(t.run_group.c.run_id == run).order_by(t.run_group.c.seq)
+                )
+            ]
+            row["unreachable"] = sorted(
+                tx.scalars(
+                    sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run, t.run_ci.c.unreachable.is_(sa.true()))
+                )
+            )
+            return row
+
+    @verb
+    def runs(self, limit: int = 20) -> list[dict[str, Any]]:
+        """The latest runs, newest first, without their plans."""
+        with self._reading() as tx:
+            return history.runs(tx, limit)
+
+    @verb
+    def steps(self, run: str) -> list[dict[str, Any]]:
+        """Every step of a run in the order of the plan."""
+        with self._reading() as tx:
+            self._run_row(tx, run)
+            return history.steps(tx, run)
+
+    @verb
+    def events(self, run: str, after: int = 0) -> list[dict[str, Any]]:
+        """What happened, oldest first, beginning after event number ``after`` (field ``n``)."""
+        with self._reading() as tx:
+            self._run_row(tx, run)
+            return history.events(tx, run, after)
+
+    @verb
+    def verify_chain(self, run: str) -> str | None:
+        """None when the run's record is complete and unchanged, else what is wrong with it."""
+        with self._reading() as tx:
+            self._run_row(tx, run)
+            before, number = chain.START, 0
+            for row in tx.all(sa.select(t.event).where(t.event.c.run_id == run).order_by(t.event.c.n)):
+                number += 1
+                if row.n != number:
+                    return f"event {number} of run {run} is missing"
+                before = chain.link(before, row._mapping)
+                if row.hash != before:
+                    return f"event {number} of run {run} was changed after it was written"
+            last = tx.one(sa.select(t.chain).where(t.chain.c.run_id == run))
+            if last is not None and (last.n, last.hash) != (number, before):
+                return f"the last events of run {run} are missing"
+            return None
+
+    @verb
+    def durations(self) -> dict[str, float]:
+        """How many seconds steps took in past runs: nine of ten were not slower. By kind, kind/tier, step label."""
+        with self._reading() as tx:
+            return history.durations(tx)
+
+    @verb
+    def waiting(self, run: str) -> list[tuple[str, str, str]]:
+        """Who waits now at which step, and for what."""
+        with self._reading() as tx:
+            self._run_row(tx, run)
+            query = (
+                sa.select(t.step.c.ci, t.step.c.step, t.step.c.wait_reason)
+                .where(t.step.c.run_id == run, t.step.c.state == "pending", t.step.c.wait_reason.is_not(None))
+                .order_by(t.step.c.ci)
+            )
+            return [(row.ci, row.step, row.wait_reason) for row in tx.all(query)]
+
+    @verb
+    def holds(self, run: str | None = None) -> list[dict[str, Any]]:
+        """Which places are held by whom since when, of one run or of all."""
+        with self._reading() as tx:
+            query = sa.select(t.hold).order_by(t.hold.c.resource, t.hold.c.holder)
+            if run is not None:
+                query = query.where(t.hold.c.run_id == run)
+            return [{**row._mapping, "resource": gate.public_name(row.resource)} for row in tx.all(query)]
+
+    @verb
+    def orphans(self, run: str) -> list[Process]:
+        """Processes of this machine that still act for an earlier controller's steps."""
+        with self._reading() as tx:
+            workers = tx.scalars(
+                sa.select(t.step.c.worker).where(
+                    t.step.c.run_id == run, t.step.c.worker.is_not(None), t.step.c.state.in_(("running", "unknown"))
+                )
+            )
+        found = [Process(**json.loads(worker)) for worker in workers]
+        return [
+            process for process in found if self._here(process) and self.machine.alive(process.pid, process.pid_start)
+        ]
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self) -> Iterator[Transaction]:
+        with self.engine.connect() as connection:
+            engine.begin_reading(connection)
+            with connection.begin():
+                yield Transaction(connection, self._clock)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Transaction]:
+        with self.engine.connect() as connection, connection.begin():
+            tx = Transaction(connection, self._clock)
+            yield tx
+            tx.close()
+
+    @contextmanager
+    def _fenced(self, run: str, epoch: int, ci: str | None = None) -> Iterator[Transaction]:
+        """A writing transaction of a controller. PostgreSQL: a take-over waits for us, or we for it.
+
+        With ``ci``, its group is locked too: two members that end at one moment must see each other.
+        """
+        with self._writing() as tx:
+            row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update(read=True))
+            if row is None:
+                raise RunNotFound(run)
+            if row.epoch != epoch or row.state not in rules.RUN_LIVE:
+                raise Fenced(gate.fenced_words(run, epoch, row.epoch, row.state))
+            if ci is not None:
+                group = sa.select(t.run_ci.c.group_name).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == ci)
+                tx.one(
+                    sa.select(t.run_group.c.name)
+                    .where(t.run_group.c.run_id == run, t.run_group.c.name == group.scalar_subquery())
+                    .with_for_update()
+                )
+            yield tx
+
+    def _run_row(self, tx: Transaction, run: str) -> Any:
+        row = tx.one(sa.select(t.run).where(t.run.c.id == run))
+        if row is None:
+            raise RunNotFound(run)
+        return row
+
+    def _claim_cis(self, tx: Transaction, run: str, claims: Sequence[tuple[str, str]]) -> None:
+        for kind in ("host", "system"):
+            wanted = [ci for of_kind, ci in claims if of_kind == kind]
+            for chunk in (wanted[start : start + 500] for start in range(0, len(wanted), 500)):
+                self._refuse_claimed(tx, run, kind, chunk)
+        try:
+            tx.insert(t.ci_claim, [{"kind": kind, "ci": ci, "run_id": run} for kind, ci in claims])
+        except IntegrityError as error:  # another controller was faster by a moment
+            raise Busy(
+                "Another run has just claimed a configuration item of this one; try again to see which.", run=""
+            ) from error
+
+    @staticmethod
+    def _refuse_claimed(tx: Transaction, run: str, kind: str, cis: Sequence[str]) -> None:
+        query = (
+            sa.select(t.ci_claim.c.ci, t.ci_claim.c.run_id, t.run.c.state, t.owner)
+            .join(t.run, t.run.c.id == t.ci_claim.c.run_id)
+            .outerjoin(t.owner, t.owner.c.run_id == t.run.c.id)
+            .where(t.ci_claim.c.kind == kind, t.ci_claim.c.ci.in_(cis), t.ci_claim.c.run_id != run)
+            .order_by(t.ci_claim.c.ci)
+        )
+        taken = tx.one(query)
+        if taken is not None:
+            who = f", {_owner_words(taken)}" if taken.pid is not None else ""
+            raise Busy(
+                f"{taken.ci} belongs to run {taken.run_id}, which is {taken.state}{who}."
+                " Resume or cancel that run first.",
+                run=taken.run_id,
+                ci=taken.ci,
+                owner=_owner_words(taken) if taken.pid is not None else None,
+            )
+
+    def _reclaim(self, tx: Transaction, run: str) -> None:
+        """Claim again what an unfinished run gave free because it was finished there."""
+        mine = {(row.kind, row.ci) for row in tx.all(sa.select(t.ci_claim).where(t.ci_claim.c.run_id == run))}
+        hosts = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
+        unfinished = gate.not_finished(tx, run, hosts)
+        wanted = {("host", host) for host in unfinished} | {
+            ("system", system) for system in intake.systems_of(self._plan(tx, run), unfinished)
+        }
+        self._claim_cis(tx, run, sorted(wanted - mine))
+
+    def _plan(self, tx: Transaction, run: str) -> Any:
+        return json.loads(tx.scalar(sa.select(t.run.c.plan).where(t.run.c.id == run)))
+
+    @staticmethod
+    def _free(tx: Transaction, run: str) -> None:
+        tx.do(sa.delete(t.ci_claim).where(t.ci_claim.c.run_id == run))
+        tx.do(sa.delete(t.hold).where(t.hold.c.run_id == run))
+
+    def _free_finished(self, tx: Transaction, run: str, unfinished: set[str], undoing: set[str]) -> None:
+        keep = unfinished | undoing
+        systems = intake.systems_of(self._plan(tx, run), keep)
+        for row in tx.all(sa.select(t.ci_claim).where(t.ci_claim.c.run_id == run)):
+            if row.ci not in (systems if row.kind == "system" else keep):
+                tx.do(sa.delete(t.ci_claim).where(t.ci_claim.c.kind == row.kind, t.ci_claim.c.ci == row.ci))
+
+    @staticmethod
+    def _set(tx: Transaction, run: str, ci: str, step: str, to: str, sources: Sequence[str], **values: Any) -> bool:
+        """Move a step on, if it is in one of ``sources``; the rules must allow every one of these moves."""
+        illegal = [source for source in sources if (source, to) not in rules.STEP_TRANSITIONS]
+        if illegal:
+            raise StoreError(f"A step never goes from {illegal[0]} to {to}.")
+        moved = tx.do(
+            sa.update(t.step).where(*_key(run, ci, step), t.step.c.state.in_(sources)).values(state=to, **values)
+        )
+        return moved == 1
+
+    def _refuse(
+        self, tx: Transaction, run: str, ci: str, step: str, epoch: int, state: str, why: str, by: str | None
+    ) -> None:
+        if self._set(
+            tx, run, ci, step, state, ("pending",), message=why, blocked_by=by, wait_reason=None, ended_at=tx.now()
+        ):
+            tx.event(run, epoch, state, ci, step, why=why, by=by)
+            self._give_back(tx, run, ci, epoch)
+
+    @staticmethod
+    def _left(tx: Transaction, run: str, ci: str, epoch: int, why: str, unreachable: bool) -> None:
+        values = {"left_epoch": epoch, "left_why": why, "unreachable": unreachable}
+        tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == ci).values(values))
+
+    def _give_back(self, tx: Transaction, run: str, ci: str, epoch: int) -> None:
+        """Free the places that ``ci`` or its group need no longer."""
+        group = tx.scalar(sa.select(t.run_ci.c.group_name).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == ci))
+        held = tx.all(
+            sa.select(t.hold).where(
+                t.hold.c.run_id == run,
+                sa.or_(
+                    sa.and_(t.hold.c.kind == "host", t.hold.c.holder == ci),
+                    sa.and_(t.hold.c.kind == "group", t.hold.c.holder == group),
+                ),
+            )
+        )
+        for hold in held:
+            if hold.kind == "host":
+                cis = [ci]
+            else:
+                cis = list(
+                    tx.scalars(
+                        sa.select(t.need.c.holder)
+                        .join(t.run_ci, sa.and_(t.run_ci.c.run_id == t.need.c.run_id, t.run_ci.c.ci == t.need.c.holder))
+                        .where(
+                            t.need.c.run_id == run,
+                            t.need.c.kind == "member",
+                            t.need.c.resource == hold.resource,
+                            t.run_ci.c.group_name == group,
+                        )
+                    )
+                )
+            if cis:
+                out = gate.not_back(tx, run, cis)
+            else:  # the batch: the whole group must be through
+                cis = gate.group_members(tx, run, str(group))
+                out = gate.not_finished(tx, run, cis)
+            if out:
+                out -= gate.untouched(tx, run, sorted(out)) & set(gate.dead(tx, run, sorted(out), epoch))
+            if not out:
+                tx.do(
+                    sa.delete(t.hold).where(
+                        t.hold.c.resource == hold.resource,
+                        t.hold.c.run_id == run,
+                        t.hold.c.kind == hold.kind,
+                        t.hold.c.holder == hold.holder,
+                    )
+                )
+                tx.event(run, epoch, "released", ci, None, place=gate.public_name(hold.resource), holder=hold.holder)
+
+    @staticmethod
+    def _open_undo(tx: Transaction, run: str) -> Sequence[Any]:
+        return tx.all(
+            sa.select(t.undo)
+            .where(t.undo.c.run_id == run, t.undo.c.state.in_(rules.UNDO_OPEN))
+            .order_by(t.undo.c.seq.desc())
+        )
+
+    def _here(self, process: Any) -> bool:
+        return process.boot_id == self.machine.boot_id and process.pid_ns == self.machine.pid_ns
+
+    @staticmethod
+    def _same(held: Any, owner: Owner) -> bool:
+        return all(getattr(held, name) == value for name, value in owner.as_dict().items())
+
+    def _alive(self, tx: Transaction, held: Any) -> bool:
+        """Whether the controller that holds a lease lives, as far as this machine can tell."""
+        if self._here(held):
+            return self.machine.alive(held.pid, held.pid_start)
+        if held.boot_id == self.machine.boot_id:  # another container of this machine
+            return self.machine.boottime() - held.seen_boottime <= held.ttl
+        if held.host == self.machine.host:  # this machine was rebooted since
+            return False
+        return tx.now() - held.seen_at <= held.ttl
+
+
+class _Overtaken(Exception):
+    """The step was claimed by somebody else between look and write; the transaction is undone."""
+
+
+def _key(run: str, ci: str, step: str) -> tuple[Any, Any, Any]:
+    return t.step.c.run_id == run, t.step.c.ci == ci, t.step.c.step == step
+
+
+def _owner_words(held: Any) -> str:
+    return f"{held.controller} (process {held.pid} on {held.host})"
+
+
+def _undo(row: Any) -> UndoRecord:
+    def value(text: str | None) -> Any:
+        return json.loads(text) if text is not None else None
+
+    return UndoRecord(
+        row.id,
+        row.run_id,
+        row.ci,
+        row.resource_key,
+        row.seq,
+        row.kind,
+        row.state,
+        value(row.before),
+        value(row.wanted),
+        value(row.undo),
+        value(row.needs),
+        value(row.proof),
+    )
