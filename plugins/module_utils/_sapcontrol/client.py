@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of SAPControl: what one asks of sapstartsrv, and tells it.
+"""The verbs that sapstartsrv understands.
 
 Errors are classified by the HTTP status first and by the fault's text second, since texts differ by release.
 """

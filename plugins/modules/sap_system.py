@@ -1,0 +1,473 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the instances of one SAP system run."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sap_system
+short_description: Start, stop or restart the instances of one SAP system in their order and see that it happened
+version_added: 0.1.0
+author:
+  - The basis.landscape authors (@basis-landscape)
+description:
+  - Brings all instances of an SAP system, or a selection of them, into a state through the sapstartsrv of one instance.
+    That one coordinates the others by their start priority, low to high for a start and high to low for a stop.
+  - Waits until the system's instance list shows every selected instance in the wanted state. The selection that is
+    waited for is the one that was sent.
+  - Left-over rows in the instance list are told apart. Of two rows for one host and number the one that runs counts,
+    and a warning names it. Rows of hosts that are gone can be named in O(ignore).
+  - A call that was sent and not answered is looked after, never repeated.
+  - The database of an ABAP or Java system is a system of its own when it is not in the instance list.
+options:
+  sid:
+    description: System ID that the instance must report.
+    type: str
+    required: true
+  number:
+    description: Number of the instance whose sapstartsrv is asked.
+    type: str
+    required: true
+  state:
+    description: The wanted state.
+    type: str
+    choices: [started, stopped, restarted]
+    default: started
+  instances:
+    description:
+      - Which instances are meant.
+      - With V(level) those of O(priority_level) are waited for. Releases differ in whether they take the instances on
+        the other side of the level as well.
+    type: str
+    choices: [all, scs, dialog, abap, j2ee, level, trex, enqrep, hdb, allnohdb]
+    default: all
+  priority_level:
+    description: Start priority, with O(instances=level).
+    type: str
+  soft_timeout:
+    description:
+      - Seconds of grace that SAP gives its users and jobs in a stop, before it ends them. It is handed over as it is.
+      - V(0) is a hard stop.
+      - O(timeout) must be longer.
+    type: int
+    default: 300
+  level_timeout:
+    description:
+      - Seconds that sapstartsrv allows each start priority before it goes on or gives up. It is handed over as it is.
+      - By default the same as O(timeout).
+    type: int
+  service_timeout:
+    description: Seconds to wait for sapstartsrv itself to come up.
+    type: float
+    default: 30.0
+  runlevel:
+    description: Run level handed to C(StartSystem), when given.
+    type: str
+  ignore:
+    description: Rows of the instance list that belong to no instance any more, as C(host/number).
+    type: list
+    elements: str
+    default: []
+  cluster_owned:
+    description:
+      - V(refuse) does nothing when a cluster owns the instance that is asked, or another selected one on the same host
+        when it is asked over the local socket, unless its maintenance mode is on. When the answer is not clear it is
+        refused as well.
+      - Instances on other hosts cannot be asked from here. RV(cluster_unasked) names them.
+      - V(ignore) does not ask.
+    type: str
+    choices: [refuse, ignore]
+    default: refuse
+extends_documentation_fragment:
+  - basis.landscape.attributes
+  - basis.landscape.fence
+  - basis.landscape.sapcontrol
+  - basis.landscape.wait
+attributes:
+  check_mode:
+    support: full
+    details: The state is read, the user's rights and the cluster are asked about, no change is sent.
+  diff_mode:
+    support: full
+seealso:
+  - module: basis.landscape.sap_instance
+  - module: basis.landscape.sap_landscape_info
+"""
+
+EXAMPLES = r"""
+- name: Stop the whole system, half an hour of grace for its users
+  become: true
+  become_user: prdadm
+  basis.landscape.sap_system:
+    sid: PRD
+    number: "00"
+    state: stopped
+    soft_timeout: 1800
+    timeout: 5400
+
+- name: Stop the ABAP instances only
+  become: true
+  become_user: prdadm
+  basis.landscape.sap_system:
+    sid: PRD
+    number: "00"
+    state: stopped
+    instances: abap
+"""
+
+RETURN = r"""
+before:
+  description: The selected instances as they were found, C(host/number) with its colour.
+  returned: once the list could be read
+  type: dict
+  sample: {"prdapp1/01": GREEN, "prdascs/00": GREEN}
+after:
+  description: The same as seen last. In check mode the same as RV(before).
+  returned: success
+  type: dict
+steps:
+  description: What was done, or would be, in order.
+  returned: once the list could be read
+  type: list
+  elements: dict
+instances:
+  description: The selected instances, by start priority.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{host: prdascs, number: "00", start_priority: 1.0, features: [MESSAGESERVER, ENQUE], colour: GREEN}]
+duplicates:
+  description: Instances that stood in the list more than once.
+  returned: success
+  type: list
+  elements: str
+cluster_unasked:
+  description: Selected instances of other hosts that could not be asked whether a cluster owns them.
+  returned: success
+  type: list
+  elements: str
+error:
+  description: What went wrong, as in M(basis.landscape.sap_instance).
+  returned: failure
+  type: dict
+"""
+
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.basis.landscape.plugins.module_utils._argspec import (
+    fence_spec,
+    instance_number,
+    system_id,
+    wait_spec,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Denied,
+    TimedOut,
+    Unreachable,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
+from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
+from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import (
+    address_of,
+    connect,
+    model,
+    sapcontrol_spec,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._steps import cluster, watch
+from ansible_collections.basis.landscape.plugins.module_utils._wait import Hopeless, Limits, NeverCame, wait_until
+
+Rows = Tuple[model.Instance, ...]
+
+
+def spec() -> ArgumentSpec:
+    """The options of the module."""
+    own = ArgumentSpec(
+        {
+            "sid": {"type": "str", "required": True},
+            "number": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["started", "stopped", "restarted"], "default": "started"},
+            "instances": {"type": "str", "choices": list(model.SELECTIONS), "default": "all"},
+            "priority_level": {"type": "str"},
+            "soft_timeout": {"type": "int", "default": 300},
+            "level_timeout": {"type": "int"},
+            "service_timeout": {"type": "float", "default": 30.0},
+            "runlevel": {"type": "str"},
+            "ignore": {"type": "list", "elements": "str", "default": []},
+            "cluster_owned": {"type": "str", "choices": list(cluster.POLICIES), "default": "refuse"},
+        },
+        required_if=[("instances", "level", ("priority_level",))],
+    )
+    return own.merge(sapcontrol_spec(), wait_spec(), fence_spec())
+
+
+class State(NamedTuple):
+    """The selected instances, each once, by start priority; the labels of those that stood there twice."""
+
+    rows: Rows
+    twins: Tuple[str, ...]
+
+    @property
+    def colours(self) -> List[str]:
+        """The colours that occur."""
+        return sorted({row.colour for row in self.rows})
+
+
+class SystemState(Operation[State]):
+    """Look: instance list. Plan: StartSystem, StopSystem, or wait. Act: once. Verify: instance list."""
+
+    def __init__(self, params: Dict[str, Any]) -> None:
+        self._params = params
+        self._wanted: str = params["state"]
+        self._sid = system_id(params["sid"])
+        self._number = instance_number(params["number"])
+        grace = params["failure_grace"]
+        self._limits = Limits(params["timeout"], params["delay"], grace=grace, patience=grace)
+        if params["soft_timeout"] < 0:
+            raise BadInput("read the option soft_timeout", f"it must not be negative, not {params['soft_timeout']}")
+        if self._wanted != "started" and params["timeout"] <= params["soft_timeout"]:
+            raise BadInput(
+                "read the options",
+                f"timeout ({params['timeout']:g} s) must be longer than soft_timeout ({params['soft_timeout']} s), "
+                "or the wait ends before SAP's own grace does",
+            )
+        self._level = self._read_level(params["priority_level"])
+        self._client = connect(address_of(params, self._number), f"{self._sid}/{self._number}")
+        self._option = model.SELECTIONS[params["instances"]]
+        self._unasked: List[str] = []
+        self._host = ""
+        self._twins: Tuple[str, ...] = ()
+        self._words = self._sid if params["instances"] == "all" else f"{self._sid} ({params['instances']})"
+
+    def look(self) -> State:
+        """Who is it, and which instances run; when something is to do also: may we."""
+        who = watch.wait_for_service(self._client, self._params["service_timeout"], self._params["delay"])
+        if (who.sid, who.number) != (self._sid, self._number):
+            raise Denied(
+                f"touch {self._sid}",
+                f"the sapstartsrv that answered belongs to {who.sid}/{who.number}/{who.name}",
+                reason="wrong_instance",
+                answered={"sid": who.sid, "number": who.number, "name": who.name, "host": who.host},
+            )
+        self._client.label = who.label
+        self._host = who.host
+        state = self._listed()
+        actions = [action for action in self.plan(state) if action.act is not None]
+        for action in actions:
+            self._client.check_access(action.name)
+        if actions:
+            self._ask_clusters(state)
+        return state
+
+    def plan(self, state: State) -> List[Action[State]]:
+        """What leads from a state to the wanted one; on its way is waited for before anything is sent."""
+        colours = set(state.colours)
+        if self._wanted == "started":
+            if colours == {model.GREEN}:
+                return []
+            if colours == {model.GRAY}:
+                return [self._start()]
+            if model.GRAY in colours:
+                return (
+                    [self._settle(model.GREEN), self._start(model.GREEN)]
+                    if model.YELLOW in colours
+                    else [self._start()]
+                )
+            return [self._until(model.GREEN)]
+        if colours == {model.GRAY}:
+            return [] if self._wanted == "stopped" else [self._start()]
+        stop = [self._stop()]
+        if colours == {model.GRAY, model.YELLOW}:
+            stop = [self._settle(model.GRAY), self._stop(model.GRAY)]
+        return stop if self._wanted == "stopped" else [*stop, self._start()]
+
+    def describe(self, state: State) -> Dict[str, Any]:
+        """Each instance's colour."""
+        return {row.label: row.colour for row in state.rows}
+
+    def facts(self, state: State) -> Dict[str, Any]:
+        """The instances, what stood there twice, what could not be asked."""
+        return {
+            "instances": [row.as_data() for row in state.rows],
+            "duplicates": list(state.twins),
+            "cluster_unasked": self._unasked,
+        }
+
+    def _listed(self) -> State:
+        rows = wait_until(
+            f"read the instances of {self._sid}",
+            self._client.instances,
+            bool,
+            Limits(max(self._limits.grace, 0.001), self._limits.delay),
+            describe=lambda _rows: "the instance list is empty",
+        ).value
+        return self._chosen(rows)
+
+    def _chosen(self, rows: List[model.Instance]) -> State:
+        once, twins = model.without_twins(rows)
+        gone = {label.lower() for label in self._params["ignore"]}
+        left = [row for row in once if f"{row.host.lower()}/{row.number}" not in gone]
+        chosen = [row for row in left if model.selected(row, self._params["instances"], self._level)]
+        if not chosen:
+            have = ", ".join(f"{row.label} ({'|'.join(row.features)})" for row in once) or "none"
+            raise BadInput(
+                f"select instances of {self._words}", f"none matches; there are {have}", reason="no_instance"
+            )
+        self._twins = tuple(twins)
+        return State(tuple(chosen), self._twins)
+
+    def _start(self, unless: str = "") -> Action[State]:
+        words = f"start {self._words}"
+        return Action("StartSystem", words, self._unless(unless, self._send_start), self._seen(model.GREEN, words))
+
+    def _stop(self, unless: str = "") -> Action[State]:
+        words = f"stop {self._words}"
+        said = f"{words}, {self._params['soft_timeout']} s of grace"
+        return Action("StopSystem", said, self._unless(unless, self._send_stop), self._seen(model.GRAY, words))
+
+    def _send_start(self) -> None:
+        self._client.start_system(self._option, self._sent_level(), self._wait_timeout(), self._params["runlevel"])
+
+    def _send_stop(self) -> None:
+        soft: int = self._params["soft_timeout"]
+        self._client.stop_system(self._option, self._sent_level(), soft, self._wait_timeout())
+
+    def _unless(self, colour: str, send: Callable[[], None]) -> Callable[[], Any]:
+        """Sending, but not when everything came to be ``colour`` by itself in the meantime."""
+
+        def act() -> Any:
+            if colour and set(self._listed().colours) == {colour}:
+                return False
+            return send()
+
+        return act
+
+    def _until(self, colour: str) -> Action[State]:
+        words = f"wait for {self._words} to be {'started' if colour == model.GREEN else 'stopped'}"
+        return Action("wait", words, None, self._seen(colour, words))
+
+    def _settle(self, colour: str) -> Action[State]:
+        """Let what is on its way arrive: no YELLOW instance any more, or nothing changes for the grace."""
+        words = f"wait for what is on its way in {self._words}"
+
+        def verify() -> State:
+            try:
+                return wait_until(
+                    words,
+                    self._listed,
+                    lambda state: model.YELLOW not in state.colours,
+                    self._limits,
+                    hopeless=(lambda state: True) if colour == model.GRAY else None,
+                    bear=(Unreachable, TimedOut),
+                    describe=_in_words,
+                ).value
+            except Hopeless:
+                return self._listed()
+
+        return Action("wait", words, None, verify)
+
+    def _seen(self, colour: str, doing: str) -> Callable[[], State]:
+        def lost(state: State) -> bool:
+            return model.RED in state.colours and model.YELLOW not in state.colours
+
+        def verify() -> State:
+            try:
+                return wait_until(
+                    doing,
+                    self._listed,
+                    lambda state: set(state.colours) == {colour},
+                    self._limits,
+                    hopeless=lost if colour == model.GREEN else None,
+                    bear=(Unreachable, TimedOut),
+                    describe=_in_words,
+                ).value
+            except (NeverCame, Hopeless) as error:
+                self._explain(error, colour)
+                raise
+
+        return verify
+
+    def _explain(self, error: Any, colour: str) -> None:
+        """Name the guilty instances, and ask each that can be asked from here for its processes and its trace."""
+        guilty = [row for row in (error.last.rows if error.last else ()) if row.colour != colour]
+        error.facts["instances"] = [row.as_data() for row in guilty]
+        for row in guilty:
+            if row.number != self._number and self._params["sapcontrol_url"]:
+                continue
+            client = (
+                self._client if row.number == self._number else connect(address_of(self._params, row.number), row.label)
+            )
+            inner = NeverCame(error.doing, "", last=[])
+            try:
+                inner.last = client.processes()
+            except Exception as hidden:
+                error.facts.setdefault("unread", []).append(f"{row.label}: {hidden}")
+                continue
+            watch.explain(client, inner, colour)
+            if inner.facts["processes"]:
+                error.facts.setdefault("guilty", []).append(dict(inner.facts, instance=row.label))
+                said = model.processes_in_words(model.guilty(inner.last, colour))
+                error.why += f"; {row.label}: {said}{inner.why}"
+
+    def _ask_clusters(self, state: State) -> None:
+        policy = self._params["cluster_owned"]
+        if policy == "ignore":
+            return
+        cluster.refuse_behind_the_cluster(self._client, policy)
+        for row in state.rows:
+            client = self._reached_from_here(row)
+            if client is None:
+                self._unasked.append(row.label)
+            elif client is not self._client:
+                cluster.refuse_behind_the_cluster(client, policy)
+
+    def _reached_from_here(self, row: model.Instance) -> Optional[Client]:
+        """The client of an instance: the one that is asked, or over the local socket a neighbour on its host."""
+        if row.host.lower() != self._host.lower():
+            return None
+        if row.number == self._number:
+            return self._client
+        return None if self._params["sapcontrol_url"] else connect(address_of(self._params, row.number), row.label)
+
+    def _sent_level(self) -> Any:
+        return self._params["priority_level"] if self._params["instances"] == "level" else None
+
+    def _wait_timeout(self) -> int:
+        given = self._params["level_timeout"]
+        return int(given) if given is not None else int(self._params["timeout"])
+
+    def warnings(self) -> List[str]:
+        """The instances that stand in the list more than once."""
+        return [
+            f"{label} stands in the instance list of {self._sid} more than once; the row that runs counts. Left-over files "
+            f"are in /usr/sap/{self._sid}/SYS/global/sapcontrol"
+            for label in self._twins
+        ]
+
+    @staticmethod
+    def _read_level(text: Any) -> Any:
+        if text is None:
+            return None
+        try:
+            return float(text)
+        except ValueError as error:
+            raise BadInput("read the option priority_level", f"it must be a number, not {text!r}") from error
+
+
+def _in_words(state: State) -> str:
+    return ", ".join(f"{row.label} {row.colour}" for row in state.rows)
+
+
+def operation(context: Context) -> SystemState:
+    """The operation that the options ask for."""
+    return SystemState(context.params)
+
+
+def main() -> None:
+    """Run the module."""
+    run_operation(spec(), operation)
+
+
+if __name__ == "__main__":
+    main()
