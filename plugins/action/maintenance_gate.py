@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
-    from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
+
+UNDONE_BY = {"silence": "unsilence", "suspend_jobs": "release_jobs"}
 
 
 class ActionModule(ControllerAction):
@@ -19,9 +21,12 @@ class ActionModule(ControllerAction):
 
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
         "step": {"type": "str", "required": True},
+        "label": {"type": "str", "required": True},
+        "system": {"type": "str"},
         "timeout": {"type": "float"},
-        "change": {"type": "str"},
-        "undoes": {"type": "str"},
+        "change": {"type": "str", "choices": list(UNDONE_BY)},
+        "undoes": {"type": "str", "choices": list(UNDONE_BY)},
+        "steps": {"type": "bool", "default": False},
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -32,22 +37,22 @@ class ActionModule(ControllerAction):
             raise _controller.NotPossible("A gate does not go with 'loop'. Loop over include_tasks with the gate inside.")
         mark = _controller.current_run()
         self.require_gated_play(task_vars)
-        ci, step = task_vars["inventory_hostname"], arguments["step"]
-        verdict = _runs.wait_at_gate(mark, ci, step, timeout=arguments["timeout"], worker={"pid": os.getpid()})
+        ci, step, label = task_vars["inventory_hostname"], arguments["step"], arguments["label"]
         store = _runs.open_store(mark["database"])
+        undo, steps = None, []
         try:
-            steps = {record["step"]: record for record in store.steps(mark["run"], ci=ci)}
-            label = steps[step]["label"]
-            undo = None
-            if verdict.kind in ("go", "look"):
-                what = steps[step]["system"] or ci
+            verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"])
+            if verdict.kind == "go":
+                what = arguments["system"] or ci
                 if arguments["change"]:
                     undo = _intend(store, mark, ci, arguments["change"], what)
                 elif arguments["undoes"]:
                     undo = _undoing(store, mark, f"{arguments['undoes']}:{what}")
+            if arguments["steps"]:
+                steps = [row for row in store.steps(mark["run"], ci=ci) if row["state"] not in ("done", "skipped") and row["step"] != step]
         finally:
             store.close()
-        said: dict[str, t.Any] = {
+        said = {
             "changed": False,
             "ci": ci,
             "step": step,
@@ -58,23 +63,37 @@ class ActionModule(ControllerAction):
             "basis_landscape_gate": {"step": step, "label": label, "verdict": verdict.kind, "why": verdict.why, "by": verdict.by},
         }
         if verdict.kind in ("blocked", "deferred"):
-            return {**said, "failed": True, "msg": f"{label}: {verdict.kind} by {verdict.by}: {verdict.why}"}
+            return {**said, "failed": True, "msg": f"{label}: {verdict.kind}: {verdict.why}"}
         return {
             **said,
-            "go": verdict.kind in ("go", "look"),
-            "look": verdict.kind == "look",
+            "go": verdict.kind == "go",
+            "look": looked,
             "undo": undo,
-            "fence": {"epoch": mark["epoch"], "ci": ci},
+            "fence": {"epoch": mark["fence"], "ci": ci},
             "results": verdict.results,
-            "steps": [
-                {"step": name, "kind": record["kind"], "label": record["label"], "instance": record["instance"], "system": record["system"]}
-                for name, record in steps.items()
-                if record["state"] not in ("done", "skipped")
-            ],
+            "steps": [{key: row[key] for key in ("step", "kind", "label", "instance", "system")} for row in steps],
         }
 
+    def _pass(
+        self, store: Store, mark: _controller.RunMark, ci: str, step: str, timeout: float | None
+    ) -> tuple[rules.Verdict, bool]:
+        """Wait until the gate answers; return the answer, and whether the step was attempted before with an unknown outcome.
 
-def _intend(store: _runs.Store, mark: _controller.RunMark, ci: str, kind: str, what: str) -> str:
+        The look at an unknown step is the work itself: what this collection does looks before it acts, inside the fence on
+        the target that an outdated controller cannot pass.
+        """
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+        looked = False
+        while True:
+            verdict = _runs.wait_at_gate(store, mark["run"], ci, step, mark["epoch"], socket_path=mark["socket"], timeout=timeout)
+            if verdict.kind != "look":
+                return verdict, looked
+            store.resolve(mark["run"], ci, step, mark["epoch"], False)
+            looked = True
+
+
+def _intend(store: Store, mark: _controller.RunMark, ci: str, kind: str, what: str) -> str | None:
     """Write down what is about to be changed for the time of the run, before it is; return the id of the record."""
     record = store.intend(
         mark["run"],
@@ -84,13 +103,13 @@ def _intend(store: _runs.Store, mark: _controller.RunMark, ci: str, kind: str, w
         kind=kind,
         before={kind: False},
         wanted={kind: True},
-        undo={"step": {"silence": "unsilence", "suspend_jobs": "release_jobs"}[kind]},
+        undo={"step": UNDONE_BY[kind]},
         needs={"verified": kind == "suspend_jobs"},
     )
     return record.id
 
 
-def _undoing(store: _runs.Store, mark: _controller.RunMark, key: str) -> str | None:
+def _undoing(store: Store, mark: _controller.RunMark, key: str) -> str | None:
     """Write down that the change behind this key is about to be undone; return the id of its record, if one is open."""
     for record in store.open_undo(mark["run"]):
         if record.key == key:

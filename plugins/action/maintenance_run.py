@@ -62,7 +62,7 @@ class ActionModule(ControllerAction):
         by = task_vars.get("awx_user_name") or getpass.getuser()
         store = _runs.open_store(url)
         try:
-            warnings = list(getattr(store, "warnings", ()))
+            warnings = list(store.warnings)
             if not arguments["continues"]:
                 plan = json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))
                 store.create(
@@ -79,7 +79,7 @@ class ActionModule(ControllerAction):
                 ttl=arguments["ttl"],
                 force_by=arguments["force_by"],
             )
-            hosts = store.run(name)["plan"]["hosts"]
+            record = store.run(name)
         finally:
             store.close()
         return {
@@ -87,8 +87,15 @@ class ActionModule(ControllerAction):
             "run": name,
             "epoch": epoch,
             "database": url,
-            "hosts": hosts,
+            "hosts": record["plan"]["hosts"],
             "plan": arguments["plan"],
             "warnings": warnings,
-            "basis_landscape_begun": {"run": name, "epoch": epoch, "database": url, "ttl": arguments["ttl"]},
+            "basis_landscape_begun": {
+                "run": name,
+                "epoch": epoch,
+                "database": url,
+                # Grows from run to run and from take to take: the epoch alone begins anew with each run, but a target remembers.
+                "fence": int(record["created_at"]) * 1000 + epoch,
+                "ttl": arguments["ttl"],
+            },
         }

@@ -97,7 +97,11 @@ class CallbackModule(CallbackBase):
 
         self._sidecar = _runs.start_sidecar(begun["database"], begun["run"], begun["epoch"], ttl=begun["ttl"])
         self._mark = _controller.RunMark(
-            run=begun["run"], epoch=begun["epoch"], database=begun["database"], socket=self._sidecar.socket
+            run=begun["run"],
+            epoch=begun["epoch"],
+            database=begun["database"],
+            fence=begun["fence"],
+            socket=self._sidecar.socket,
         )
         _controller.announce_run(self._mark)
         main = os.getpid()

@@ -17,15 +17,28 @@ options:
     description: The step, as the plan names it.
     type: str
     required: true
+  label:
+    description: Name of the step for people, SID/host/instance/step.
+    type: str
+    required: true
+  system:
+    description: The system that the step is for, when it is for a system and not for a host.
+    type: str
+  steps:
+    description: Whether to return the steps of this host that are not done.
+    type: bool
+    default: false
   timeout:
     description: Seconds after which the host is deferred. Default is no limit but the window's.
     type: float
   change:
     description: Kind of the temporary change that this step makes; it is recorded before it is made, so that it is undone in every outcome.
     type: str
+    choices: [silence, suspend_jobs]
   undoes:
     description: Kind of the temporary change that this step undoes.
     type: str
+    choices: [silence, suspend_jobs]
 attributes:
   check_mode:
     support: none
@@ -44,6 +57,7 @@ EXAMPLES = r"""
 - name: Stop the instance | gate
   basis.landscape.maintenance_gate:
     step: stop:PRD/prdapp1/D01
+    label: PRD/prdapp1/D01/stop
   register: maintenance_gate
 """
 

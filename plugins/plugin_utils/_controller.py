@@ -28,6 +28,7 @@ class RunMark(t.TypedDict):
     run: str
     epoch: int
     database: str
+    fence: int
     socket: str | None
 
 

@@ -43,7 +43,7 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         "counts": {state: sum(host["state"] == state for host in hosts.values()) for state in ("done", *ENDS_BADLY, "running", "pending")},
         "left_undone": [{"ci": undo.ci, "key": undo.key, "kind": undo.kind, "state": undo.state} for undo in store.open_undo(run)],
         "override": plan["options"].get("override"),
-        "verified": store.verify_chain(run),
+        "record": store.verify_chain(run) or "complete and unchanged",
     }
 
 
