@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control door: faults, clock, state, journal of a simulation that runs.
+
+========  =================  ==========================================================================================
+GET       ``/info``          the JSON line of the start
+GET       ``/state``         the whole state; ``POST`` sets the parts that its body names
+GET       ``/faults``        the faults in force; ``POST`` adds one or a list; ``DELETE /faults[/<id or name>]`` removes
+GET       ``/kinds``         the names of the faults with a line each
+POST      ``/clock``         any of ``{"speed": n}``, ``{"advance": seconds}``, ``{"jump": seconds}``
+GET       ``/journal``       entries ``after=N``; with ``wait=S`` waits up to S real seconds for the first one
+GET       ``/export``        the landscape as native export with the addresses in use
+POST      ``/shutdown``      the end
+========  =================  ==========================================================================================
+"""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from .clock import Clock
+from .faults import FAULTS, BadFault, Faults
+from .journal import Journal
+from .landscape import Landscape
+from .web import Answer, Request, as_json
+
+
+class Control:
+    """The control door."""
+
+    def __init__(self, landscape: Landscape, clock: Clock, journal: Journal, faults: Faults, info: Callable[[], dict[str, Any]],
+                 export: Callable[[], dict[str, Any]], end: Callable[[], None]) -> None:
+        self.landscape, self.clock, self.journal, self.faults = landscape, clock, journal, faults
+        self._info, self._export, self._end = info, export, end
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer one HTTP request."""
+        try:
+            return await self._route(request)
+        except (BadFault, ValueError, TypeError, AttributeError) as error:
+            return as_json({"error": str(error)}, 400)
+        except KeyError as error:
+            return as_json({"error": f"there is no {error.args[0]!r}"}, 404)
+
+    async def _route(self, request: Request) -> Answer:
+        what = (request.method, request.path.rstrip("/"))
+        if what == ("GET", "/info"):
+            return as_json(self._info())
+        if what == ("GET", "/state"):
+            return as_json(self.landscape.snapshot())
+        if what == ("POST", "/state"):
+            self.landscape.restore(request.json() or {})
+            return as_json(self.landscape.snapshot())
+        if what == ("GET", "/faults"):
+            return as_json(self.faults.listing())
+        if what == ("GET", "/kinds"):
+            return as_json(FAULTS)
+        if what == ("POST", "/faults"):
+            body = request.json()
+            rows = body if isinstance(body, list) else body.get("faults", [body])
+            for row in rows:
+                self.faults.check(row)
+            return as_json([self.faults.add(row).as_dict() for row in rows], 201)
+        if request.method == "DELETE" and (what[1] == "/faults" or what[1].startswith("/faults/")):
+            which = what[1].removeprefix("/faults").strip("/")
+            removed = self.faults.remove(ident=int(which)) if which.isdigit() else self.faults.remove(name=which or None)
+            return as_json({"removed": removed})
+        if what == ("POST", "/clock"):
+            body = request.json() or {}
+            if "speed" in body:
+                self.clock.set_speed(float(body["speed"]))
+            if "jump" in body:
+                self.clock.jump(float(body["jump"]))
+            if "advance" in body:
+                self.clock.advance(float(body["advance"]))
+            return as_json({"sim": self.clock.now(), "wall": self.clock.wall(), "speed": self.clock.speed})
+        if what == ("GET", "/journal"):
+            return await self._journal(int(request.query.get("after", 0)), float(request.query.get("wait", 0)))
+        if what == ("GET", "/export"):
+            return as_json(self._export())
+        if what == ("POST", "/shutdown"):
+            asyncio.get_running_loop().call_later(0.05, self._end)
+            return as_json({"ending": True})
+        return as_json({"error": f"no {request.method} {request.path} here"}, 404)
+
+    async def _journal(self, after: int, wait: float) -> Answer:
+        if wait > 0 and len(self.journal.entries) <= after:
+            try:
+                await asyncio.wait_for(self.journal.news(), wait)
+            except (TimeoutError, asyncio.TimeoutError):
+                pass
+        return as_json(self.journal.entries[after:])

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The faults that can be asked for by name.
+
+A fault is a JSON object: ``name`` (see ``FAULTS``), any of the filters ``host``, ``system``, ``instance`` (``SID/host/NAME``),
+``operation``, ``door``; ``times`` (how often it strikes, for ever when absent), ``after`` (how many matching calls pass first),
+``seconds`` (real seconds, for ``slow``), ``on`` (a journal entry, given by some of its fields, that makes it active: with
+``{"effect": "stopping", "instance": "PRD/prdapp1/D01"}`` it strikes once that instance began to stop).
+"""
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+FAULTS: dict[str, str] = {
+    "slow": "the answer comes `seconds` real seconds late (default 5)",
+    "hang": "the connection is accepted, the request is read, no answer ever comes; the call is not performed",
+    "half_answer": "the call is performed; half of the answer arrives, then the connection closes",
+    "drop_after_accept": "the call is performed; the connection closes without an answer",
+    "drop_before": "the connection closes without an answer; the call is not performed",
+    "denied": "the authenticated user may not do this: SOAP fault `Permission denied`, HTTP 403 elsewhere",
+    "unauthorized": "credentials are rejected: HTTP 401",
+    "server_error": "HTTP 500 without a usable body; the call is not performed",
+    "not_soap": "a proxy's HTML page comes with HTTP 200 instead of the answer; the call is not performed",
+    "wrong_certificate": "the TLS door shows another host's certificate from an authority that nobody knows",
+    "expired_certificate": "the TLS door shows a certificate that expired a month ago",
+    "red_on_start": "a start ends with a RED process",
+    "yellow_forever": "a start stays YELLOW for ever",
+    "fails_to_stop": "a stop is accepted, then the instance is GREEN again",
+    "stop_hangs": "a stop is accepted, then the instance stays YELLOW for ever",
+    "sapstartsrv_down": "nothing listens on the instance's sapcontrol ports or on its socket",
+    "host_unreachable": "nothing answers on the host's address; with `times` that many connections are reset",
+    "reboot_never_returns": "the host goes down for a reboot, then stays down",
+    "disk_full": "the package manager finds no space; nothing is upgraded",
+    "patch_fails": "the package manager breaks off halfway; part of the packages is upgraded",
+    "no_reboot": "a reboot is accepted, then nothing happens",
+    "endless_pages": "the CMDB's list never ends: every page names a next one",
+}
+FILTERS = ("host", "system", "instance", "operation", "door")
+FIELDS = frozenset(FILTERS) | {"name", "times", "after", "seconds", "on", "id", "note"}
+
+
+class BadFault(ValueError):
+    """A fault that names something unknown; the text says what would be right."""
+
+
+@dataclass
+class Fault:
+    """One fault that was asked for."""
+
+    id: int
+    name: str
+    filters: dict[str, str] = field(default_factory=dict)
+    times: int | None = None
+    after: int = 0
+    seconds: float = 5.0
+    on: dict[str, Any] | None = None
+    active: bool = True
+    struck: int = 0
+
+    def matches(self, where: dict[str, str | None]) -> bool:
+        """Whether it applies to a place: every filter that is set equals the place's value."""
+        return self.active and not self.spent and all(where.get(key) == value for key, value in self.filters.items())
+
+    @property
+    def spent(self) -> bool:
+        """Whether it struck as often as it was asked to."""
+        return self.times is not None and self.struck >= self.times
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fault as plain data."""
+        return {"id": self.id, "name": self.name, **self.filters, "times": self.times, "after": self.after,
+                "seconds": self.seconds, "on": self.on, "active": self.active, "struck": self.struck}
+
+
+class Faults:
+    """The faults in force."""
+
+    def __init__(self) -> None:
+        self._ids = itertools.count(1)
+        self._all: dict[int, Fault] = {}
+        self.changed: list[Callable[[], None]] = []
+
+    def check(self, raw: Any) -> dict[str, Any]:
+        """Return ``raw`` when it is a well-formed fault.
+
+        Raises:
+            BadFault: it is not.
+        """
+        if not isinstance(raw, dict) or raw.get("name") not in FAULTS:
+            name = raw.get("name") if isinstance(raw, dict) else raw
+            raise BadFault(f"there is no fault {name!r}; there are {', '.join(sorted(FAULTS))}")
+        unknown = sorted(set(raw) - FIELDS)
+        if unknown:
+            raise BadFault(f"fault {raw['name']}: unknown field {', '.join(unknown)}; known are {', '.join(sorted(FIELDS))}")
+        return raw
+
+    def add(self, raw: Any) -> Fault:
+        """Put a fault in force.
+
+        Raises:
+            BadFault: its name or a field is unknown.
+        """
+        self.check(raw)
+        fault = Fault(
+            id=next(self._ids), name=raw["name"],
+            filters={key: str(raw[key]) for key in FILTERS if raw.get(key) is not None},
+            times=None if raw.get("times") is None else int(raw["times"]), after=int(raw.get("after") or 0),
+            seconds=float(raw.get("seconds", 5.0)), on=raw.get("on"), active=raw.get("on") is None,
+        )
+        self._all[fault.id] = fault
+        self._tell()
+        return fault
+
+    def remove(self, ident: int | None = None, name: str | None = None) -> int:
+        """Remove one fault by id, those of a name, or all; returns how many."""
+        gone = [key for key, fault in self._all.items()
+                if (ident is None or key == ident) and (name is None or fault.name == name)]
+        for key in gone:
+            del self._all[key]
+        self._tell()
+        return len(gone)
+
+    def listing(self) -> list[dict[str, Any]]:
+        """All faults as plain data, spent ones included."""
+        return [fault.as_dict() for fault in self._all.values()]
+
+    def known(self, ident: int) -> bool:
+        """Whether the fault is still listed, spent or not: what it holds is held until it is removed."""
+        return ident in self._all
+
+    def standing(self, name: str, **where: str | None) -> Fault | None:
+        """The fault of that name in force at a place, without counting it as a strike."""
+        for fault in self._all.values():
+            if fault.name == name and fault.matches(where):
+                return fault
+        return None
+
+    def strike(self, name: str, **where: str | None) -> Fault | None:
+        """As ``standing``, but counts: ``after`` passes first, ``times`` limits."""
+        fault = self.standing(name, **where)
+        if fault is None:
+            return None
+        if fault.after > 0:
+            fault.after -= 1
+            return None
+        fault.struck += 1
+        if fault.spent:
+            self._tell()
+        return fault
+
+    def heard(self, entry: dict[str, Any]) -> None:
+        """Make faults active that wait for this journal entry."""
+        woken = False
+        for fault in self._all.values():
+            if fault.on is not None and not fault.active and all(entry.get(k) == v for k, v in fault.on.items()):
+                fault.active = woken = True
+        if woken:
+            self._tell()
+
+    def _tell(self) -> None:
+        for listener in list(self.changed):
+            listener()

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process: which doors a landscape has, opened or closed as its state asks."""
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import json
+import os
+import resource
+import secrets
+import shutil
+import signal
+import socket
+import ssl
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import hosts as hosts_door
+from .certificates import Authority
+from .clock import Clock
+from .cmdb import Cmdb
+from .control import Control
+from .faults import Faults
+from .hosts import Hosts
+from .journal import Journal
+from .landscape import Host, Instance, Landscape
+from .sapcontrol import Service
+from .web import Door
+
+GUARD_PORT = 7000
+
+
+class CannotStart(RuntimeError):
+    """The simulator cannot start; the text says why, with the cure."""
+
+
+def addresses(export: dict[str, Any], network: str) -> tuple[dict[str, str], socket.socket | None]:
+    """A loopback address for every host.
+
+    ``keep`` takes an address of 127.0.0.0/8 as it is given and finds one in 127.20.0.0/16 for every other host. ``127.N`` gives
+    all hosts addresses in that network, keeping the last two parts of those that are loopback addresses already. ``auto`` does
+    the same in the first network from 127.64 to 127.254 that no other simulator holds (it is held by a listening socket).
+
+    Raises:
+        CannotStart: two hosts share an address, or every network is taken.
+    """
+    guard = None
+    prefix = "127.20"
+    if network == "auto":
+        for number in range(64, 255):
+            guard = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            try:
+                guard.bind((f"127.{number}.255.254", GUARD_PORT))
+                guard.listen(1)
+            except OSError:
+                guard.close()
+                guard = None
+                continue
+            prefix = f"127.{number}"
+            break
+        else:
+            raise CannotStart("all networks from 127.64 to 127.254 are held by other simulators")
+    elif network != "keep":
+        prefix = network
+    chosen: dict[str, str] = {}
+    used: set[str] = set()
+    rest: list[str] = []
+    for row in export.get("hosts") or []:
+        given = str(row.get("address") or "")
+        try:
+            loopback = ipaddress.IPv4Address(given).is_loopback
+        except ValueError:
+            loopback = False
+        address = given if loopback and network == "keep" else f"{prefix}.{given.split('.', 2)[2]}" if loopback else ""
+        if not address:
+            rest.append(row["name"])
+            continue
+        if address in used:
+            raise CannotStart(f"host {row['name']}: address {address} belongs to another host too")
+        used.add(address)
+        chosen[row["name"]] = address
+    candidates = (f"{prefix}.{high}.{low}" for high in range(1, 255) for low in range(1, 255))
+    for name in rest:
+        chosen[name] = next(address for address in candidates if address not in used)
+        used.add(chosen[name])
+    return chosen, guard
+
+
+class Simulator:
+    """One simulation with its doors."""
+
+    def __init__(self, export: dict[str, Any], *, speed: float = 1.0, faults: list[dict[str, Any]] | None = None,
+                 journal: Path | None = None, socket_dir: Path | None = None, network: str = "keep", directory: Path | None = None,
+                 password: str | None = None, control_port: int = 0) -> None:
+        self._raise_limit()
+        self._own = directory is None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="simulator-"))
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.network, self._guard = addresses(export, network)
+        self.clock = Clock(speed)
+        self.journal = Journal(self.clock, journal)
+        self._journal_path = journal
+        self.faults = Faults()
+        for fault in faults or []:
+            self.faults.add(fault)
+        self.journal.listeners.append(self.faults.heard)
+        self.landscape = Landscape(export, self.clock, self.journal, self.faults, self.network)
+        self.password = password or secrets.token_urlsafe(18)
+        self.cmdb_password, self.cmdb_token = secrets.token_urlsafe(18), secrets.token_urlsafe(24)
+        self.authority = Authority(self.directory)
+        self.service = Service(self.landscape, self.journal, self.faults, self.users, self.password)
+        self.hosts = Hosts(self.landscape, self.journal, self.faults)
+        self.cmdb = Cmdb(self.export, self.journal, self.faults, "reader", self.cmdb_password, self.cmdb_token)
+        self.ended = asyncio.Event()
+        self.control = Control(self.landscape, self.clock, self.journal, self.faults, self.info, self.export, self.ended.set)
+        self._socket_dir = socket_dir
+        self._control_port = control_port
+        self._doors: dict[tuple[str, str], Door] = {}
+        self._ports: dict[str, int] = {}
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._shown: dict[str, str] = {}
+
+    @staticmethod
+    def _raise_limit() -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+        if soft < wanted:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+    @staticmethod
+    def users(instance: Instance) -> set[str]:
+        """Who may call protected methods of an instance: ``<sid>adm`` or the host agent's ``sapadm``."""
+        return {f"{instance.sid.lower()}adm", "sapadm"}
+
+    def export(self) -> dict[str, Any]:
+        """The native export with the addresses in use."""
+        rows = [{**row, "address": self.network[row["name"]]} for row in self.landscape.export.get("hosts") or []]
+        return {**self.landscape.export, "hosts": rows}
+
+    # -- doors --------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Open every door.
+
+        Raises:
+            CannotStart: a port is in use.
+        """
+        try:
+            self._fixed("control", self.control.handle, self._control_port)
+            self._fixed("cmdb", self.cmdb.handle, 0)
+            self._contexts["cmdb"] = self.authority.context("127.0.0.1", ["localhost"])
+            self._fixed("cmdb-tls", self.cmdb.handle, 0, self._contexts["cmdb"])
+            for host in self.landscape.hosts.values():
+                names = [host.name] + [i.virtual_host for i in self.landscape.on_host(host.name)]
+                days = int((host.given.get("simulation") or {}).get("certificate_days", 365))
+                self._contexts[host.name] = self.authority.context(host.address, names, days=days)
+            self.reconcile()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise CannotStart(f"cannot listen: {error}") from error
+            raise CannotStart("an address of this landscape is in use: another simulator runs on it; end that one, or give this one "
+                              "addresses of its own with --network auto") from error
+        self.landscape.changed.append(self.reconcile)
+        self.faults.changed.append(self.reconcile)
+
+    def _fixed(self, name: str, handler: Any, port: int, tls: ssl.SSLContext | None = None) -> None:
+        door = Door(name, handler)
+        self._ports[name] = door.listen("127.0.0.1", port, tls)
+        self._doors["fixed", name] = door
+
+    def _admit(self, host: Host) -> bool:
+        fault = self.faults.standing("host_unreachable", host=host.name)
+        return fault is None or self.faults.strike("host_unreachable", host=host.name) is None
+
+    def socket_path(self, instance: Instance) -> Path | None:
+        """The Unix socket of an instance, when sockets were asked for."""
+        return None if self._socket_dir is None else self._socket_dir / instance.host / f".sapstream5{instance.number}13"
+
+    def reconcile(self) -> None:
+        """Open or close doors so that exactly those listen that should, with the certificate that they should show."""
+        wanted: dict[tuple[str, str], Any] = {}
+        for host in self.landscape.hosts.values():
+            if self.landscape.reachable(host):
+                wanted["host", host.name] = host
+            what = ("wrong" if self.faults.standing("wrong_certificate", host=host.name) else
+                    "expired" if self.faults.standing("expired_certificate", host=host.name) else "good")
+            if self._shown.get(host.name, "good") != what:
+                names = [host.name] + [i.virtual_host for i in self.landscape.on_host(host.name)]
+                self.authority.show(self._contexts[host.name], what, host.address, names)
+                self._shown[host.name] = what
+        what = ("wrong" if self.faults.standing("wrong_certificate", door="cmdb") else
+                "expired" if self.faults.standing("expired_certificate", door="cmdb") else "good")
+        if self._shown.get("cmdb", "good") != what:
+            self.authority.show(self._contexts["cmdb"], what, "127.0.0.1", ["localhost"])
+            self._shown["cmdb"] = what
+        for instance in self.landscape.instances.values():
+            if self.landscape.serving(instance):
+                for sort in ("http", "https") + (("unix",) if self._socket_dir is not None else ()):
+                    wanted[sort, instance.id] = instance
+        for key in [key for key in self._doors if key not in wanted and key[0] != "fixed"]:
+            self._doors.pop(key).close()
+        for key, thing in wanted.items():
+            if key not in self._doors:
+                self._doors[key] = self._door(key[0], thing)
+
+    def _door(self, sort: str, thing: Any) -> Door:
+        if sort == "host":
+            door = Door(f"hosts {thing.name}", partial(self.hosts.handle, thing), admit=partial(self._admit, thing))
+            door.listen(thing.address, hosts_door.PORT)
+            return door
+        host = self.landscape.hosts[thing.host]
+        door = Door(f"{sort} {thing.id}", partial(self.service.handle, thing), admit=partial(self._admit, host))
+        if sort == "unix":
+            path = self.socket_path(thing)
+            assert path is not None
+            path.parent.mkdir(parents=True, exist_ok=True)
+            door.listen_unix(str(path))
+        elif sort == "http":
+            door.listen(host.address, int(f"5{thing.number}13"))
+        else:
+            door.listen(host.address, int(f"5{thing.number}14"), self._contexts[host.name])
+        return door
+
+    def info(self) -> dict[str, Any]:
+        """What the JSON line says."""
+        return {
+            "ready": True, "pid": os.getpid(), "speed": self.clock.speed, "directory": str(self.directory),
+            "control": f"http://127.0.0.1:{self._ports['control']}", "ca_file": str(self.authority.ca_file),
+            "user": "sapadm", "password": self.password, "journal": str(self._journal_path) if self._journal_path else None,
+            "cmdb": {"http": f"http://127.0.0.1:{self._ports['cmdb']}", "https": f"https://127.0.0.1:{self._ports['cmdb-tls']}",
+                     "user": "reader", "password": self.cmdb_password, "token": self.cmdb_token},
+            "hosts": {host.name: {"address": host.address, "door": f"{host.address}:{hosts_door.PORT}"}
+                      for host in self.landscape.hosts.values()},
+            "instances": {i.id: {
+                "http": f"http://{self.network[i.host]}:5{i.number}13", "https": f"https://{self.network[i.host]}:5{i.number}14",
+                "socket": str(self.socket_path(i)) if self._socket_dir else None, "number": i.number, "sid": i.sid,
+                "system": i.system, "host": i.host, "user": f"{i.sid.lower()}adm",
+            } for i in self.landscape.instances.values()},
+        }
+
+    def close(self) -> None:
+        """Close every door, remove what was made."""
+        for door in self._doors.values():
+            door.close()
+        self._doors.clear()
+        self.journal.close()
+        if self._guard is not None:
+            self._guard.close()
+        if self._own:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        else:
+            self.authority.ca_file.unlink(missing_ok=True)
+
+
+async def run(simulator_options: dict[str, Any], info_file: Path | None) -> None:
+    """Simulate until SIGTERM, SIGINT or the control door's shutdown.
+
+    Raises:
+        CannotStart: a port is in use.
+    """
+    simulator = Simulator(**simulator_options)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, simulator.ended.set)
+    try:
+        simulator.open()
+        line = json.dumps(simulator.info())
+        if info_file is not None:
+            part = info_file.with_name(info_file.name + ".part")
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                file.write(line + "\n")
+            part.replace(info_file)
+        print(line, flush=True)
+        await simulator.ended.wait()
+    finally:
+        simulator.close()
+        if info_file is not None:
+            info_file.unlink(missing_ok=True)
+    sys.stdout.flush()
