@@ -86,11 +86,11 @@ additional_paths:
   - calendars.yml
 """
 
-import os  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
+import os
+from typing import TYPE_CHECKING, Any
 
-from ansible.errors import AnsibleParserError  # noqa: E402
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable  # noqa: E402
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 if TYPE_CHECKING:
     from ansible.inventory.data import InventoryData
@@ -126,7 +126,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """
         super().parse(inventory, loader, path, cache=cache)
         if MISSING is not None:
-            raise AnsibleParserError(f"Could not read the CMDB: the Python library {MISSING.name} is missing on the controller.") from MISSING
+            raise AnsibleParserError(
+                f"Could not read the CMDB: the Python library {MISSING.name} is missing on the controller."
+            ) from MISSING
         self._read_config_data(path)
         folder = os.path.dirname(os.path.abspath(path))
         try:
@@ -137,7 +139,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _landscape(self, folder: str) -> dict[str, Any]:
         source = self.get_option("path")
-        paths = [os.path.join(folder, os.path.expanduser(name)) for name in [source, *self.get_option("additional_paths")]]
+        paths = [
+            os.path.join(folder, os.path.expanduser(name)) for name in [source, *self.get_option("additional_paths")]
+        ]
         landscape = _cmdb.load_files(
             paths, mapping=self.get_option("mapping"), changes=self.get_option("mapping_changes"), folder=folder
         )

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way from a CMDB to the landscape: source, mapping, model."""
+"""The way from a CMDB to the landscape: source, mapping, model.
+
+Other rooms and plugins use what stands in `__all__` here.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,45 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import CmdbError, Defect, LandscapeDefects, MappingError, SourceChanged, SourceDenied, SourceError, SourceUnreachable
-from .export import native, write_native
-from .files import fingerprint, read_path
-from .landscape import Landscape, build
-from .mapping import SHIPPED, CmdbMapping, Model, open_mapping
-from .records import Records
-from .variables import group_name, groups, host_variables, landscape_variables
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.errors import (
+    CmdbError,
+    Defect,
+    LandscapeDefects,
+    MappingError,
+    SourceChanged,
+    SourceDenied,
+    SourceError,
+    SourceUnreachable,
+)
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.export import native, write_native
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.files import fingerprint, read_path
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.landscape import Landscape, build
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.link import Access, Link, plain
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.mapping import (
+    SHIPPED,
+    CmdbMapping,
+    Model,
+    open_mapping,
+)
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.records import Records
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.rest import Limits, read_collections
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.variables import (
+    group_name,
+    groups,
+    host_variables,
+    landscape_variables,
+)
 
 __all__ = [
     "SHIPPED",
+    "Access",
     "CmdbError",
     "CmdbMapping",
     "Defect",
     "Landscape",
     "LandscapeDefects",
+    "Limits",
+    "Link",
     "MappingError",
     "Model",
     "Records",
@@ -40,6 +67,7 @@ __all__ = [
     "native",
     "open_mapping",
     "read_file",
+    "read_rest",
     "write_native",
 ]
 
@@ -61,11 +89,23 @@ def read_file(path: str, mapping: CmdbMapping) -> Model:
         unknown = [records.origin for records in collections if records.name not in mapping.collections]
         if unknown and not mapping.ignore_other_keys:
             known = ", ".join(mapping.collections)
-            raise SourceError(f"Could not read {path}: {', '.join(unknown)}: the mapping {mapping.name} knows only {known}.")
+            raise SourceError(f"read {path}", f"{', '.join(unknown)}: the mapping {mapping.name} knows only {known}")
     return mapping.model(collections, path)
 
 
-def load_files(paths: Sequence[str], *, mapping: str = "native", changes: Mapping[str, Any] | None = None, folder: str = ".") -> Landscape:
+def read_rest(link: Link, mapping: CmdbMapping, limits: Limits | None = None) -> Model:
+    """What a CMDB answers over its REST interface, in the model's words, unchecked.
+
+    Raises:
+        SourceError: it cannot be read whole.
+        MappingError: the mapping says nothing about the REST interface.
+    """
+    return mapping.model(read_collections(link, mapping, limits or Limits()), plain(link.access.url))
+
+
+def load_files(
+    paths: Sequence[str], *, mapping: str = "native", changes: Mapping[str, Any] | None = None, folder: str = "."
+) -> Landscape:
     """The landscape in the first export, with the native files after it added.
 
     Raises:

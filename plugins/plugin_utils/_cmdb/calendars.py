@@ -6,17 +6,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 ENTRY_FIELDS = ("start", "end", "rrule", "duration", "ical")
-_DURATION = re.compile(r"(?P<days>\d+d)?(?P<hours>\d+h)?(?P<minutes>\d+m)?(?P<seconds>\d+s)?")
-_ISO_DURATION = re.compile(r"P(?P<days>\d+D)?(?:T(?P<hours>\d+H)?(?P<minutes>\d+M)?(?P<seconds>\d+S)?)?")
+_DURATION = re.compile(r"(?P<weeks>\d+w)?(?P<days>\d+d)?(?P<hours>\d+h)?(?P<minutes>\d+m)?(?P<seconds>\d+s)?")
+_ISO_DURATION = re.compile(
+    r"P(?P<weeks>\d+W)?(?P<days>\d+D)?(?:T(?P<hours>\d+H)?(?P<minutes>\d+M)?(?P<seconds>\d+S)?)?"
+)
 
 Finding = tuple[str, str, str]
 """Field, problem, remedy."""
+
+_FORMS: tuple[set[str], ...] = ({"start", "end"}, {"start", "rrule", "duration"}, {"start", "end", "rrule"}, {"ical"})
+_FORMS_IN_WORDS = "start with end, start with rrule and duration (or end), or ical alone"
 
 
 @lru_cache(maxsize=512)
@@ -42,33 +47,29 @@ def parse_duration(text: str) -> timedelta | None:
     return length if parts and length > timedelta(0) else None
 
 
-def parse_local(value: Any, zone: ZoneInfo | None) -> datetime | None:
-    """The wall-clock time of an ISO 8601 text; one with an offset is turned into the calendar's zone; None if it is none."""
-    if not isinstance(value, str):
+def parse_time(value: Any) -> datetime | None:
+    """The date with time of an ISO 8601 text, with its offset when it has one; None if it is none."""
+    if not isinstance(value, str) or len(value.strip()) <= len("2026-11-22"):
         return None
     try:
-        moment = datetime.fromisoformat(value.strip())
+        return datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    if len(value.strip()) <= 10:
-        return None
-    if moment.tzinfo is not None:
-        try:
-            moment = moment.astimezone(zone or timezone.utc).replace(tzinfo=None)
-        except OverflowError:
-            return None
-    return moment
 
 
 def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds" if moment.second else "minutes")
 
 
+def _instant(moment: datetime, zone: ZoneInfo | None) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone or UTC)
+
+
 def check_entry(entry: Any, zone: ZoneInfo | None, folder: str) -> tuple[dict[str, str], list[Finding]]:
     """An entry in its normal form.
 
     Args:
-        entry: ``{start, end}``, ``{start, rrule, duration}`` or ``{ical}``.
+        entry: ``{start, end}``, ``{start, rrule, duration}``, ``{start, end, rrule}`` or ``{ical}``.
         zone: the calendar's time zone; None when it is unknown.
         folder: what the path of an iCal file starts from.
 
@@ -76,46 +77,52 @@ def check_entry(entry: Any, zone: ZoneInfo | None, folder: str) -> tuple[dict[st
         The entry with absolute paths and times as ``YYYY-MM-DDTHH:MM``, and what is wrong with it.
     """
     if not isinstance(entry, Mapping):
-        return {}, [("entries", f"{entry!r} is no entry", "give start with end, start with rrule and duration, or ical")]
+        return {}, [("entries", f"{entry!r} is no entry", f"give {_FORMS_IN_WORDS}")]
     given = {key: value for key, value in entry.items() if value is not None}
-    unknown = [(str(key), "unknown field of a calendar entry", f"known are {', '.join(ENTRY_FIELDS)}") for key in given if key not in ENTRY_FIELDS]
+    unknown = [
+        (str(key), "unknown field of a calendar entry", f"known are {', '.join(ENTRY_FIELDS)}")
+        for key in given
+        if key not in ENTRY_FIELDS
+    ]
     if unknown:
         return {}, unknown
-    kinds = {frozenset(("start", "end")): _once, frozenset(("start", "rrule", "duration")): _recurring, frozenset(("ical",)): None}
-    if frozenset(given) not in kinds:
+    if set(given) not in _FORMS:
         has = ", ".join(given) or "nothing"
-        return {}, [("entries", f"an entry with {has}", "give start with end, start with rrule and duration, or ical alone")]
+        return {}, [("entries", f"an entry with {has}", f"give {_FORMS_IN_WORDS}")]
     if "ical" in given:
         return _ical(given["ical"], folder)
-    start = parse_local(given["start"], zone)
-    if start is None:
-        return {}, [("start", f"{given['start']!r} is no time", 'write it as "2026-11-22T22:00"')]
-    return _once(start, given, zone) if "end" in given else _recurring(start, given, zone)
-
-
-def _once(start: datetime, given: Mapping[str, Any], zone: ZoneInfo | None) -> tuple[dict[str, str], list[Finding]]:
-    end = parse_local(given["end"], zone)
-    if end is None:
-        return {}, [("end", f"{given['end']!r} is no time", 'write it as "2026-11-23T02:00"')]
-    if end <= start:
-        return {}, [("end", f"it ends ({_iso(end)}) before it starts ({_iso(start)})", "let it end after its start")]
-    return {"start": _iso(start), "end": _iso(end)}, []
-
-
-def _recurring(start: datetime, given: Mapping[str, Any], zone: ZoneInfo | None) -> tuple[dict[str, str], list[Finding]]:
     findings: list[Finding] = []
-    duration = given["duration"]
-    if not isinstance(duration, str) or parse_duration(duration) is None:
-        findings.append(("duration", f"{duration!r} is no length of time", 'write it as "4h", "90m" or "1d12h"'))
-    problem = _rrule_problem(given["rrule"], start, zone)
-    if problem:
-        findings.append(("rrule", problem, 'write a rule of RFC 5545 such as "FREQ=WEEKLY;BYDAY=SU"'))
-    if findings:
-        return {}, findings
-    return {"rrule": given["rrule"].strip(), "start": _iso(start), "duration": duration.strip()}, []
+    normal: dict[str, str] = {}
+    times: dict[str, datetime] = {}
+    for field in ("start", "end"):
+        if field in given:
+            moment = parse_time(given[field])
+            if moment is None:
+                findings.append((field, f"{given[field]!r} is no date with time", 'write it as "2026-11-22T22:00"'))
+            else:
+                times[field] = moment
+                normal[field] = _iso(moment)
+    if len(times) == 2 and _instant(times["end"], zone) <= _instant(times["start"], zone):
+        findings.append(
+            ("end", f"it ends ({normal['end']}) before it starts ({normal['start']})", "let it end after its start")
+        )
+    if "duration" in given:
+        if isinstance(given["duration"], str) and parse_duration(given["duration"]) is not None:
+            normal["duration"] = given["duration"].strip()
+        else:
+            findings.append(
+                ("duration", f"{given['duration']!r} is no length of time", 'write it as "4h", "90m" or "1d12h"')
+            )
+    if "rrule" in given:
+        problem = _rrule_problem(given["rrule"], times.get("start"), zone)
+        if problem:
+            findings.append(("rrule", problem, 'write a rule of RFC 5545 such as "FREQ=WEEKLY;BYDAY=SU"'))
+        else:
+            normal["rrule"] = given["rrule"].strip()
+    return ({}, findings) if findings else (normal, [])
 
 
-def _rrule_problem(rule: Any, start: datetime, zone: ZoneInfo | None) -> str:
+def _rrule_problem(rule: Any, start: datetime | None, zone: ZoneInfo | None) -> str:
     from dateutil.rrule import rrulestr
 
     if not isinstance(rule, str):
@@ -127,9 +134,13 @@ def _rrule_problem(rule: Any, start: datetime, zone: ZoneInfo | None) -> str:
         return f'"{rule}" has no FREQ'
     if re.search(r"FREQ=(SECONDLY|MINUTELY)", text.upper()):
         return f'"{rule}" recurs every minute or second'
-    absolute = re.search(r"UNTIL=[0-9T]+Z", text.upper()) is not None
+    start = start or datetime(2026, 1, 1)
+    if re.search(r"UNTIL=[0-9T]+Z", text.upper()):
+        start = _instant(start, zone)
+    else:
+        start = start.replace(tzinfo=None)
     try:
-        first = next(iter(rrulestr(text, dtstart=start.replace(tzinfo=zone or timezone.utc) if absolute else start)), None)
+        first = next(iter(rrulestr(text, dtstart=start)), None)
     except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
         return f'"{rule}" is no recurrence rule ({error})'
     return f'"{rule}" never happens after its start {_iso(start)}' if first is None else ""
@@ -143,7 +154,9 @@ def _ical(path: Any, folder: str) -> tuple[dict[str, str], list[Finding]]:
         with open(whole, "rb") as file:
             data = file.read()
     except OSError as error:
-        return {}, [("ical", f"{whole} cannot be read ({error.strerror or error})", "name an iCal file that this user may read")]
+        return {}, [
+            ("ical", f"{whole} cannot be read ({error.strerror or error})", "name an iCal file that this user may read")
+        ]
     import icalendar
 
     try:

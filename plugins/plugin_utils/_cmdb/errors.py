@@ -5,32 +5,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.basis.landscape.plugins.module_utils._errors import LandscapeError
 
-class CmdbError(Exception):
-    """The landscape could not be read: nothing of it may be used.
 
-    The message is one for a person: "Could not <doing>: <why>", with the file, the line or the address.
-    """
+class CmdbError(LandscapeError):
+    """The landscape could not be read: nothing of it may be used."""
+
+    reason = "cmdb"
 
 
 class SourceError(CmdbError):
-    """The source itself is unusable: unreadable, half written, refused, endless."""
+    """The source itself is unusable: unreadable, half written, endless."""
+
+    reason = "cmdb_source"
 
 
 class SourceDenied(SourceError):
     """The CMDB refused the credentials or the right (HTTP 401 or 403). Never retried."""
 
+    kind = "denied"
+    reason = "cmdb_denied"
+
 
 class SourceUnreachable(SourceError):
     """No usable answer after all attempts: connection, certificate, HTTP 5xx or 429."""
+
+    kind = "unreachable"
+    reason = "cmdb_unreachable"
 
 
 class SourceChanged(SourceError):
     """The records of the CMDB changed between two pages, so the pages do not fit together."""
 
+    reason = "cmdb_changed"
+
 
 class MappingError(CmdbError):
     """The mapping is wrong: unknown name, missing part, an expression that does not parse."""
+
+    reason = "cmdb_mapping"
 
 
 @dataclass(frozen=True)
@@ -62,10 +75,12 @@ class LandscapeDefects(CmdbError):
         defects: every defect found, in the order of the records.
     """
 
+    reason = "cmdb_defects"
+
     def __init__(self, source: str, defects: list[Defect]) -> None:
         self.source = source
         self.defects = list(defects)
         count = len(self.defects)
-        lines = [f"Could not read a landscape from {source}: {count} defect{'' if count == 1 else 's'} in the data."]
+        lines = [f"{count} defect{'' if count == 1 else 's'} in the data"]
         lines += [f"  {number}. {defect}" for number, defect in enumerate(self.defects, start=1)]
-        super().__init__("\n".join(lines))
+        super().__init__(f"read a landscape from {source}", "\n".join(lines))

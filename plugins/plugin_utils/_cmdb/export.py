@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import CmdbError
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.errors import CmdbError
 
 
 def native(landscape: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -43,4 +43,4 @@ def write_native(landscape: Mapping[str, Mapping[str, Any]], path: str) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        raise CmdbError(f"Could not write the export {path}: {error.strerror or error}.") from error
+        raise CmdbError(f"write the export {path}", f"{error.strerror or error}") from error

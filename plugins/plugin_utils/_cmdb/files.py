@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from .errors import SourceError
-from .records import Records
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.errors import SourceError
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.records import Records
 
 JSON_ENDINGS = (".json",)
 YAML_ENDINGS = (".yml", ".yaml")
@@ -24,7 +24,7 @@ ENDINGS = JSON_ENDINGS + YAML_ENDINGS + CSV_ENDINGS
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class ExportLoader(_Base):  # type: ignore[misc]
+class ExportLoader(_Base):
     """YAML for exports: null, true, false, whole numbers; all else stays text.
 
     So ``number: 01`` is the text "01", ``sid: NO1`` stays a name, ``patch_level: 15.10`` keeps its zero, and a date
@@ -52,7 +52,9 @@ class ExportLoader(_Base):  # type: ignore[misc]
         return result
 
 
-ExportLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+ExportLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
+)
 ExportLoader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
@@ -72,18 +74,22 @@ def read_text(path: str) -> str:
             data = file.read()
             after = os.stat(path)
     except OSError as error:
-        raise SourceError(f"Could not read the CMDB export {path}: {error.strerror or error}.") from error
+        raise SourceError(f"read the CMDB export {path}", f"{error.strerror or error}") from error
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
-        raise SourceError(f"Could not read the CMDB export {path}: it changed while it was being read; wait until the export has ended.")
+        raise SourceError(
+            f"read the CMDB export {path}",
+            "it changed while it was being read",
+            cure="Wait until the export has ended",
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise SourceError(
-            f"Could not read the CMDB export {path}: line {line}, byte {error.start} is not UTF-8; export it as UTF-8."
+            f"read the CMDB export {path}", f"line {line}, byte {error.start} is not UTF-8", cure="Export it as UTF-8"
         ) from error
     if not text.strip():
-        raise SourceError(f"Could not read the CMDB export {path}: the file is empty.")
+        raise SourceError(f"read the CMDB export {path}", "the file is empty")
     return text
 
 
@@ -111,13 +117,13 @@ def parse_json(text: str, name: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_pairs, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        end = " The text ends there: was it written completely?" if not text[error.pos :].strip() else ""
-        raise SourceError(f"Could not read {name}: line {error.lineno}, column {error.colno}: {error.msg}.{end}") from error
+        end = "; the text ends there: was it written completely?" if not text[error.pos :].strip() else ""
+        raise SourceError(f"read {name}", f"line {error.lineno}, column {error.colno}: {error.msg}{end}") from error
     except KeyError as error:
-        raise SourceError(f'Could not read {name}: the key "{error.args[0]}" stands twice in one object.') from error
+        raise SourceError(f"read {name}", f'the key "{error.args[0]}" stands twice in one object') from error
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise SourceError(f"Could not read {name}: {why}.") from error
+        raise SourceError(f"read {name}", f"{why}") from error
 
 
 def parse_yaml(text: str, name: str) -> Any:
@@ -127,14 +133,14 @@ def parse_yaml(text: str, name: str) -> Any:
         SourceError: it does not parse, with line and column.
     """
     try:
-        return yaml.load(text, Loader=ExportLoader)  # noqa: S506 (a subclass of the safe loader)
+        return yaml.load(text, Loader=ExportLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise SourceError(f"Could not read {name}: {place}{error.problem or error.context}.") from error
+        raise SourceError(f"read {name}", f"{place}{error.problem or error.context}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise SourceError(f"Could not read {name}: {why}.") from error
+        raise SourceError(f"read {name}", f"{why}") from error
 
 
 def parse_csv(text: str, name: str) -> tuple[list[dict[str, Any]], list[int]]:
@@ -162,30 +168,31 @@ def parse_csv(text: str, name: str) -> tuple[list[dict[str, Any]], list[int]]:
             if not header:
                 header = [cell.strip() for cell in cells]
                 if "" in header:
-                    raise SourceError(f"Could not read {name}: line {line}: column {header.index('') + 1} has no name.")
+                    raise SourceError(f"read {name}", f"line {line}: column {header.index('') + 1} has no name")
                 twice = sorted({column for column in header if header.count(column) > 1})
                 if twice:
-                    raise SourceError(f"Could not read {name}: line {line}: the column {twice[0]} stands twice.")
+                    raise SourceError(f"read {name}", f"line {line}: the column {twice[0]} stands twice")
                 continue
             if len(cells) != len(header):
                 raise SourceError(
-                    f"Could not read {name}: line {line} has {len(cells)} cells, the header has {len(header)}; "
-                    "was the file written completely?"
+                    f"read {name}",
+                    f"line {line} has {len(cells)} cells, the header has {len(header)}; "
+                    "was the file written completely?",
                 )
             rows.append(_row(header, cells))
             lines.append(line)
     except csv.Error as error:
-        raise SourceError(f"Could not read {name}: line {start}: {error}; was the file written completely?") from error
+        raise SourceError(f"read {name}", f"line {start}: {error}; was the file written completely?") from error
     return rows, lines
 
 
 def _row(header: list[str], cells: list[str]) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for column, cell in zip(header, cells):
+    for column, cell in zip(header, cells, strict=True):
         value = cell.strip()
         if value == "":
             continue
-        outer, dot, inner = column.partition(".")
+        outer, dot, inner = column.partition("")
         if dot:
             row.setdefault(outer, {})[inner] = value
         else:
@@ -226,7 +233,7 @@ def read_path(path: str, envelopes: tuple[str, ...] = ("records", "result", "res
         return None, _read_folder(path, envelopes)
     ending = _ending(path)
     if ending not in ENDINGS and os.path.exists(path):
-        raise SourceError(f"Could not read the CMDB export {path}: its ending is none of {', '.join(ENDINGS)}.")
+        raise SourceError(f"read the CMDB export {path}", f"its ending is none of {', '.join(ENDINGS)}")
     if ending in CSV_ENDINGS:
         rows, lines = parse_csv(read_text(path), path)
         return None, [Records("rows", rows, lines, os.path.basename(path))]
@@ -239,13 +246,13 @@ def _read_folder(path: str, envelopes: tuple[str, ...]) -> list[Records]:
     try:
         names = sorted(os.listdir(path))
     except OSError as error:
-        raise SourceError(f"Could not read the folder {path}: {error.strerror or error}.") from error
+        raise SourceError(f"read the folder {path}", f"{error.strerror or error}") from error
     for name in names:
         stem, ending = os.path.splitext(name)
         if name.startswith(".") or ending.lower() not in ENDINGS:
             continue
         if stem in found:
-            raise SourceError(f"Could not read the folder {path}: {found[stem]} and {name} are both the collection {stem}.")
+            raise SourceError(f"read the folder {path}", f"{found[stem]} and {name} are both the collection {stem}")
         found[stem] = name
         whole = os.path.join(path, name)
         if ending.lower() in CSV_ENDINGS:
@@ -257,12 +264,12 @@ def _read_folder(path: str, envelopes: tuple[str, ...]) -> list[Records]:
             document = next((document[key] for key in envelopes if key in document), document)
         if not isinstance(document, list):
             raise SourceError(
-                f"Could not read {whole}: expected a list of records, or one under {', '.join(envelopes)}; "
-                f"found {type(document).__name__}."
+                f"read {whole}",
+                f"expected a list of records, or one under {', '.join(envelopes)}; found {type(document).__name__}",
             )
         collections.append(Records(stem, document, (), name))
     if not found:
-        raise SourceError(f"Could not read the folder {path}: it holds no file ending in {', '.join(ENDINGS)}.")
+        raise SourceError(f"read the folder {path}", f"it holds no file ending in {', '.join(ENDINGS)}")
     return collections
 
 

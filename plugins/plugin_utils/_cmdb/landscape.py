@@ -8,12 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .calendars import ENTRY_FIELDS, check_entry, parse_duration, time_zone
-from .errors import Defect, LandscapeDefects
-from .records import Entry
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.calendars import (
+    ENTRY_FIELDS,
+    check_entry,
+    parse_duration,
+    time_zone,
+)
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.errors import Defect, LandscapeDefects
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.records import Entry
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.variables import group_name
 
 if TYPE_CHECKING:
-    from .mapping import Model
+    from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.mapping import Model
 
 SYSTEM_TYPES = ("abap", "java", "webdisp", "hana", "other")
 KINDS = ("hana", "ascs", "scs", "ers", "dialog", "java", "webdisp", "other")
@@ -66,7 +72,9 @@ def _text(value: Any) -> str:
         stripped = value.strip()
         if stripped and stripped.isprintable():
             return stripped
-        raise _Wrong(f"{_short(value)} is {'no printable text' if stripped else 'empty'}", "give a text, or leave the field out")
+        raise _Wrong(
+            f"{_short(value)} is {'no printable text' if stripped else 'empty'}", "give a text, or leave the field out"
+        )
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise _Wrong(f"{_short(value)} is no text", "write it as a text, in quotes")
@@ -160,8 +168,12 @@ def _anything(value: Any) -> Any:
 
 _sid = _matching(_SID, "an SID has three characters, capital letters and digits, a letter first, such as PRD")
 _host_name = _matching(_NAME, "a host name has letters, digits, dots, hyphens and underscores")
-_system_name = _matching(_NAME, "a system name has letters, digits, dots, hyphens and underscores; the SID is the usual one")
-_instance_name = _matching(_INSTANCE, "an instance name is capital letters with the instance number, such as D01 or ASCS00")
+_system_name = _matching(
+    _NAME, "a system name has letters, digits, dots, hyphens and underscores; the SID is the usual one"
+)
+_instance_name = _matching(
+    _INSTANCE, "an instance name is capital letters with the instance number, such as D01 or ASCS00"
+)
 
 FIELDS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "hosts": {
@@ -169,9 +181,9 @@ FIELDS: dict[str, dict[str, Callable[[Any], Any]]] = {
         "owner": _text, "failure_domain": _text, "patch_level": _text, "attributes": _attributes,
     },
     "systems": {
-        "id": _text, "name": _system_name, "sid": _sid, "type": _one_of(SYSTEM_TYPES), "environment": _text, "owner": _text,
-        "patch_group": _text, "maintenance": _one_of(MAINTENANCE), "windows": _names, "blackouts": _names,
-        "depends_on": _names, "jobs": _flag, "backup_max_age": _age, "attributes": _attributes,
+        "id": _text, "name": _system_name, "sid": _sid, "type": _one_of(SYSTEM_TYPES), "environment": _text,
+        "owner": _text, "patch_group": _text, "maintenance": _one_of(MAINTENANCE), "windows": _names,
+        "blackouts": _names, "depends_on": _names, "jobs": _flag, "backup_max_age": _age, "attributes": _attributes,
     },
     "instances": {
         "id": _text, "name": _instance_name, "system": _text, "sid": _sid, "host": _text, "number": _number,
@@ -195,7 +207,6 @@ _REQUIRED: dict[str, dict[str, str]] = {
     "relations": {
         "source": "name a system or an instance",
         "target": "name a system or an instance",
-        "type": "write depends_on, or another type that the mapping knows",
     },
     "redundancy_groups": {"name": "give it a name", "members": "list systems, hosts or instances"},
     "calendars": {
@@ -243,15 +254,20 @@ class _Builder:
     def take(self, section: str, entry: Entry) -> tuple[dict[str, Any], set[str]]:
         """The clean fields of an entry, and the names of those that are wrong or missing."""
         cleaners = FIELDS[section]
+        required = _REQUIRED[section]
         clean: dict[str, Any] = {}
         bad: set[str] = set()
         for field, value in entry.fields.items():
-            if value is None:
+            if value is None or field == "simulation":  # options of the simulator, which reads the same export
                 continue
             cleaner = cleaners.get(field)
             if cleaner is None:
                 near = closest(str(field), cleaners)
-                remedy = "own data belongs into attributes" if "attributes" in cleaners else f"known are {', '.join(cleaners)}"
+                remedy = (
+                    "own data belongs into attributes"
+                    if "attributes" in cleaners
+                    else f"known are {', '.join(cleaners)}"
+                )
                 self.defect(entry, str(field), f"unknown field{near}", remedy)
                 continue
             try:
@@ -259,7 +275,7 @@ class _Builder:
             except _Wrong as wrong:
                 self.defect(entry, field, wrong.problem, wrong.remedy)
                 bad.add(field)
-        for field, remedy in _REQUIRED[section].items():
+        for field, remedy in required.items():
             if field not in clean and field not in bad:
                 self.defect(entry, field, "it is missing", remedy)
                 bad.add(field)
@@ -271,14 +287,21 @@ class _Builder:
         if own is not None and not isinstance(own, (bool, Mapping, list)):
             own = str(own).strip()
             if own in self.id_places:
-                self.defect(entry, "id", f'"{own}" is already the key of {self.id_places[own]}', "give every record its own key")
+                self.defect(
+                    entry, "id", f'"{own}" is already the key of {self.id_places[own]}', "give every record its own key"
+                )
             else:
                 self.ids[own] = (section, key)
                 self.id_places[own] = entry.place
         if name is None:
             return False
         if (section, name) in self.places:
-            self.defect(entry, "name", f'"{name}" is already the name of {self.places[section, name]}', "give every record its own name")
+            self.defect(
+                entry,
+                "name",
+                f'"{name}" is already the name of {self.places[section, name]}',
+                "give every record its own name",
+            )
             return False
         self.places[section, name] = entry.place
         return True
@@ -317,14 +340,19 @@ class _Builder:
         for key, instance in self.instances.items():
             self.members.setdefault(instance["system"], []).append(key)
         self.ids = {
-            word: (section, by_number[key] if section == "instances" else key) for word, (section, key) in self.ids.items()
+            word: (section, by_number[key] if section == "instances" else key)
+            for word, (section, key) in self.ids.items()
         }
         self.dependencies(instances, by_number, relations)
         for entry in sections.get("redundancy_groups", ()):
             self.add_group(entry)
         self.group_names()
         if not self.hosts and not self.defects:
-            self.defects.append(Defect("the source as a whole", "", "it has no host", "check the export and the mapping's rules for hosts"))
+            self.defects.append(
+                Defect(
+                    "the source as a whole", "", "it has no host", "check the export and the mapping's rules for hosts"
+                )
+            )
         if self.defects:
             raise LandscapeDefects(self.model.source, self.defects)
         for record in (*self.systems.values(), *self.instances.values()):
@@ -347,7 +375,12 @@ class _Builder:
             return
         known = self.places.setdefault(("any case", name.lower()), entry.place)
         if known != entry.place:
-            self.defect(entry, "name", f'"{name}" differs only in case from {known}', "host names do not tell capitals apart; remove one")
+            self.defect(
+                entry,
+                "name",
+                f'"{name}" differs only in case from {known}',
+                "host names do not tell capitals apart; remove one",
+            )
         fields = ("address", "os", "environment", "patch_group", "owner", "failure_domain", "patch_level")
         self.hosts[name] = {**{field: clean.get(field) for field in fields}, "attributes": clean.get("attributes", {})}
 
@@ -359,7 +392,10 @@ class _Builder:
             name = clean.get("name")
             if "timezone" in clean and time_zone(clean["timezone"]) is None:
                 self.defect(
-                    entry, "timezone", f'"{clean["timezone"]}" is no time zone', "write a name of the IANA database such as Europe/Berlin"
+                    entry,
+                    "timezone",
+                    f'"{clean["timezone"]}" is no time zone',
+                    "write a name of the IANA database such as Europe/Berlin",
                 )
                 bad.add("timezone")
             new = self.register("calendars", name, name, entry)
@@ -375,7 +411,12 @@ class _Builder:
             own = {field: clean[field] for field in ENTRY_FIELDS if field in clean}
             entries[name] = [(entry, item) for item in ([*listed, own] if own else listed)]
             zones[name] = time_zone(clean["timezone"]) if "timezone" in clean and "timezone" not in bad else None
-            self.calendars[name] = {"kind": clean.get("kind"), "timezone": clean.get("timezone"), "entries": [], "place": entry}
+            self.calendars[name] = {
+                "kind": clean.get("kind"),
+                "timezone": clean.get("timezone"),
+                "entries": [],
+                "place": entry,
+            }
         for entry in extra:
             clean, _bad = self.take("calendar_entries", entry)
             if "calendar" not in clean:
@@ -384,7 +425,12 @@ class _Builder:
             if found is None:
                 if ("calendars", clean["calendar"]) not in self.broken:
                     near = self.hint(clean["calendar"], self.calendars)
-                    self.defect(entry, "calendar", f'"{clean["calendar"]}" is no calendar{near}', "name a calendar of this landscape")
+                    self.defect(
+                        entry,
+                        "calendar",
+                        f'"{clean["calendar"]}" is no calendar{near}',
+                        "name a calendar of this landscape",
+                    )
                 continue
             entries[found].append((entry, {field: clean[field] for field in ENTRY_FIELDS if field in clean}))
         for name, calendar in self.calendars.items():
@@ -395,8 +441,10 @@ class _Builder:
                     self.defect(entry, field, problem, remedy)
                 if not findings:
                     calendar["entries"].append(normal)
-            if not entries[name] and calendar["kind"] == "window" and ("calendars", name) not in self.broken:
-                self.defect(place, "entries", "a window without entries never opens", "give it an entry")
+            if not entries[name] and ("calendars", name) not in self.broken:
+                self.defect(
+                    place, "entries", "it has none", "give start with end, start with rrule and duration, or ical"
+                )
 
     def add_system(self, entry: Entry) -> None:
         clean, bad = self.take("systems", entry)
@@ -418,7 +466,9 @@ class _Builder:
         calendars = {}
         for field, kind in (("windows", "window"), ("blackouts", "blackout")):
             calendars[field] = [
-                found for word in clean.get(field, []) if (found := self.calendar_of(entry, field, word, kind)) is not None
+                found
+                for word in clean.get(field, [])
+                if (found := self.calendar_of(entry, field, word, kind)) is not None
             ]
         self.systems[name] = {
             "sid": sid,
@@ -456,7 +506,7 @@ class _Builder:
             clean, bad = self.take("relations", entry)
             if bad:
                 continue
-            meaning = self.model.relation_types.get(clean["type"])
+            meaning = self.model.relation_types.get(clean.get("type", "depends_on"))
             if meaning is None:
                 if not self.model.ignore_other_types:
                     known = ", ".join(self.model.relation_types)
@@ -468,7 +518,9 @@ class _Builder:
             result.append((entry, source, meaning, target))
         return result
 
-    def placements(self, relations: list[tuple[Entry, str, str, str]], instances: list[Any]) -> dict[tuple[str, int], tuple[Entry, str]]:
+    def placements(
+        self, relations: list[tuple[Entry, str, str, str]], instances: list[Any]
+    ) -> dict[tuple[str, int], tuple[Entry, str]]:
         """Host and system that relations give to instances: (field, number of the instance) to (relation, name)."""
         links: dict[tuple[str, int], tuple[Entry, str]] = {}
         for entry, source, meaning, target in relations:
@@ -480,7 +532,12 @@ class _Builder:
             if owner is not None and owner[0] == "instances" and name is not None:
                 known = links.setdefault((field, owner[1]), (entry, name))
                 if known[1] != name:
-                    self.defect(entry, "target", f'it says "{name}", {known[0].place} says "{known[1]}"', f"an instance has one {field}")
+                    self.defect(
+                        entry,
+                        "target",
+                        f'it says "{name}", {known[0].place} says "{known[1]}"',
+                        f"an instance has one {field}",
+                    )
                 continue
             ends = [self.anything(source), self.anything(target)]
             if self.model.ignore_outside and (all(ends) or not any(ends)):
@@ -496,7 +553,12 @@ class _Builder:
                 if owner is not None and owner[0] == "instances":
                     links[field, owner[1]] = (entry, "")
             if all(ends):
-                self.defect(entry, "type", f'"{source}" and "{target}" cannot have it', f"it joins an instance, by its key, to a {field}")
+                self.defect(
+                    entry,
+                    "type",
+                    f'"{source}" and "{target}" cannot have it',
+                    f"it joins an instance, by its key, to a {field}",
+                )
         return links
 
     def anything(self, word: str) -> bool:
@@ -511,10 +573,20 @@ class _Builder:
 
     def nothing(self, entry: Entry, field: str, word: str, wanted: str) -> None:
         near = self.hint(word, [*self.systems, *self.instances])
-        self.defect(entry, field, f'"{word}" is nothing in this landscape{near}', f"name {wanted} of this landscape, or remove the relation")
+        self.defect(
+            entry,
+            field,
+            f'"{word}" is nothing in this landscape{near}',
+            f"name {wanted} of this landscape, or remove the relation",
+        )
 
     def add_instance(
-        self, number: int, entry: Entry, clean: dict[str, Any], bad: set[str], links: Mapping[tuple[str, int], tuple[Entry, str]]
+        self,
+        number: int,
+        entry: Entry,
+        clean: dict[str, Any],
+        bad: set[str],
+        links: Mapping[tuple[str, int], tuple[Entry, str]],
     ) -> str | None:
         """Adds one instance; returns its id, or None when it has defects that leave it without one."""
         host = self.placed(number, entry, "host", "hosts", clean.get("host"), "host" in bad, links)
@@ -526,17 +598,32 @@ class _Builder:
             if digits is None:
                 digits = name[-2:]
             elif digits != name[-2:]:
-                self.defect(entry, "number", f'"{digits}" does not fit the name {name}', f'an instance name ends in its number: "{name[-2:]}"')
+                self.defect(
+                    entry,
+                    "number",
+                    f'"{digits}" does not fit the name {name}',
+                    f'an instance name ends in its number: "{name[-2:]}"',
+                )
                 bad.add("number")
         sid = self.systems[system]["sid"] if system is not None else None
         if sid is not None and clean.get("sid", sid) != sid:
-            self.defect(entry, "sid", f'"{clean["sid"]}" is not the SID of the system {system}, which is {sid}', "write the system's SID or none")
+            self.defect(
+                entry,
+                "sid",
+                f'"{clean["sid"]}" is not the SID of the system {system}, which is {sid}',
+                "write the system's SID or none",
+            )
         if host is None or sid is None or name is None:
             self.mark_broken("instances", entry)
             return None
         key = f"{sid}/{host}/{name}"
         if ("instances", key) in self.places:
-            self.defect(entry, "name", f'"{key}" is already {self.places["instances", key]}', "give every instance of a host its own name")
+            self.defect(
+                entry,
+                "name",
+                f'"{key}" is already {self.places["instances", key]}',
+                "give every instance of a host its own name",
+            )
             return None
         self.places["instances", key] = entry.place
         kind = clean.get("kind", "other")
@@ -567,23 +654,39 @@ class _Builder:
         return names[0] if len(names) == 1 else sid
 
     def placed(
-        self, number: int, entry: Entry, field: str, section: str, word: str | None, bad: bool, links: Mapping[tuple[str, int], tuple[Entry, str]]
+        self,
+        number: int,
+        entry: Entry,
+        field: str,
+        section: str,
+        word: str | None,
+        bad: bool,
+        links: Mapping[tuple[str, int], tuple[Entry, str]],
     ) -> str | None:
         """The host or system of an instance, from its own field or from a relation."""
         link = links.get((field, number))
         if word is None:
             if link is None and not bad:
                 relation = "runs_on" if field == "host" else "part_of"
-                self.defect(entry, field, "it is missing", f"name a {field} of this landscape, or relate it by {relation}")
+                self.defect(
+                    entry, field, "it is missing", f"name a {field} of this landscape, or relate it by {relation}"
+                )
             return link[1] or None if link else None
         found = self.find(section, word)
         if found is None:
             if (section, word) not in self.broken:
                 near = self.hint(word, getattr(self, section))
-                self.defect(entry, field, f'"{word}" is no {field} of this landscape{near}', f"name one of its {section}, or add the {field}")
+                self.defect(
+                    entry,
+                    field,
+                    f'"{word}" is no {field} of this landscape{near}',
+                    f"name one of its {section}, or add the {field}",
+                )
             return None
         if link and link[1] and link[1] != found:
-            self.defect(entry, field, f'it says "{found}", {link[0].place} says "{link[1]}"', f"an instance has one {field}")
+            self.defect(
+                entry, field, f'it says "{found}", {link[0].place} says "{link[1]}"', f"an instance has one {field}"
+            )
         return found
 
     def numbers_on_hosts(self) -> None:
@@ -602,7 +705,9 @@ class _Builder:
                 )
             seen[place] = key
 
-    def dependencies(self, instances: list[Any], by_number: list[str | None], relations: list[tuple[Entry, str, str, str]]) -> None:
+    def dependencies(
+        self, instances: list[Any], by_number: list[str | None], relations: list[tuple[Entry, str, str, str]]
+    ) -> None:
         """Fills depends_on from the records' own fields and from the relations."""
         for entry, name, words in self.wanted_by_system:
             for word in words:
@@ -632,7 +737,7 @@ class _Builder:
         parts = word.split("/")
         if len(parts) != 3:
             return False
-        pairs = zip(("systems", "hosts", "instances"), parts)
+        pairs = zip(("systems", "hosts", "instances"), parts, strict=True)
         return any(pair in self.broken for pair in pairs)
 
     def relate(self, entry: Entry, source: str, target: str) -> None:
@@ -648,7 +753,9 @@ class _Builder:
         for field, word, end in (("source", source, found), ("target", target, other)):
             if end is None:
                 if self.find("hosts", word) is not None:
-                    self.defect(entry, field, f'"{word}" is a host', "depends_on joins systems and instances; name one of these")
+                    self.defect(
+                        entry, field, f'"{word}" is a host', "depends_on joins systems and instances; name one of these"
+                    )
                 else:
                     self.nothing(entry, field, word, "a system or an instance")
 
@@ -666,7 +773,12 @@ class _Builder:
             self.systems[name]["depends_on"].append(other)
         elif name in self.systems:
             if self.instances[other]["system"] == name:
-                self.defect(entry, field, f'the system "{name}" depends on its own instance {other}', "name the instance that depends on it")
+                self.defect(
+                    entry,
+                    field,
+                    f'the system "{name}" depends on its own instance {other}',
+                    "name the instance that depends on it",
+                )
                 return
             for key in self.members.get(name, []):
                 self.instances[key]["depends_on"].append(other)
@@ -684,11 +796,17 @@ class _Builder:
             return
         members: list[str] = []
         for word in clean["members"]:
-            found = [(section, key) for section in ("systems", "hosts", "instances") if (key := self.find(section, word)) is not None]
+            found = [
+                (section, key)
+                for section in ("systems", "hosts", "instances")
+                if (key := self.find(section, word)) is not None
+            ]
             if not found:
                 if not self.is_broken(word) and ("hosts", word) not in self.broken:
                     near = self.hint(word, [*self.systems, *self.hosts])
-                    self.defect(entry, "members", f'"{word}" is no system, host or instance{near}', "name one of this landscape")
+                    self.defect(
+                        entry, "members", f'"{word}" is no system, host or instance{near}', "name one of this landscape"
+                    )
                 else:
                     bad.add("members")
                 continue
@@ -708,19 +826,26 @@ class _Builder:
             elif limit >= len(clean["members"]):
                 count = len(clean["members"])
                 self.defect(
-                    entry, "max_unavailable", f"{limit} of {count} members may be out: nothing would be left", "write less than the members"
+                    entry,
+                    "max_unavailable",
+                    f"{limit} of {count} members may be out: nothing would be left",
+                    "write less than the members",
                 )
         self.groups[name] = {"members": sorted(members), "max_unavailable": limit}
 
     def group_names(self) -> None:
         """Different values must not fall together in one inventory group."""
-        from .variables import group_name
-
         values: dict[str, set[str]] = {}
         for kind, names in (
             ("system", self.systems),
-            ("environment", [r["environment"] for r in (*self.hosts.values(), *self.systems.values()) if r["environment"]]),
-            ("patch_group", [r["patch_group"] for r in (*self.hosts.values(), *self.systems.values()) if r["patch_group"]]),
+            (
+                "environment",
+                [r["environment"] for r in (*self.hosts.values(), *self.systems.values()) if r["environment"]],
+            ),
+            (
+                "patch_group",
+                [r["patch_group"] for r in (*self.hosts.values(), *self.systems.values()) if r["patch_group"]],
+            ),
         ):
             for name in names:
                 values.setdefault(group_name(kind, name), set()).add(name)
@@ -730,7 +855,12 @@ class _Builder:
                 kind = group.split("_", 1)[0] if not group.startswith("patch_group") else "patch_group"
                 field = "name" if kind == "system" else kind
                 self.defects.append(
-                    Defect("the landscape as a whole", field, f"{listed} would be the same inventory group {group}", "write them alike, or apart")
+                    Defect(
+                        "the landscape as a whole",
+                        field,
+                        f"{listed} would be the same inventory group {group}",
+                        "write them alike, or apart",
+                    )
                 )
 
 

@@ -12,17 +12,18 @@ A mapping is data (YAML). Its keys:
 ``landscape``
     For each section of the model a list of rules: ``from`` (a collection), ``where`` (keep the record when true),
     ``each`` (one entry per element of this list; the expressions then see ``parent`` and ``item``), ``repeated: merge``
-    (records that give the same name are one entry, if they agree), ``fields`` (field of the model: expression, or ``"*"``
-    for the model's own names).
+    (records that give the same name are one entry, if they agree), ``fields`` (field of the model: expression, or
+    ``"*"`` for the model's own names).
 ``tables``
     Named tables of values for `translate`.
 ``relation_types``, ``other_relation_types``, ``outside_relations``
     What the CMDB's relation types mean, and whether other types and relations between two unknown records are ignored.
 
-Expressions are JMESPath (https://jmespath.org) with these functions more: ``value(x)`` and ``display(x)`` take the stored
-or the shown side of a field such as ``{"value": .., "display_value": ..}``; ``lower``, ``upper``, ``trim``; ``split(text,
-separator)``; ``match(text, pattern)`` gives the first group of a regular expression; ``translate(table, x)`` looks a
-value up in ``tables`` (a value that is not there stays); ``find(collection, id)`` gives a record of another collection.
+Expressions are JMESPath (https://jmespath.org) with these functions more: ``value(x)`` and ``display(x)`` take the
+stored or the shown side of a field such as ``{"value": .., "display_value": ..}``; ``lower``, ``upper``, ``trim``;
+``split(text, separator)``; ``match(text, pattern)`` gives the first group of a regular expression; ``translate(table,
+x)`` looks a value up in ``tables`` (a value that is not there stays); ``find(collection, id)`` gives a record of
+another collection.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ import jmespath
 import jmespath.exceptions
 import jmespath.functions
 
-from .errors import Defect, MappingError, SourceError
-from .files import read_document
-from .landscape import FIELDS, RELATION_TYPES, closest
-from .records import Entry, Records
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.errors import Defect, MappingError, SourceError
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.files import read_document
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.landscape import FIELDS, RELATION_TYPES, closest
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.records import Entry, Records
 
 FOLDER = os.path.join(os.path.dirname(__file__), "mappings")
 SHIPPED = ("native", "servicenow", "netbox", "spreadsheet")
@@ -62,10 +63,11 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-_ANY: dict[str, list[str]] = {"types": []}
+_ANY: Any = {"types": []}
+_STRING: Any = {"types": ["string"]}
 
 
-class _Functions(jmespath.functions.Functions):  # type: ignore[misc]
+class _Functions(jmespath.functions.Functions):
     """The functions that expressions of a mapping know besides JMESPath's own. Null in, null out."""
 
     def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
@@ -103,13 +105,13 @@ class _Functions(jmespath.functions.Functions):  # type: ignore[misc]
     def _func_trim(self, text: Any) -> Any:
         return (text.strip() or None) if isinstance(text, str) else text
 
-    @jmespath.functions.signature(_ANY, {"types": ["string"]})
+    @jmespath.functions.signature(_ANY, _STRING)
     def _func_split(self, text: Any, separator: str) -> Any:
         if not isinstance(text, str):
             return text
         return [part.strip() for part in text.split(separator) if part.strip()]
 
-    @jmespath.functions.signature(_ANY, {"types": ["string"]})
+    @jmespath.functions.signature(_ANY, _STRING)
     def _func_match(self, text: Any, pattern: str) -> Any:
         if not isinstance(text, str):
             return None
@@ -118,12 +120,12 @@ class _Functions(jmespath.functions.Functions):  # type: ignore[misc]
             return None
         return found.group(1) if found.re.groups else found.group()
 
-    @jmespath.functions.signature({"types": ["string"]}, _ANY)
+    @jmespath.functions.signature(_STRING, _ANY)
     def _func_translate(self, table: str, given: Any) -> Any:
         values = self.tables[table]
         return values.get(given, given) if isinstance(given, str) else given
 
-    @jmespath.functions.signature({"types": ["string"]}, _ANY)
+    @jmespath.functions.signature(_STRING, _ANY)
     def _func_find(self, collection: str, key: Any) -> Any:
         return self.indexes.get(collection, {}).get(str(key)) if key is not None else None
 
@@ -135,6 +137,15 @@ def _names_in(node: Any) -> Iterable[tuple[str, list[Any]]]:
             yield node["value"], node["children"]
         for child in node.get("children", ()):
             yield from _names_in(child)
+
+
+def _fields_in(node: Any) -> Iterable[str]:
+    """All names of fields in a parsed expression."""
+    if isinstance(node, dict):
+        if node.get("type") == "field":
+            yield node["value"]
+        for child in node.get("children", ()):
+            yield from _fields_in(child)
 
 
 def _field_getter(node: Any) -> Getter | None:
@@ -224,13 +235,20 @@ class CmdbMapping:
         self.name = name
         self._check(isinstance(data, Mapping), "", "it is no mapping of keys")
         self._known("", data, _TOP_KEYS)
-        self._check(data.get("format", FORMAT) == FORMAT, "format", f"this release reads format {FORMAT}, not {data.get('format')}")
+        self._check(
+            data.get("format", FORMAT) == FORMAT,
+            "format",
+            f"this release reads format {FORMAT}, not {data.get('format')}",
+        )
         tables = data.get("tables") or {}
         self._functions = _Functions(tables)
+        self._fields: set[str] = set()
         self._options = jmespath.Options(custom_functions=self._functions)
         self.paging: Mapping[str, Any] = data.get("paging") or {"style": "none"}
         self.authorization: str = data.get("authorization") or "Bearer"
-        self.relation_types: dict[str, str] = dict(data.get("relation_types") or {kind: kind for kind in RELATION_TYPES})
+        self.relation_types: dict[str, str] = dict(
+            data.get("relation_types") or {kind: kind for kind in RELATION_TYPES}
+        )
         for given, meaning in self.relation_types.items():
             known = ", ".join(RELATION_TYPES)
             self._check(meaning in RELATION_TYPES, f"relation_types.{given}", f'"{meaning}" is none of {known}')
@@ -251,7 +269,7 @@ class CmdbMapping:
 
     def _check(self, good: bool, place: str, problem: str) -> None:
         if not good:
-            raise MappingError(f"Could not use the mapping {self.name}: {place + ': ' if place else ''}{problem}.")
+            raise MappingError(f"use the mapping {self.name}", f"{place + ': ' if place else ''}{problem}")
 
     def _known(self, place: str, data: Mapping[str, Any], known: set[str]) -> None:
         for key in data:
@@ -269,16 +287,19 @@ class CmdbMapping:
         Raises:
             MappingError: the expression does not parse, or calls an unknown function.
         """
-        if isinstance(text, (int, float)) and not isinstance(text, str):
+        if isinstance(text, (int, float)):
             return lambda _record: text
         self._check(isinstance(text, str) and text != "", place, "expected an expression")
         try:
             compiled = jmespath.compile(text)
         except jmespath.exceptions.JMESPathError as error:
             reason = str(error).splitlines()[0]
-            raise MappingError(f'Could not use the mapping {self.name}: {place}: "{text}" is no JMESPath: {reason}.') from error
+            raise MappingError(f"use the mapping {self.name}", f'{place}: "{text}" is no JMESPath: {reason}') from error
+        self._fields.update(_fields_in(compiled.parsed))
         for function, arguments in _names_in(compiled.parsed):
-            self._check(function in self._functions.FUNCTION_TABLE, place, f'"{text}" calls the unknown function {function}')
+            self._check(
+                function in self._functions.FUNCTION_TABLE, place, f'"{text}" calls the unknown function {function}'
+            )
             if function == "translate" and arguments and arguments[0].get("type") == "literal":
                 table = arguments[0]["value"]
                 self._check(table in self._functions.tables, place, f'"{text}" names the unknown table {table}')
@@ -287,13 +308,19 @@ class CmdbMapping:
                     _pattern(arguments[1]["value"])
                 except re.error as error:
                     raise MappingError(
-                        f'Could not use the mapping {self.name}: {place}: "{arguments[1]["value"]}" is no regular expression: {error}.'
+                        f"use the mapping {self.name}",
+                        f'{place}: "{arguments[1]["value"]}" is no regular expression: {error}',
                     ) from error
         simple = _field_getter(compiled.parsed)
         if simple:
             return simple
         options = self._options
         return lambda record: compiled.search(record, options=options)
+
+    @property
+    def fields_used(self) -> str:
+        """All names of fields that the expressions use, for a CMDB that wants to be told; separated by commas."""
+        return ",".join(sorted(self._fields))
 
     def _collection(self, name: str, data: Any) -> Collection:
         place = f"collections.{name}"
@@ -315,8 +342,14 @@ class CmdbMapping:
         self._check(isinstance(data, Mapping), place, "it is no mapping of keys")
         self._known(place, data, _RULE_KEYS)
         source = data.get("from")
-        self._check(source in self.collections, f"{place}.from", f'"{source}" is none of the collections {", ".join(self.collections)}')
-        self._check(data.get("repeated", "refuse") in ("merge", "refuse"), f"{place}.repeated", "it is neither merge nor refuse")
+        self._check(
+            source in self.collections,
+            f"{place}.from",
+            f'"{source}" is none of the collections {", ".join(self.collections)}',
+        )
+        self._check(
+            data.get("repeated", "refuse") in ("merge", "refuse"), f"{place}.repeated", "it is neither merge nor refuse"
+        )
         fields = data.get("fields", "*")
         compiled: list[tuple[str, Getter]] | None = None
         attributes: list[tuple[str, Getter]] = []
@@ -352,7 +385,8 @@ class CmdbMapping:
         """
         if not isinstance(document, Mapping):
             raise SourceError(
-                f"Could not read {name}: expected an object with {', '.join(self.collections)}; found {type(document).__name__}."
+                f"read {name}",
+                f"expected an object with {', '.join(self.collections)}; found {type(document).__name__}",
             )
         found: list[Records] = []
         keys = {collection.key for collection in self.collections.values()}
@@ -373,16 +407,22 @@ class CmdbMapping:
             found.append(Records(collection.name, value))
         if not self.ignore_other_keys:
             for key in document:
-                if key not in keys and key not in ("format", "description", "counts") and not str(key).startswith("x_"):
+                if (
+                    key not in keys
+                    and key not in ("format", "description", "counts", "simulation")
+                    and not str(key).startswith("x_")
+                ):
                     problems.append(f'the key "{key}" is unknown{closest(str(key), keys)}')
         counts = document.get("counts")
         if isinstance(counts, Mapping):
             for records in found:
                 wanted = counts.get(records.name, len(records.items))
                 if wanted != len(records.items):
-                    problems.append(f"{records.name} should be {wanted} records and are {len(records.items)}: it is not whole")
+                    problems.append(
+                        f"{records.name} should be {wanted} records and are {len(records.items)}: it is not whole"
+                    )
         if problems:
-            raise SourceError(f"Could not read {name}: {'; '.join(problems)}.")
+            raise SourceError(f"read {name}", f"{'; '.join(problems)}")
         return found
 
     def model(self, collections: Sequence[Records], source: str) -> Model:
@@ -393,12 +433,19 @@ class CmdbMapping:
         """
         by_name = {records.name: records for records in collections}
         missing = [
-            collection.name for collection in self.collections.values() if not collection.optional and collection.name not in by_name
+            collection.name
+            for collection in self.collections.values()
+            if not collection.optional and collection.name not in by_name
         ]
         if missing:
-            raise SourceError(f"Could not read {source}: it has no {', '.join(missing)}.")
+            raise SourceError(f"read {source}", f"it has no {', '.join(missing)}")
         model = Model(
-            source, {section: [] for section in FIELDS}, [], self.relation_types, self.ignore_other_types, self.ignore_outside
+            source,
+            {section: [] for section in FIELDS},
+            [],
+            self.relation_types,
+            self.ignore_other_types,
+            self.ignore_outside,
         )
         self._functions.indexes = {}
         for collection in self.collections.values():
@@ -420,7 +467,12 @@ class CmdbMapping:
         for index, record in enumerate(records.items):
             if not isinstance(record, Mapping):
                 model.defects.append(
-                    Defect(records.place(index), "", f"it is no record but {_short(record)}", "give an object with named fields")
+                    Defect(
+                        records.place(index),
+                        "",
+                        f"it is no record but {_short(record)}",
+                        "give an object with named fields",
+                    )
                 )
                 continue
             try:
@@ -433,12 +485,19 @@ class CmdbMapping:
                         continue
                     if not isinstance(elements, list):
                         model.defects.append(
-                            Defect(records.place(index), "", f"expected a list, found {_short(elements)}", "give a list, or nothing")
+                            Defect(
+                                records.place(index),
+                                "",
+                                f"expected a list, found {_short(elements)}",
+                                "give a list, or nothing",
+                            )
                         )
                         continue
                     items = [{"parent": record, "item": item} for item in elements]
             except jmespath.exceptions.JMESPathError as error:
-                model.defects.append(Defect(records.place(index), "", _first_line(error), "change the value or the mapping"))
+                model.defects.append(
+                    Defect(records.place(index), "", _first_line(error), "change the value or the mapping")
+                )
                 continue
             for item in items:
                 fields = self._fields(rule, item, records, index, model.defects)
@@ -448,7 +507,9 @@ class CmdbMapping:
             entries = _merged(entries, model.defects)
         model.sections[rule.section].extend(entries)
 
-    def _fields(self, rule: Rule, record: Any, records: Records, index: int, defects: list[Defect]) -> dict[str, Any] | None:
+    def _fields(
+        self, rule: Rule, record: Any, records: Records, index: int, defects: list[Defect]
+    ) -> dict[str, Any] | None:
         if rule.fields is None:
             return dict(record)
         fields: dict[str, Any] = {}
@@ -457,7 +518,9 @@ class CmdbMapping:
             try:
                 value = get(record)
             except jmespath.exceptions.JMESPathError as error:
-                defects.append(Defect(records.place(index), target, _first_line(error), "change the value or the mapping"))
+                defects.append(
+                    Defect(records.place(index), target, _first_line(error), "change the value or the mapping")
+                )
                 good = False
                 continue
             if value is not None:
@@ -533,6 +596,6 @@ def open_mapping(name: str, *, folder: str = ".", changes: Mapping[str, Any] | N
     else:
         path = os.path.join(folder, os.path.expanduser(name))
         if not os.path.exists(path):
-            raise MappingError(f"Could not find the mapping {name}: it is none of {', '.join(SHIPPED)}, nor the file {path}.")
+            raise MappingError(f"find the mapping {name}", f"it is none of {', '.join(SHIPPED)}, nor the file {path}")
         data = read_document(path)
     return CmdbMapping(_overlaid(data, changes) if changes else data, name)
