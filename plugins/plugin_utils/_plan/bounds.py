@@ -6,19 +6,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule import Group
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule import Group, back_step
 
 #: In larger groups a host's span is taken as the sum of its own steps, which is lower but still a bound.
 MOST_EXACT = 40
 
 
-def host_spans(groups: Sequence[Group], steps: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, float]:
-    """Return for each host the least time it keeps a fork: the longest chain from its first step to its last."""
+def host_spans(
+    groups: Sequence[Group], steps: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return for each host the least time it keeps a fork, and the least time it is out.
+
+    These are the longest chains from its first step to its last, and to its verification.
+    """
     spans: dict[str, float] = {}
+    out: dict[str, float] = {}
     for group in groups:
         if len(group.hosts) == 1 or len(group.hosts) > MOST_EXACT:
             for host in group.hosts:
-                spans[host] = sum(step["seconds"] for step in steps[host])
+                total, back = 0.0, back_step(steps[host])
+                for step in steps[host]:
+                    total += step["seconds"]
+                    if step["step"] == back:
+                        out[host] = total
+                spans[host] = total
             continue
         order = _walk(group.hosts, steps)
         for host in group.hosts:
@@ -32,7 +43,8 @@ def host_spans(groups: Sequence[Group], steps: Mapping[str, Sequence[Mapping[str
                     reached[key] = max(ends) + seconds
             last = steps[host][-1]["step"] if steps[host] else None
             spans[host] = reached.get((host, last), 0.0) if last else 0.0
-    return spans
+            out[host] = reached.get((host, back_step(steps[host]) or ""), 0.0)
+    return spans, out
 
 
 def _walk(
@@ -74,6 +86,7 @@ def lower_bound(
     steps: Mapping[str, Sequence[Mapping[str, Any]]],
     path: Sequence[float],
     spans: Mapping[str, float],
+    out: Mapping[str, float],
     capacity: Mapping[str, int],
     host_needs: Mapping[str, Sequence[str]],
     forks: int,
@@ -97,13 +110,12 @@ def lower_bound(
     held: dict[str, float] = {}
     first: dict[str, float] = {}
     for group, length in zip(groups, path, strict=True):
-        own: dict[str, int] = {}
+        own: dict[str, float] = {}
         for host in group.hosts:
             for name in host_needs.get(host, ()):
-                own[name] = own.get(name, 0) + 1
-                held[name] = held.get(name, 0.0) + spans[host]
+                own[name] = max(own.get(name, 0.0), out.get(host, 0.0))
         for name, amount in group.needs.items():
-            held[name] = held.get(name, 0.0) + (amount - own.get(name, 0)) * length
+            held[name] = held.get(name, 0.0) + amount * own.get(name, length)
             first[name] = min(first.get(name, float("inf")), group.due)
     for name, work in held.items():
         if capacity.get(name):

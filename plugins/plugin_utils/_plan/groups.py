@@ -118,7 +118,6 @@ def set_limits(
     groups: list[Admission],
     on_host: Mapping[str, list[str]],
     rolling: frozenset[str],
-    carriers: Mapping[str, str],
     *,
     procedure: str,
     batch_size: int,
@@ -128,7 +127,7 @@ def set_limits(
 ) -> tuple[dict[str, int], dict[str, list[str]], dict[str, dict[str, list[str]]]]:
     """Fill the groups' ``needs``; return resource -> capacity, host -> resources, resource -> member -> hosts.
 
-    ``carriers``: system -> the host that holds a system's place in a redundancy group until it is all up.
+    A group's need counts members that are out together; the hosts that hold a resource are all hosts of these members.
     ``lifted``: an override allows a stop beyond what a redundancy group tolerates.
     """
     resources: dict[str, int] = {}
@@ -199,9 +198,10 @@ def set_limits(
         taken: dict[int, list[str]] = {}
         for member in sorted(out):
             hosts = out[member]
-            holder = carriers.get(member, hosts[0]) if member in landscape["systems"] else hosts[0]
-            group = group_of[holder]
-            held.setdefault(holder, []).append(resource)
+            group = group_of[hosts[0]]
+            for host in hosts:
+                if resource not in held.setdefault(host, []):
+                    held[host].append(resource)
             group.needs[resource] = group.needs.get(resource, 0) + 1
             taken.setdefault(id(group), []).append(member)
         for group in groups:

@@ -19,10 +19,11 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.relations im
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule import (
     Group,
     Schedule,
+    back_step,
     critical_path,
     simulate,
 )
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import build_steps, leader_of, start_order
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import build_steps, host_tier, start_order
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.windows import Window, Windows, iso, minutes
 
 FORMAT = 1
@@ -75,7 +76,6 @@ def make_plan(
         groups,
         on_host,
         rolling,
-        _carriers(data, in_run & frozenset(data["systems"]), inside, order),
         procedure=procedure,
         batch_size=chosen["batch_size"],
         lifted=chosen["override"] is not None,
@@ -131,13 +131,14 @@ def make_plan(
             step["start"], step["end"] = round(schedule.start[key], 3), round(schedule.end[key], 3)
             step["critical"] = key in on_path
     returns = _return_seconds(data, names, on_host, relations, order, groups, steps, procedure, build)
-    spans = bounds.host_spans(planned, steps)
+    spans, out = bounds.host_spans(planned, steps)
     proved = [_proved(alone, group.hosts, steps) for group in groups]
     bound = bounds.lower_bound(
         planned,
         steps,
         [seconds[group.name] for group in groups],
         spans,
+        out,
         resources,
         host_needs,
         forks,
@@ -169,6 +170,7 @@ def make_plan(
         "groups": described,
         "resources": resources,
         "redundancy": members,
+        "host_facts": {host: _facts(data, host, on_host[host]) for group in groups for host in group.hosts},
         "host_needs": {host: sorted(host_needs[host]) for host in sorted(host_needs)},
         "steps": {host: steps[host] for group in groups for host in group.hosts},
         "forks_needed": forks_needed,
@@ -211,6 +213,22 @@ def _rolling(data: Mapping[str, Any], procedure: str) -> frozenset[str]:
     return frozenset(name for name, system in data["systems"].items() if system["maintenance"] == "rolling")
 
 
+def _facts(data: Mapping[str, Any], host: str, instances: Sequence[str]) -> dict[str, Any]:
+    """Return what a reader of the plan wants to know of a host; tier and environment count for a failure budget."""
+    record = data["hosts"][host]
+    systems = sorted({data["instances"][name]["system"] for name in instances})
+    environments = [data["systems"][name].get("environment") for name in systems]
+    return {
+        "tier": host_tier(data, instances),
+        "environment": record.get("environment") or next((name for name in environments if name), None),
+        "systems": systems,
+        "os": record.get("os"),
+        "owner": record.get("owner"),
+        "patch_group": record.get("patch_group"),
+        "patch_level": record.get("patch_level"),
+    }
+
+
 def _check_outside(
     data: Mapping[str, Any],
     relations: Relations,
@@ -240,22 +258,6 @@ def _check_outside(
 
 def _some(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} more"
-
-
-def _carriers(
-    data: Mapping[str, Any], systems: frozenset[str], inside: Sequence[str], order: Sequence[str]
-) -> dict[str, str]:
-    """Return for each system the host that is ready last: its leader, which waits for all others, or the last one."""
-    mine: dict[str, list[str]] = {}
-    for name in order:
-        mine.setdefault(data["instances"][name]["system"], []).append(name)
-    return {
-        system: leader_of(data, mine[system])
-        if data["systems"][system]["jobs"]
-        else data["instances"][mine[system][-1]]["host"]
-        for system in sorted(systems)
-        if system in mine
-    }
 
 
 def _canaries(
@@ -300,9 +302,7 @@ def _wait_for_canaries(
     proofs = []
     for group in groups:
         if group.name in canaries:
-            for host in group.hosts:
-                named = [step["step"] for step in steps[host]]
-                proofs.append([host, "verify" if "verify" in named else named[-1]])
+            proofs += [[host, back_step(steps[host]) or "admit"] for host in group.hosts]
     for group in groups:
         if group.name not in canaries:
             for host in group.hosts:
@@ -319,11 +319,7 @@ def _last(schedule: Schedule, hosts: Sequence[str], steps: Mapping[str, list[dic
 
 def _proved(schedule: Schedule, hosts: Sequence[str], steps: Mapping[str, list[dict[str, Any]]]) -> float:
     """Return when the group's hosts are verified, counted from its admission with nothing in its way."""
-    ends = []
-    for host in hosts:
-        named = [step["step"] for step in steps[host]]
-        ends.append(schedule.end[(host, "verify" if "verify" in named else named[-1])])
-    return max(ends, default=0.0)
+    return max((schedule.end[(host, back_step(steps[host]) or "admit")] for host in hosts), default=0.0)
 
 
 def _return_seconds(

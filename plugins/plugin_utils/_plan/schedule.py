@@ -25,6 +25,12 @@ class Group:
     needs: dict[str, int] = field(default_factory=dict)
 
 
+def back_step(walk: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the name of the step after which a host is known to be back: its verification, else its last step."""
+    named = [step["step"] for step in walk]
+    return "verify" if "verify" in named else named[-1] if named else None
+
+
 @dataclass
 class Schedule:
     """Predicted seconds after the start of the plan, and what let each step begin (None: time itself)."""
@@ -45,17 +51,21 @@ def simulate(
 ) -> Schedule:
     """Walk the plan and return its `Schedule`.
 
-    ``groups`` stand in admission order. A resource in ``host_needs`` is given back when that host leaves, any other one
-    when the last host of its group does. ``stuck`` names hosts that could never finish; it is empty for a sound plan.
+    ``groups`` stand in admission order. What a group needs it takes at once. A resource that is in ``host_needs`` of
+    some of its hosts is given back when the last of these is verified, any other one when all its hosts are through.
+    ``stuck`` names hosts that could never finish; it is empty for a sound plan.
     """
     order = [host for group in groups for host in group.hosts]
     group_of = {host: number for number, group in enumerate(groups) for host in group.hosts}
     free = dict(capacity)
     left_in_group = [len(group.hosts) for group in groups]
-    by_host = [
-        {host: [name for name in host_needs.get(host, ()) if name in group.needs] for host in group.hosts}
-        for group in groups
-    ]
+    members: list[dict[str, set[str]]] = [{} for _group in groups]
+    for number, record in enumerate(groups):
+        for host in record.hosts:
+            for name in host_needs.get(host, ()):
+                if name in record.needs:
+                    members[number].setdefault(name, set()).add(host)
+    back = {host: back_step(steps[host]) for host in order}
     admitted = [False] * len(groups)
     asking: dict[int, Step | None] = {}
     waiting: list[int] = []
@@ -156,17 +166,24 @@ def simulate(
                 changed = changed or not position[waiter[0]]
                 proceed(waiter[0], time, key)
         host = key[0]
+        if key[1] == back[host]:
+            group = group_of[host]
+            for name in host_needs.get(host, ()):
+                holders = members[group].get(name)
+                if holders:
+                    holders.discard(host)
+                    if not holders:
+                        free[name] += groups[group].needs[name]
+                        changed = True
         if position[host] + 1 < len(steps[host]):
             arrive(host, time, key)
         else:
             group = group_of[host]
             left_in_group[group] -= 1
-            for name in by_host[group][host]:
-                free[name] += 1
             if not left_in_group[group]:
-                given = [name for names in by_host[group].values() for name in names]
                 for name, amount in groups[group].needs.items():
-                    free[name] += amount - given.count(name)
+                    if name not in members[group]:
+                        free[name] += amount
             in_flight -= 1
             open_more(time, key)
             changed = True

@@ -48,6 +48,12 @@ def leader_of(landscape: Mapping[str, Any], instances: Iterable[str]) -> str:
     return records[first]["host"]
 
 
+def host_tier(landscape: Mapping[str, Any], instances: Iterable[str]) -> str | None:
+    """Return the lowest tier of the instances on a host: db before app before web."""
+    tiers = (landscape["instances"][name]["tier"] for name in instances)
+    return min(tiers, key=lambda tier: _TIER_RANK.get(tier, 3), default=None)
+
+
 def build_steps(
     landscape: Mapping[str, Any],
     hosts: Iterable[str],
@@ -62,11 +68,13 @@ def build_steps(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return host -> its steps in walking order, gates included.
 
+    Steps of the kinds in ``skip`` stay in the list, so that a run can record that they were left out; they take no time
+    and nothing waits for them.
     ``on_host``: host -> instances of the run on it. ``order``: as `start_order` gives it. ``start``, ``end`` and
     ``critical`` of the steps are filled in by the schedule.
     """
     instances, systems = landscape["instances"], landscape["systems"]
-    kinds = [kind for kind in PROCEDURES[procedure] if kind not in skip]
+    kinds = PROCEDURES[procedure]
     rank = {name: number for number, name in enumerate(order)}
     of_system: dict[str, list[str]] = {}
     for name in order:
@@ -77,12 +85,12 @@ def build_steps(
         if systems[system]["jobs"] and system not in rolling:
             leaders[system] = leader_of(landscape, of_system[system])
             led.setdefault(leaders[system], []).append(system)
-    suspends = "suspend_jobs" in kinds
+    suspends = "suspend_jobs" in kinds and "suspend_jobs" not in skip
     steps: dict[str, list[dict[str, Any]]] = {}
     for host in hosts:
         local = sorted(on_host.get(host, ()), key=rank.__getitem__)
         sids = "+".join(sorted({instances[name]["sid"] for name in local})) or "-"
-        tier = min((instances[name]["tier"] for name in local), key=lambda t: _TIER_RANK.get(t, 3), default=None)
+        tier = host_tier(landscape, local)
         walk: list[dict[str, Any]] = []
 
         def add(
@@ -105,10 +113,11 @@ def build_steps(
                     "label": label,
                     "instance": instance,
                     "system": system,
-                    "seconds": round(durations.of(kind, step_tier, label), 3),
+                    "tier": step_tier,
+                    "seconds": 0.0 if kind in skip else round(durations.of(kind, step_tier, label), 3),
                     "start": 0.0,
                     "end": 0.0,
-                    "needs": needs or [],
+                    "needs": [] if kind in skip else needs or [],
                     "critical": False,
                 }
             )
