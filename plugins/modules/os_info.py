@@ -15,16 +15,10 @@ description:
   - Reads the identity of the running boot, how long it lasts, which package manager the host has, a digest of its package
     list, and whether it says that it needs a reboot. Asks no repository and changes nothing.
 attributes:
-  check_mode:
-    support: full
-    description: Changes nothing at any time.
-  diff_mode:
-    support: none
-    description: Changes nothing, so there is no difference to show.
   platform:
-    support: full
     platforms: linux
-    description: Systems with dnf, zypper or apt; the boot is read on every Linux.
+extends_documentation_fragment:
+  - basis.landscape.attributes.info
 options:
   provider:
     description: The package manager, V(auto) for the one the host has, V(none) for the boot alone.

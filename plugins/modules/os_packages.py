@@ -23,15 +23,13 @@ description:
 attributes:
   check_mode:
     support: full
-    description: Lists exactly what would be upgraded. With O(refresh=true) the package manager's cache of metadata is still renewed.
+    details: Lists exactly what would be upgraded. With O(refresh=true) the package manager's cache of metadata is still renewed.
   diff_mode:
     support: full
-    description: Shows the versions before and after.
   platform:
-    support: full
     platforms: linux
-    description: Systems with dnf, zypper or apt.
 extends_documentation_fragment:
+  - basis.landscape.attributes
   - basis.landscape.fence
 options:
   state:
