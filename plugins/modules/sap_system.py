@@ -170,6 +170,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import (
+    Client,
     address_of,
     connect,
     model,
@@ -440,8 +441,8 @@ class SystemState(Operation[State]):
     def warnings(self) -> List[str]:
         """The instances that stand in the list more than once."""
         return [
-            f"{label} stands in the instance list of {self._sid} more than once; the row that runs counts. Left-over files "
-            f"are in /usr/sap/{self._sid}/SYS/global/sapcontrol"
+            f"{label} stands in the instance list of {self._sid} more than once; the row that runs counts. "
+            f"Left-over files are in /usr/sap/{self._sid}/SYS/global/sapcontrol"
             for label in self._twins
         ]
 
