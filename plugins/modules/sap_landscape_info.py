@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The basis.landscape authors (@basis-landscape)
 description:
-  - Finds the instances of a host by the sockets of their sapstartsrv and by the host's start file, and asks each one who
-    it is, which processes run, which releases its programs have, and which instances its system has.
-  - An instance that is known and whose sapstartsrv does not answer is listed with RV(instances[].service=down), not left
-    out. What could not be read is named with the reason.
+  - Finds the instances of a host by the sockets of their sapstartsrv and by the host's start file, and asks each one
+    who it is, which processes run, which releases its programs have, and which instances its system has.
+  - An instance that is known and whose sapstartsrv does not answer is listed with RV(instances[].service=down), not
+    left out. What could not be read is named with the reason.
   - Over O(sapcontrol_url) nothing can be found, so O(numbers) is needed.
 options:
   numbers:
