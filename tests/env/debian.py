@@ -19,6 +19,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "dnf": ("dnf", "dnf"),
     "zypper": ("zypper", "zypper"),
     "rpmbuild": ("rpm", "rpmbuild"),
+    "apt-ftparchive": ("apt-utils", "apt-ftparchive"),
     "createrepo": ("createrepo-c", "createrepo_c"),
 }
 

@@ -88,6 +88,15 @@ def _pick(which: str) -> Python:
     return able[-1] if which == "newest" else able[0]
 
 
+def _complete(folder: Path, interpreter: Path) -> bool:
+    """Whether the making of an environment came to its end; a stamp proves it, else pip, which comes last."""
+    stamped = any(folder.glob("*.installed"))
+    return (
+        stamped
+        or subprocess.run([str(interpreter), "-c", "import pip"], capture_output=True, check=False).returncode == 0
+    )
+
+
 def _constraints(which: str, version: tuple[int, int]) -> list[str]:
     low, high = OLDEST_CORE_PYTHONS
     return [OLDEST_CORE] if which == "oldest" and low <= version <= high else []
@@ -108,7 +117,7 @@ def ensure(root: Path, which: str, requirements: list[str]) -> Path:
     with open(cache / f"{which}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         present = _ask(str(interpreter)) if interpreter.exists() else None
-        if present is None or present.version < OLDEST:
+        if present is None or present.version < OLDEST or not _complete(folder, interpreter):
             shutil.rmtree(folder, ignore_errors=True)
             present = _pick(which)
             print(f"Making {folder.name} with Python {present.version[0]}.{present.version[1]}", flush=True)
