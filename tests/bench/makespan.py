@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How close a run of 200 hosts comes to the plan's lower bound, against the same work batch by batch."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests" / "bench" / "ansible"
+SYSTEMS, HOSTS = 40, 5
+# Seconds at full scale, by step and tier; a straggler takes three times as long.
+SECONDS = {
+    "stop": {"web": 60, "app": 180, "db": 240},
+    "patch": {"web": 600, "app": 600, "db": 600},
+    "reboot": {"web": 240, "app": 300, "db": 480},
+    "start": {"web": 60, "app": 240, "db": 420},
+    "verify": {"web": 30, "app": 60, "db": 60},
+}
+STRAGGLERS = 0.05
+
+
+def inventory(scale: float, seed: int = 7) -> tuple[dict[str, t.Any], dict[str, float]]:
+    """Return an Ansible inventory of 40 systems with 5 hosts each, and the seconds of each step by its label."""
+    dice = random.Random(seed)
+    hosts: dict[str, t.Any] = {}
+    systems: dict[str, t.Any] = {}
+    seconds: dict[str, float] = {}
+    for n in range(SYSTEMS):
+        sid = f"S{n:02d}"
+        systems[sid] = {"sid": sid, "type": "abap", "maintenance": "full_stop", "depends_on": [], "windows": [], "blackouts": [], "jobs": True}
+        tiers = ["db", "app", "app", "app", "web"]
+        for m, tier in enumerate(tiers):
+            name, kind = f"{sid.lower()}{tier}{m}", {"db": "hana", "app": "dialog", "web": "webdisp"}[tier]
+            instance = {"db": "HDB00", "app": "D01", "web": "W02"}[tier]
+            ident = f"{sid}/{name}/{instance}"
+            priority = {"db": 0.3, "app": 3.0, "web": 4.0}[tier]
+            hosts[name] = {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": sys.executable,
+                "landscape_host": {
+                    "address": None,
+                    "environment": "production",
+                    "instances": [
+                        {
+                            "id": ident, "system": sid, "sid": sid, "host": name, "name": instance, "number": instance[-2:], "kind": kind,
+                            "tier": tier, "start_priority": priority, "depends_on": [], "cluster_owned": False,
+                        }
+                    ],
+                },
+            }  # fmt: skip
+            straggles = 3.0 if dice.random() < STRAGGLERS else 1.0
+            labels = {"stop": f"{ident}/stop", "start": f"{ident}/start"}
+            labels |= {step: f"{sid}/{name}/-/{step}" for step in ("patch", "reboot", "verify")}
+            hosts[name]["labels"] = labels
+            for step, label in labels.items():
+                spread = dice.uniform(0.7, 1.3) * (straggles if step in ("patch", "reboot") else 1.0)
+                seconds[label] = SECONDS[step][tier] * spread * scale
+    landscape = {"landscape_systems": systems, "landscape_redundancy_groups": {}, "landscape_calendars": {}}
+    return {"all": {"hosts": hosts, "vars": landscape}}, seconds
+
+
+class Workshop:
+    """A folder with inventory, table of durations and state, in which playbooks are run."""
+
+    def __init__(self, folder: pathlib.Path, scale: float) -> None:
+        self.folder = folder
+        layout, self.seconds = inventory(scale)
+        (folder / "inventory.json").write_text(json.dumps(layout), encoding="utf-8")
+        (folder / "seconds.json").write_text(json.dumps(self.seconds), encoding="utf-8")
+        self.hosts = list(layout["all"]["hosts"])
+        self.environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
+            "ANSIBLE_ACTION_PLUGINS": str(HERE / "action"),
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "BASIS_LANDSCAPE_STATE": str(folder / "state"),
+            "BASIS_BENCH_SECONDS": str(folder / "seconds.json"),
+            "BASIS_BENCH_JOURNAL": str(folder / "journal"),
+        }
+
+    def play(self, *arguments: str) -> tuple[float, float]:
+        """Run ansible-playbook; return wall seconds and CPU seconds of all its processes. Raises RuntimeError when it fails."""
+        (self.folder / "journal").unlink(missing_ok=True)
+        before, began = os.times(), time.monotonic()
+        with open(self.folder / "output", "w", encoding="utf-8") as output:
+            command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.folder / "inventory.json"), *arguments]
+            code = subprocess.run(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+        if code:
+            raise RuntimeError(f"ansible-playbook ended with {code}:\n" + (self.folder / "output").read_text(encoding="utf-8")[-4000:])
+        after = os.times()
+        cpu = (after.children_user + after.children_system) - (before.children_user + before.children_system)
+        return time.monotonic() - began, cpu
+
+    def makespan(self) -> float:
+        """Return seconds from the first work begun to the last work ended, from what the work itself wrote down."""
+        lines = [json.loads(line) for line in (self.folder / "journal").read_text(encoding="utf-8").splitlines()]
+        if len(lines) != len(self.seconds):
+            raise RuntimeError(f"{len(lines)} of {len(self.seconds)} pieces of work were done")
+        return max(line["ended"] for line in lines) - min(line["began"] for line in lines)
+
+    def lower_bound(self, forks: int) -> float:
+        """Return the least seconds that any order could take with these durations and forks, as the planner reckons it."""
+        sys.path.insert(0, str(ROOT / ".cache" / "collections"))
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        layout = json.loads((self.folder / "inventory.json").read_text(encoding="utf-8"))["all"]
+        hostvars = {name: {**layout["vars"], **values} for name, values in layout["hosts"].items()}
+        plan = _plan.make_plan(
+            _plan.landscape_from_inventory(hostvars),
+            hosts=self.hosts,
+            procedure="patch",
+            now=datetime.datetime.now(datetime.timezone.utc),
+            durations={**self.seconds, "admit": 0.0},
+            options={"forks": forks, "skip_steps": ["silence", "suspend_jobs", "release_jobs", "unsilence"]},
+        )
+        return t.cast(float, plan["lower_bound"])
+
+
+def main() -> None:
+    """Print the ratios."""
+    scale = float(os.environ.get("BASIS_BENCH_SCALE", "0.15"))
+    tasks = {kind: str(HERE / "simulated.yml") for kind in SECONDS}
+    options = json.dumps({"landscape_yes": True, "landscape_step_tasks": tasks, "maintenance_capture_health": False})
+    with tempfile.TemporaryDirectory() as folder:
+        shop = Workshop(pathlib.Path(folder), scale)
+        count = len(shop.hosts)
+        spans = {}
+        for forks in (count, count // 4):
+            bound = shop.lower_bound(forks)
+            extra = json.dumps({"landscape_step_seconds": {}})
+            _, cpu = shop.play("--forks", str(forks), "-e", options, "-e", extra, "basis.landscape.patch_landscape")
+            spans[forks] = shop.makespan()
+            print(
+                f"makespan: {count} hosts, {forks} forks: {spans[forks]:.1f} s, lower bound {bound:.1f} s, "
+                f"ratio {spans[forks] / bound:.3f} (cpu {cpu:.0f} s)",
+                flush=True,
+            )
+        shop.play("--forks", str(count // 4), "-e", f"batch={count // 4}", str(HERE / "batches.yml"))
+        batches = shop.makespan()
+        print(f"makespan: batches of {count // 4} with the linear strategy: {batches:.1f} s, {batches / spans[count // 4]:.2f} times as long", flush=True)
+
+
+if __name__ == "__main__":
+    main()
