@@ -27,11 +27,11 @@ WAL_RESET_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 """SQLite releases that repaired the WAL-reset bug (sqlite.org, "WAL-reset bug"): two backports, then the main line."""
 
 
-def connect(url: str, *, checkpointer: bool = False) -> sa.Engine:
+def connect(url: str) -> sa.Engine:
     """An engine for ``url``; no connection is opened yet and none is ever kept.
 
-    A pool would carry connections over the forks that Ansible does for every task. ``checkpointer`` is for the one
-    process that may write the SQLite log back into the database. Raises StoreError for a URL that cannot be used.
+    A pool would carry connections over the forks that Ansible does for every task. Raises StoreError for a URL that
+    cannot be used.
     """
     require()
     try:
@@ -42,7 +42,7 @@ def connect(url: str, *, checkpointer: bool = False) -> sa.Engine:
         ) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        return _sqlite(parsed, checkpointer)
+        return _sqlite(parsed)
     if backend == "postgresql":
         return _postgresql(parsed)
     raise StoreError(f"The run database can be SQLite or PostgreSQL, not {backend}.")
@@ -129,7 +129,7 @@ def begin_reading(connection: sa.Connection) -> sa.Connection:
     return connection.execution_options(basis_reads=True)
 
 
-def _sqlite(url: sa.URL, checkpointer: bool) -> sa.Engine:
+def _sqlite(url: sa.URL) -> sa.Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("A run database in memory would be lost with its process; give a file: sqlite:////path.")
     path = Path(url.database).expanduser().absolute()
@@ -149,15 +149,16 @@ def _sqlite(url: sa.URL, checkpointer: bool) -> sa.Engine:
         poolclass=NullPool,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
-    settle_sqlite(engine, checkpointer=checkpointer)
+    settle_sqlite(engine)
     return engine
 
 
-def settle_sqlite(engine: sa.Engine, *, checkpointer: bool = False, synchronous: str = "FULL") -> None:
+def settle_sqlite(engine: sa.Engine, *, synchronous: str = "FULL") -> None:
     """Give every connection of a SQLite engine our settings.
 
     Writers begin with IMMEDIATE: reading first and asking for the lock later fails under load. FULL, since an intent
-    must survive a power cut.
+    must survive a power cut. No connection writes the log back by itself: the sidecar does it, alone, and without one
+    the last connection that closes.
     """
 
     @sa.event.listens_for(engine, "connect")
@@ -166,8 +167,7 @@ def settle_sqlite(engine: sa.Engine, *, checkpointer: bool = False, synchronous:
         cursor = connection.cursor()
         try:
             cursor.execute(f"PRAGMA synchronous={synchronous}")
-            if not checkpointer:
-                cursor.execute("PRAGMA wal_autocheckpoint=0")
+            cursor.execute("PRAGMA wal_autocheckpoint=0")
         finally:
             cursor.close()
 

@@ -41,7 +41,9 @@ class Decision:
     takes: Sequence[Any] = ()
 
 
-_r, _c, _s = sa.bindparam("run"), sa.bindparam("ci"), sa.bindparam("step")
+_r: Any = sa.bindparam("run")
+_c: Any = sa.bindparam("ci")
+_s: Any = sa.bindparam("step")
 _p, _q = t.step.alias("p"), t.step.alias("q")
 
 _STEP = (

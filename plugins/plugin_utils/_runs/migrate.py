@@ -92,7 +92,7 @@ def _write_ahead(engine: sa.Engine) -> None:
             )
         except engine.dialect.loaded_dbapi.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
-                raise DBAPIError.instance(None, None, error, engine.dialect.loaded_dbapi.Error) from error  # type: ignore[misc]
+                raise DBAPIError.instance(None, None, error, engine.dialect.loaded_dbapi.Error) from error
             time.sleep(0.05)
         finally:
             raw.close()

@@ -82,6 +82,8 @@ class Store:
         self.engine = made
         self.machine = machine or Machine()
         self.warnings = engine.warnings(made)
+        self.told: Callable[[], object] | None = None
+        """Called after a transaction that left events; the sidecar's line hangs here (see wake.attach)."""
         self._clock = clock
 
     @property
@@ -764,6 +766,16 @@ class Store:
             return [{**row._mapping, "resource": gate.public_name(row.resource)} for row in tx.all(query)]
 
     @verb
+    def gates(self, run: str) -> tuple[dict[tuple[str, str], set[str]], list[float]]:
+        """Whom each (configuration item, step) waits for; when the windows of the run open."""
+        with self._reading() as tx:
+            needs: dict[tuple[str, str], set[str]] = {}
+            for row in tx.all(sa.select(t.dep).where(t.dep.c.run_id == run)):
+                needs.setdefault((row.ci, row.step), set()).add(row.needs_ci)
+            opens = sa.select(t.run_group.c.opens).where(t.run_group.c.run_id == run, t.run_group.c.opens.is_not(None))
+            return needs, sorted(tx.scalars(opens))
+
+    @verb
     def orphans(self, run: str) -> list[Process]:
         """Processes of this machine that still act for an earlier controller's steps."""
         with self._reading() as tx:
@@ -792,6 +804,8 @@ class Store:
             tx = Transaction(connection, self._clock)
             yield tx
             tx.close()
+        if tx.told and self.told is not None:
+            self.told()
 
     @contextmanager
     def _fenced(self, run: str, epoch: int, ci: str | None = None) -> Iterator[Transaction]:

@@ -30,6 +30,8 @@ class Transaction:
         self._clock = clock
         self._now: float | None = None
         self._events: dict[str, list[dict[str, Any]]] = {}
+        self.told = False
+        """Whether anything happened that a waiter may want to know."""
 
     def all(self, statement: Any, /, **values: Any) -> Sequence[Any]:
         """All rows."""
@@ -110,4 +112,5 @@ class Transaction:
                 self.insert(t.chain, [{"run_id": run, "n": number, "hash": before}])
             else:
                 self.do(sa.update(t.chain).where(t.chain.c.run_id == run).values(n=number, hash=before))
+            self.told = True
         self._events.clear()

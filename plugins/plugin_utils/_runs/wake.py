@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line between a run's processes and their sidecar."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import StoreError
+
+if TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Owner
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
+
+START_SECONDS = 30.0
+_PROGRAM = """
+import json, sys, types
+package = types.ModuleType("ansible_collections")
+package.__path__ = json.loads(sys.argv[2])
+sys.modules["ansible_collections"] = package
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sidecar import main
+main()
+"""
+
+
+class Sidecar:
+    """A running sidecar as its controller sees it."""
+
+    def __init__(self, path: str, process: subprocess.Popen[bytes]) -> None:
+        self.path = path
+        self.pid = process.pid
+        self._process = process
+
+    def running(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def close(self, timeout: float = 10.0) -> None:
+        """End it; the run's state is not touched."""
+        say(self.path, {"bye": True})
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(timeout)
+
+
+def start(url: str, run: str, epoch: int, owner: Owner, *, ttl: float = 60.0) -> Sidecar:
+    """Start the sidecar of a run that was just taken; before the controller forks its first worker.
+
+    ``owner`` is the controller's process that the sidecar watches. Raises StoreError when it does not come up.
+    """
+    import ansible_collections
+
+    command = [sys.executable, "-P", "-c", _PROGRAM, f"basis.landscape run {run}"]
+    command.append(json.dumps([str(path) for path in ansible_collections.__path__]))
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    assert process.stdin is not None and process.stdout is not None
+    # by standard input, since the URL may hold a password and command lines are public
+    words = {"url": url, "run": run, "epoch": epoch, "owner": owner.as_dict(), "ttl": ttl}
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(words).encode() + b"\n")
+        process.stdin.close()
+    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    line = process.stdout.readline() if ready else b""
+    process.stdout.close()
+    answer = json.loads(line) if line.strip() else {"error": "it said nothing"}
+    if "error" in answer:
+        process.kill()
+        process.wait()
+        raise StoreError(f"Could not start the sidecar of run {run}: {answer['error']}")
+    return Sidecar(answer["socket"], process)
+
+
+def attach(store: Store, path: str | None) -> Store:
+    """Let the sidecar know at once what this store's transactions did. Returns the store."""
+    store.told = (lambda: say(path, {"changed": True})) if path else None
+    return store
+
+
+def say(path: str, words: dict[str, Any]) -> bool:
+    """Tell the sidecar something; False when nobody listens, which is never an error."""
+    with contextlib.suppress(OSError):
+        with _connected(path) as line:
+            line.sendall(json.dumps(words).encode() + b"\n")
+            return True
+    return False
+
+
+def began(path: str, ci: str, step: str, pid: int, pid_start: int) -> bool:
+    """Watchdog: process ``pid`` acts for ``ci`` from now on."""
+    return say(path, {"began": ci, "step": step, "pid": pid, "pid_start": pid_start})
+
+
+def ended(path: str, ci: str) -> bool:
+    """Watchdog: the result for ``ci`` has arrived."""
+    return say(path, {"ended": ci})
+
+
+class Line:
+    """An open line on which the sidecar says when it is worth asking again."""
+
+    def __init__(self, path: str | None, run: str, ci: str, step: str) -> None:
+        self._socket: socket.socket | None = None
+        if path is not None:
+            with contextlib.suppress(OSError):
+                self._socket = _connected(path)
+                self._socket.sendall(json.dumps({"wait": [run, ci, step]}).encode() + b"\n")
+                self._socket.setblocking(False)
+        parent = os.getppid()
+        self._parent = parent
+        self._pidfd: int | None = None
+        with contextlib.suppress(OSError):
+            self._pidfd = os.pidfd_open(parent)
+
+    @property
+    def open(self) -> bool:
+        """Whether a sidecar listens."""
+        return self._socket is not None
+
+    def orphaned(self) -> bool:
+        """Whether the process that started this one is gone."""
+        return os.getppid() != self._parent
+
+    def wait(self, seconds: float) -> None:
+        """Return when the sidecar says so, when this process becomes an orphan, or after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        watched: list[Any] = [watched for watched in (self._socket, self._pidfd) if watched is not None]
+        ready, _, _ = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))
+        if self._socket in ready and self._socket is not None:
+            try:
+                said = self._socket.recv(4096)
+            except OSError:
+                said = b""
+            if not said:  # the sidecar is gone: from now on this waiter polls
+                self._socket.close()
+                self._socket = None
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+
+
+def _connected(path: str) -> socket.socket:
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.settimeout(2.0)
+    try:
+        line.connect(path)
+    except OSError:
+        line.close()
+        raise
+    return line
