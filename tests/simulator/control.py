@@ -3,6 +3,7 @@
 
 ========  =================  ==========================================================================================
 GET       ``/info``          the JSON line of the start
+GET       ``/hosts/<name>``  whether it can be reached; with ``wait=S`` waits up to S real seconds until it can
 GET       ``/state``         the whole state; ``POST`` sets the parts that its body names
 GET       ``/faults``        the faults in force; ``POST`` adds one or a list; ``DELETE /faults[/<id or name>]`` removes
 GET       ``/kinds``         the names of the faults with a line each
@@ -51,6 +52,8 @@ class Control:
         if what == ("POST", "/state"):
             self.landscape.restore(request.json() or {})
             return as_json(self.landscape.snapshot())
+        if request.method == "GET" and what[1].startswith("/hosts/"):
+            return await self._host(what[1].removeprefix("/hosts/"), float(request.query.get("wait", 0)))
         if what == ("GET", "/faults"):
             return as_json(self.faults.listing())
         if what == ("GET", "/kinds"):
@@ -82,6 +85,17 @@ class Control:
             asyncio.get_running_loop().call_later(0.05, self._end)
             return as_json({"ending": True})
         return as_json({"error": f"no {request.method} {request.path} here"}, 404)
+
+    async def _host(self, name: str, wait: float) -> Answer:
+        host = self.landscape.hosts[name]
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait
+        while not self.landscape.reachable(host) and loop.time() < end:
+            try:
+                await asyncio.wait_for(self.journal.news(), end - loop.time())
+            except (TimeoutError, asyncio.TimeoutError):
+                break
+        return as_json({"name": name, "state": host.state, "reachable": self.landscape.reachable(host)})
 
     async def _journal(self, after: int, wait: float) -> Answer:
         if wait > 0 and len(self.journal.entries) <= after:

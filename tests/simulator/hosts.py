@@ -181,8 +181,11 @@ class Hosts:
         raise Output(0, "".join(rows))
 
     async def _upgrade(self, host: Host, rows: list[Package], options: dict[str, list[str]], caller: str) -> None:
-        if "-y" not in options and "--assumeyes" not in options:
-            raise Output(1, "Operation aborted.\n")
+        table = ["Dependencies resolved.", "=" * 80, " Package  Architecture  Version  Repository  Size", "=" * 80, "Upgrading:"]
+        table += [f" {p.name}  {p.arch}  {_version(p, 'available')}  baseos  1.0 M" for p in rows]
+        table += ["", "Transaction Summary", "=" * 80, f"Upgrade  {len(rows)} Packages", ""]
+        if rows and ("--assumeno" in options or not {"-y", "--assumeyes"} & set(options)):
+            raise Output(1, "\n".join([*table, "Operation aborted.", ""]))
         if host.patching:
             raise Output(200, "Failed to obtain the transaction lock (logged in as: root).\n", error=True)
         if self.faults.strike("disk_full", host=host.name, operation="dnf", door="hosts") is not None:
@@ -206,10 +209,7 @@ class Hosts:
             self.journal.note(effect="patch_failed", host=host.name, detail="scriptlet")
             raise Output(1, f"Error in POSTIN scriptlet in rpm package {rows[len(rows) // 2].name}\nError: Transaction failed\n",
                          error=True)
-        lines = ["Dependencies resolved.", "=" * 80, " Package  Architecture  Version  Repository  Size", "=" * 80, "Upgrading:"]
-        lines += [f" {p.name}  {p.arch}  {_version(p, 'available')}  baseos  1.0 M" for p in rows]
-        lines += ["", "Transaction Summary", "=" * 80, f"Upgrade  {len(rows)} Packages", "", "Upgraded:"]
-        lines += [f"  {p.name}-{_version(p, 'available')}.{p.arch}" for p in rows] + ["", "Complete!", ""]
+        lines = [*table, "Upgraded:", *(f"  {p.name}-{_version(p, 'available')}.{p.arch}" for p in rows), "", "Complete!", ""]
         self.landscape.upgrade(host, rows, caller)
         raise Output(0, "\n".join(lines))
 

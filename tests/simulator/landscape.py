@@ -580,7 +580,7 @@ class Landscape:
             return
         host.state = "down"
         host.patching = False
-        for instance in self.on_host(host.name):
+        for instance in sorted(self.on_host(host.name), key=lambda row: -row.priority):
             self._stopped(instance, "killed")
             instance.service_up = True
         self._effect("host_down", host=host)

@@ -124,6 +124,8 @@ class Simulator:
         self._ports: dict[str, int] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._shown: dict[str, str] = {}
+        self._booted: dict[str, str] = {}
+        (self.directory / "boot_id").mkdir(exist_ok=True)
 
     @staticmethod
     def _raise_limit() -> None:
@@ -178,12 +180,27 @@ class Simulator:
         fault = self.faults.standing("host_unreachable", host=host.name)
         return fault is None or self.faults.strike("host_unreachable", host=host.name) is None
 
+    def boot_id_file(self, host: Host) -> Path:
+        """The file that stands for ``/proc/sys/kernel/random/boot_id`` on a host."""
+        return self.directory / "boot_id" / host.name
+
+    def write_boot_ids(self) -> None:
+        """Keep the files of the boot ids in step with the hosts."""
+        for host in self.landscape.hosts.values():
+            if self._booted.get(host.name) != host.boot_id:
+                path = self.boot_id_file(host)
+                part = path.with_name(f"{path.name}.part")
+                part.write_text(host.boot_id + "\n", encoding="ascii")
+                part.replace(path)
+                self._booted[host.name] = host.boot_id
+
     def socket_path(self, instance: Instance) -> Path | None:
         """The Unix socket of an instance, when sockets were asked for."""
         return None if self._socket_dir is None else self._socket_dir / instance.host / f".sapstream5{instance.number}13"
 
     def reconcile(self) -> None:
         """Open or close doors so that exactly those listen that should, with the certificate that they should show."""
+        self.write_boot_ids()
         wanted: dict[tuple[str, str], Any] = {}
         for host in self.landscape.hosts.values():
             if self.landscape.reachable(host):
@@ -235,7 +252,9 @@ class Simulator:
             "user": "sapadm", "password": self.password, "journal": str(self._journal_path) if self._journal_path else None,
             "cmdb": {"http": f"http://127.0.0.1:{self._ports['cmdb']}", "https": f"https://127.0.0.1:{self._ports['cmdb-tls']}",
                      "user": "reader", "password": self.cmdb_password, "token": self.cmdb_token},
-            "hosts": {host.name: {"address": host.address, "door": f"{host.address}:{hosts_door.PORT}"}
+            "hosts": {host.name: {"address": host.address, "door": f"{host.address}:{hosts_door.PORT}",
+                                  "boot_id_file": str(self.boot_id_file(host)),
+                                  "home": str(self.directory / "home" / host.name)}
                       for host in self.landscape.hosts.values()},
             "instances": {i.id: {
                 "http": f"http://{self.network[i.host]}:5{i.number}13", "https": f"https://{self.network[i.host]}:5{i.number}14",
@@ -256,6 +275,8 @@ class Simulator:
             shutil.rmtree(self.directory, ignore_errors=True)
         else:
             self.authority.ca_file.unlink(missing_ok=True)
+            for name in ("boot_id", "home"):
+                shutil.rmtree(self.directory / name, ignore_errors=True)
 
 
 async def run(simulator_options: dict[str, Any], info_file: Path | None) -> None:
