@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The project's tests, simulator, benchmarks; a package so that another distribution's ``tests`` cannot take its place."""
