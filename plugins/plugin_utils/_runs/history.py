@@ -38,7 +38,7 @@ def runs(tx: Transaction, limit: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in tx.all(query)]
 
 
-def steps(tx: Transaction, run: str) -> list[dict[str, Any]]:
+def steps(tx: Transaction, run: str, ci: str | None = None) -> list[dict[str, Any]]:
     """Every step in plan order; ``result`` and ``worker`` as data."""
     query = (
         sa.select(t.step, t.run_ci.c.unreachable, t.run_ci.c.left_why, t.run_ci.c.group_name.label("group"))
@@ -46,6 +46,8 @@ def steps(tx: Transaction, run: str) -> list[dict[str, Any]]:
         .where(t.step.c.run_id == run)
         .order_by(t.run_ci.c.seq, t.step.c.seq)
     )
+    if ci is not None:
+        query = query.where(t.step.c.ci == ci)
     found = []
     for row in tx.all(query):
         step = dict(row._mapping)

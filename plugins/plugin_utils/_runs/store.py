@@ -287,11 +287,11 @@ class Store:
             return state in rules.RUN_LIVE and held is not None and self._alive(tx, held)
 
     @verb
-    def drain(self, run: str, epoch: int) -> None:
+    def drain(self, run: str, epoch: int, why: str | None = None) -> None:
         """Begin no new step; what is in flight may end."""
         with self._fenced(run, epoch) as tx:
             if tx.do(sa.update(t.run).where(t.run.c.id == run, t.run.c.state == "running").values(state="draining")):
-                tx.event(run, epoch, "draining")
+                tx.event(run, epoch, "draining", why=why)
 
     @verb
     def finish(self, run: str, epoch: int, *, interrupted: bool = False) -> str:
@@ -707,11 +707,11 @@ class Store:
             return history.runs(tx, limit)
 
     @verb
-    def steps(self, run: str) -> list[dict[str, Any]]:
-        """Every step of a run in the order of the plan."""
+    def steps(self, run: str, ci: str | None = None) -> list[dict[str, Any]]:
+        """Every step of a run, or of one of its configuration items, in the order of the plan."""
         with self._reading() as tx:
             self._run_row(tx, run)
-            return history.steps(tx, run)
+            return history.steps(tx, run, ci)
 
     @verb
     def events(self, run: str, after: int = 0) -> list[dict[str, Any]]:
@@ -755,6 +755,19 @@ class Store:
                 .order_by(t.step.c.ci)
             )
             return [(row.ci, row.step, row.wait_reason) for row in tx.all(query)]
+
+    @verb
+    def going_on(self, run: str, epoch: int) -> list[str]:
+        """The configuration items that this controller still works on. Raises Fenced."""
+        with self._reading() as tx:
+            row = self._run_row(tx, run)
+            if row.epoch != epoch or row.state not in rules.RUN_LIVE:
+                raise Fenced(gate.fenced_words(run, epoch, row.epoch, row.state))
+            if row.state == "draining":  # nothing new begins
+                active = sa.select(t.step.c.ci).where(t.step.c.run_id == run, t.step.c.state == "running").distinct()
+                return sorted(tx.scalars(active))
+            cis = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
+            return sorted(gate.not_finished(tx, run, cis) - set(gate.dead(tx, run, cis, epoch)))
 
     @verb
     def holds(self, run: str | None = None) -> list[dict[str, Any]]:
