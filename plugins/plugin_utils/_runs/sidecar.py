@@ -158,6 +158,9 @@ class Loop:
             self.tasks[words["began"]] = Task(words["step"], int(words["pid"]), int(words["pid_start"]))
         elif "ended" in words:
             self.tasks.pop(words["ended"], None)
+        elif "drain" in words:
+            self._safely(lambda: self.store.drain(self.run, self.epoch, str(words["drain"])))
+            self.poll_at = 0.0
         elif "bye" in words:
             self.stopping = True
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Verdict
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, open_store
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.wake import Line
 
 if TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Process
-    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 POLL_SECONDS = 2.0
 """How often a waiter asks by itself when there is no sidecar."""
@@ -35,15 +35,15 @@ def wait_at_gate(
     *,
     socket_path: str | None = None,
     worker: Process | Mapping[str, Any] | None = None,
-    deadline: float | None = None,
+    timeout: float | None = None,
     on_wait: Callable[[Verdict], None] | None = None,
 ) -> Verdict:
     """Ask for a step until the answer is not *wait*; blocks without using the processor.
 
-    ``deadline``: seconds after which the step is deferred. ``on_wait`` is called when the reason for waiting changes.
+    ``timeout``: seconds after which the step is deferred. ``on_wait`` is called when the reason for waiting changes.
     Raises Orphaned when the parent process ends, Fenced when the run is another controller's, StoreError.
     """
-    ends = None if deadline is None else time.monotonic() + deadline
+    ends = None if timeout is None else time.monotonic() + timeout
     line = Line(socket_path, run, ci, step)  # before asking: a change between the answer and the wait is not missed
     why = None
     try:
@@ -61,12 +61,31 @@ def wait_at_gate(
             if ends is not None:
                 left = ends - time.monotonic()
                 if left <= 0:
-                    store.defer(run, ci, step, epoch, f"its gate did not open within {deadline:g} s: {why}")
+                    store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {why}")
                     return store.claim(run, ci, step, epoch, worker)
                 pause = min(pause, left)
             line.wait(pause)
     finally:
         line.close()
+
+
+def wait_for_everybody(mark: Mapping[str, Any]) -> None:
+    """Return when no configuration item of the run goes on any more: all are through, refused, or have left the play.
+
+    ``mark`` has the run's ``database``, ``run``, ``epoch``, ``socket`` (None: no sidecar). Raises like wait_at_gate.
+    """
+    store = open_store(mark["database"])
+    line = Line(mark.get("socket"), mark["run"], "", "")
+    try:
+        while True:
+            if line.orphaned():
+                raise Orphaned(f"The controller of run {mark['run']} is gone.")
+            if not store.going_on(mark["run"], mark["epoch"]):
+                return
+            line.wait((PATIENT_SECONDS if line.open else POLL_SECONDS) * random.uniform(0.75, 1.25))
+    finally:
+        line.close()
+        store.close()
 
 
 def wait_for_change(

@@ -14,9 +14,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Owner
 
 if TYPE_CHECKING:
-    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Owner
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 START_SECONDS = 30.0
@@ -31,10 +31,10 @@ main()
 
 
 class Sidecar:
-    """A running sidecar as its controller sees it."""
+    """A running sidecar as its controller sees it; ``socket`` is the path that workers reach it by."""
 
     def __init__(self, path: str, process: subprocess.Popen[bytes]) -> None:
-        self.path = path
+        self.socket = path
         self.pid = process.pid
         self._process = process
 
@@ -42,9 +42,13 @@ class Sidecar:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def close(self, timeout: float = 10.0) -> None:
+    def drain(self, why: str) -> bool:
+        """Let it write that the run begins no new step; safe in a signal handler, which may have interrupted a write."""
+        return say(self.socket, {"drain": why})
+
+    def stop(self, timeout: float = 10.0) -> None:
         """End it; the run's state is not touched."""
-        say(self.path, {"bye": True})
+        say(self.socket, {"bye": True})
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -52,12 +56,15 @@ class Sidecar:
             self._process.wait(timeout)
 
 
-def start(url: str, run: str, epoch: int, owner: Owner, *, ttl: float = 60.0) -> Sidecar:
-    """Start the sidecar of a run that was just taken; before the controller forks its first worker.
+def start_sidecar(url: str, run: str, epoch: int, *, ttl: float = 60.0, owner: Owner | None = None) -> Sidecar:
+    """Start the sidecar of a run that was just taken, before the controller forks workers that wait.
 
-    ``owner`` is the controller's process that the sidecar watches. Raises StoreError when it does not come up.
+    ``owner`` is the controller's process that the sidecar watches (default: this one), ``ttl`` what the run was taken
+    with. Raises StoreError when it does not come up.
     """
     import ansible_collections
+
+    owner = owner or Owner.current()
 
     command = [sys.executable, "-P", "-c", _PROGRAM, f"basis.landscape run {run}"]
     command.append(json.dumps([str(path) for path in ansible_collections.__path__]))
