@@ -66,6 +66,7 @@ __all__ = [
     "load_files",
     "native",
     "open_mapping",
+    "plain",
     "read_file",
     "read_rest",
     "write_native",

@@ -263,7 +263,7 @@ class Link:
         if code == 404:
             raise SourceError(doing, what, cure="Check the address, and the path in the mapping", http=404)
         if code not in RETRIED:
-            raise SourceError(doing, what)
+            raise SourceError(doing, what, http=code)
 
     def _refuse_certificate(self, url: str, error: Any) -> None:
         if isinstance(error, ssl.SSLCertVerificationError):

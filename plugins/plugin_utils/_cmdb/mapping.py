@@ -13,7 +13,7 @@ A mapping is data (YAML). Its keys:
     For each section of the model a list of rules: ``from`` (a collection), ``where`` (keep the record when true),
     ``each`` (one entry per element of this list; the expressions then see ``parent`` and ``item``), ``repeated: merge``
     (records that give the same name are one entry, if they agree), ``fields`` (field of the model: expression, or
-    ``"*"`` for the model's own names).
+    ``"*"`` for the model's own names), ``otherwise`` (values for fields of this section that no rule filled).
 ``tables``
     Named tables of values for `translate`.
 ``relation_types``, ``other_relation_types``, ``outside_relations``
@@ -55,7 +55,7 @@ _TOP_KEYS = {
     "other_relation_types", "outside_relations", "other_keys",
 }  # fmt: skip
 _COLLECTION_KEYS = {"path", "parameters", "records", "key", "id", "optional", "lookup_only"}
-_RULE_KEYS = {"from", "where", "each", "repeated", "fields"}
+_RULE_KEYS = {"from", "where", "each", "repeated", "fields", "otherwise"}
 
 
 @lru_cache(maxsize=256)
@@ -191,6 +191,7 @@ class Rule:
     merge: bool
     fields: Sequence[tuple[str, Getter]] | None
     attributes: Sequence[tuple[str, Getter]]
+    otherwise: Mapping[str, Any]
 
 
 @dataclass
@@ -242,7 +243,7 @@ class CmdbMapping:
         )
         tables = data.get("tables") or {}
         self._functions = _Functions(tables)
-        self._fields: set[str] = set()
+        self._used: set[str] = set()
         self._options = jmespath.Options(custom_functions=self._functions)
         self.paging: Mapping[str, Any] = data.get("paging") or {"style": "none"}
         self.authorization: str = data.get("authorization") or "Bearer"
@@ -295,7 +296,7 @@ class CmdbMapping:
         except jmespath.exceptions.JMESPathError as error:
             reason = str(error).splitlines()[0]
             raise MappingError(f"use the mapping {self.name}", f'{place}: "{text}" is no JMESPath: {reason}') from error
-        self._fields.update(_fields_in(compiled.parsed))
+        self._used.update(_fields_in(compiled.parsed))
         for function, arguments in _names_in(compiled.parsed):
             self._check(
                 function in self._functions.FUNCTION_TABLE, place, f'"{text}" calls the unknown function {function}'
@@ -320,7 +321,7 @@ class CmdbMapping:
     @property
     def fields_used(self) -> str:
         """All names of fields that the expressions use, for a CMDB that wants to be told; separated by commas."""
-        return ",".join(sorted(self._fields))
+        return ",".join(sorted(self._used))
 
     def _collection(self, name: str, data: Any) -> Collection:
         place = f"collections.{name}"
@@ -350,6 +351,8 @@ class CmdbMapping:
         self._check(
             data.get("repeated", "refuse") in ("merge", "refuse"), f"{place}.repeated", "it is neither merge nor refuse"
         )
+        for target in data.get("otherwise") or {}:
+            self._check(target in FIELDS[section], f"{place}.otherwise.{target}", f"{section} have no such field")
         fields = data.get("fields", "*")
         compiled: list[tuple[str, Getter]] | None = None
         attributes: list[tuple[str, Getter]] = []
@@ -372,6 +375,7 @@ class CmdbMapping:
             merge=data.get("repeated") == "merge",
             fields=compiled,
             attributes=attributes,
+            otherwise=data.get("otherwise") or {},
         )
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -460,6 +464,10 @@ class CmdbMapping:
         for rule in self.rules:
             if rule.source in by_name:
                 self._apply(rule, by_name[rule.source], model)
+        for rule in self.rules:
+            for target, value in rule.otherwise.items():
+                for entry in model.sections[rule.section]:
+                    entry.fields.setdefault(target, value)
         return model
 
     def _apply(self, rule: Rule, records: Records, model: Model) -> None:
@@ -504,7 +512,8 @@ class CmdbMapping:
                 if fields is not None:
                     entries.append(Entry(fields, records, index))
         if rule.merge:
-            entries = _merged(entries, model.defects)
+            entries = _merged([*model.sections[rule.section], *entries], model.defects)
+            model.sections[rule.section].clear()
         model.sections[rule.section].extend(entries)
 
     def _fields(

@@ -122,11 +122,17 @@ def read_collections(link: Link, mapping: CmdbMapping, limits: Limits) -> list[R
         try:
             items = _read(link, mapping, paging, collection, limits)
         except SourceError as error:
-            if collection.optional and error.facts.get("http") == 404:
+            if collection.optional and _is_absent(error):
                 continue
             raise
         found.append(Records(collection.name, items))
     return found
+
+
+def _is_absent(error: SourceError) -> bool:
+    """Whether the CMDB said that there is no such list (ServiceNow says it with HTTP 400)."""
+    http = error.facts.get("http")
+    return http == 404 or (http == 400 and "invalid table" in error.why.lower())
 
 
 def _read(link: Link, mapping: CmdbMapping, paging: Paging, collection: Collection, limits: Limits) -> list[Any]:
