@@ -5,12 +5,13 @@ One folder for Debian packages, one for rpm packages. In the state *old* a repos
 with; in the state *new* it also carries one newer version of every package. Three packages stand for the three cases
 of a patch day: an ordinary fix, a security fix that needs a reboot, a certified package that must be left alone.
 
-Needs on PATH: dpkg-deb, apt-ftparchive, rpmbuild, createrepo_c, modifyrepo_c.
+Needs on PATH: dpkg-deb, rpmbuild, createrepo_c, modifyrepo_c.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Product:
-    """One package in two versions; ``security`` puts the new one in a security advisory, ``reboot`` asks for a reboot."""
+    """One package in two versions; the new one may have a ``security`` advisory, may ask for a ``reboot``."""
 
     name: str
     old: str
@@ -36,7 +37,7 @@ PRODUCTS = (
     Product("landscape-certified", "1.0", "2.0"),
 )
 
-TOOLS = ("dpkg-deb", "apt-ftparchive", "rpmbuild", "createrepo_c", "modifyrepo_c")
+TOOLS = ("dpkg-deb", "rpmbuild", "createrepo_c", "modifyrepo_c")
 
 
 def run(*command: str, cwd: Path | None = None, stdout: int | None = subprocess.DEVNULL) -> bytes:
@@ -106,7 +107,7 @@ def updateinfo(products: tuple[Product, ...]) -> str:
         advisories.append(
             f'<update from="nobody@localhost" status="final" type="{"security" if product.security else "bugfix"}" '
             f'version="1"><id>LANDSCAPE-2026-{number}</id><title>{product.name} {product.new}</title>'
-            f'<severity>{"Important" if product.security else "None"}</severity><release>1</release>'
+            f"<severity>{'Important' if product.security else 'None'}</severity><release>1</release>"
             f'<issued date="2026-11-01 00:00:00"/><description>{product.name} {product.new}</description>'
             f'<pkglist><collection short="landscape"><name>landscape</name>'
             f'<package name="{product.name}" version="{product.new}" release="1" epoch="0" arch="noarch" '
@@ -119,15 +120,19 @@ def updateinfo(products: tuple[Product, ...]) -> str:
 
 def index_deb(folder: Path, codename: str) -> None:
     """Write Packages and Release of a flat repository; the codename is the archive name that apt shows."""
-    packages = run("apt-ftparchive", "packages", ".", cwd=folder, stdout=subprocess.PIPE)
+    entries = []
+    for package in sorted(folder.glob("*.deb")):
+        control = run("dpkg-deb", "--field", str(package), stdout=subprocess.PIPE).decode("utf-8")
+        content = package.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        entries.append(f"{control}Filename: ./{package.name}\nSize: {len(content)}\nSHA256: {digest}\n")
+    packages = "\n".join(entries).encode("utf-8")
     folder.joinpath("Packages").write_bytes(packages)
-    release = run(
-        "apt-ftparchive",
-        *(f"-oAPT::FTPArchive::Release::{key}={value}"
-          for key, value in (("Origin", "Landscape"), ("Label", "Landscape"), ("Suite", codename))),
-        "release", ".", cwd=folder, stdout=subprocess.PIPE,
+    folder.joinpath("Release").write_text(
+        f"Origin: Landscape\nLabel: Landscape\nSuite: {codename}\nSHA256:\n"
+        f" {hashlib.sha256(packages).hexdigest()} {len(packages)} Packages\n",
+        encoding="utf-8",
     )
-    folder.joinpath("Release").write_bytes(release)
 
 
 def index_rpm(folder: Path, products: tuple[Product, ...]) -> None:
@@ -141,7 +146,7 @@ def index_rpm(folder: Path, products: tuple[Product, ...]) -> None:
 
 
 def build(root: Path, state: str) -> None:
-    """Make ``deb/stable``, ``deb/security``, ``rpm`` under *root*; *state* is ``old`` or ``new``. Replaces what was there."""
+    """Make ``deb/stable``, ``deb/security``, ``rpm`` under *root* anew; *state* is ``old`` or ``new``."""
     stable, security, rpm = root / "deb" / "stable", root / "deb" / "security", root / "rpm"
     for folder in (stable, security, rpm):
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,8 +9,9 @@ in the host is a real request: pid 1 dies and everything in the host with it.
 Commands: ``smallhosts.py up STATE HOSTS.json`` starts all hosts and returns when every sshd answers;
 ``smallhosts.py down STATE`` ends what ``up`` started. Needs root, Linux, unshare, sshd.
 
-HOSTS.json: ``[{"name": ..., "address": "127.0.1.11", "files": {"/path": "text"}, "packages": ["x.deb"], "setup": ["command"],
-"stay_down": false}]``; ``packages`` are unpacked over the host's root, ``setup`` runs inside before the first boot.
+HOSTS.json: ``[{"name": ..., "address": "127.0.1.11", "files": {"/path": "text"}, "packages": ["x.deb"],
+"setup": ["command"], "stay_down": false}]``; ``packages`` are unpacked over the host's root, ``setup`` runs inside
+before the first boot.
 """
 
 from __future__ import annotations
@@ -25,15 +26,18 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 SSH_PORT = 2222
 INIT = """#!/bin/sh
 # Runs as pid 1 of the small host: mounts what a booting host mounts, then stays as the parent of everything.
 set -e
 mount --make-rprivate /
-mount -t overlay overlay -o "lowerdir=/,upperdir=$HOST_DIR/upper,workdir=$HOST_DIR/work,index=off,metacopy=off" "$HOST_DIR/root"
+layers="lowerdir=/,upperdir=$HOST_DIR/upper,workdir=$HOST_DIR/work"
+mount -t overlay overlay -o "$layers,index=off,metacopy=off" "$HOST_DIR/root"
 mount -t proc proc "$HOST_DIR/root/proc"
 mount --rbind /dev "$HOST_DIR/root/dev"
 mount -t sysfs -o ro sysfs "$HOST_DIR/root/sys" 2>/dev/null || true
@@ -142,11 +146,18 @@ class SmallHost:
             target.chmod(0o755 if text.startswith("#!") else 0o644)
         for command in self.description.get("setup", ()):
             done = subprocess.run(
-                self.namespaces(), env=self.environment(command), stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                self.namespaces(),
+                env=self.environment(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
             )
             if done.returncode != 0:
-                raise HostError(f"Could not set up {self.name}: {command!r} ended with {done.returncode}: {done.stdout}")
+                raise HostError(
+                    f"Could not set up {self.name}: {command!r} ended with {done.returncode}: {done.stdout}"
+                )
 
     @staticmethod
     def namespaces() -> list[str]:
@@ -154,12 +165,20 @@ class SmallHost:
         return ["unshare", "-muip", "--fork", "--kill-child", "/bin/sh", "-c", INIT]
 
     def environment(self, command: str) -> dict[str, str]:
-        """The environment of the host's pid 1, under a new boot id."""
-        self.directory.joinpath("boot_id").write_text(f"{uuid.uuid4()}\n", encoding="ascii")
+        """The environment of the host's pid 1, under a new boot id; ``boots`` in the host's folder lists the boots."""
+        boot = f"{uuid.uuid4()}\n"
+        self.directory.joinpath("boot_id").write_text(boot, encoding="ascii")
+        if command == BOOT:
+            with self.directory.joinpath("boots").open("a", encoding="ascii") as boots:
+                boots.write(boot)
         return {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/root", "LANG": "C.UTF-8", "HOST_DIR": str(self.directory), "HOST_NAME": self.name,
-            "SHARED": " ".join(self.shared), "HOST_COMMAND": command,
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "HOST_DIR": str(self.directory),
+            "HOST_NAME": self.name,
+            "SHARED": " ".join(self.shared),
+            "HOST_COMMAND": command,
         }
 
     def live(self) -> None:
@@ -169,8 +188,12 @@ class SmallHost:
             request.unlink(missing_ok=True)
             with (self.directory / "console.log").open("ab") as console:
                 host = subprocess.Popen(
-                    self.namespaces(), env=self.environment(BOOT), stdin=subprocess.DEVNULL,
-                    stdout=console, stderr=console, start_new_session=True,
+                    self.namespaces(),
+                    env=self.environment(BOOT),
+                    stdin=subprocess.DEVNULL,
+                    stdout=console,
+                    stderr=console,
+                    start_new_session=True,
                 )
             try:
                 while host.poll() is None and not request.exists():
@@ -211,7 +234,7 @@ def up(state: Path, hosts: list[dict[str, Any]], shared: list[str]) -> None:
         pids[host.name] = pid
         watchers.write_text(json.dumps(pids), encoding="utf-8")
     for description in hosts:
-        wait_for(f"sshd of {description['name']}", lambda address=description["address"]: answers(address), 30)
+        wait_for(f"sshd of {description['name']}", partial(answers, description["address"]), 30)
     known = "".join(
         f"[{description['address']}]:{SSH_PORT} "
         + (state / description["name"] / "upper/etc/ssh/smallhost_key.pub").read_text(encoding="ascii")
@@ -231,7 +254,7 @@ def down(state: Path) -> None:
             except ProcessLookupError:
                 continue
         for name, pid in pids.items():
-            wait_for(f"the end of {name}", lambda pid=pid: ended(pid), 30)
+            wait_for(f"the end of {name}", partial(ended, pid), 30)
     shutil.rmtree(state, ignore_errors=True)
 
 
@@ -241,8 +264,13 @@ def main() -> None:
     parser.add_argument("command", choices=("up", "down"))
     parser.add_argument("state", type=Path)
     parser.add_argument("hosts", type=Path, nargs="?")
-    parser.add_argument("--share", action="append", default=[], metavar="HERE:THERE",
-                        help="folder HERE of this machine that the hosts see live as THERE")
+    parser.add_argument(
+        "--share",
+        action="append",
+        default=[],
+        metavar="HERE:THERE",
+        help="folder HERE of this machine that the hosts see live as THERE",
+    )
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("Small hosts need root: namespaces and an overlay of / are made")

@@ -27,7 +27,9 @@ QUERY = "${db:Status-Abbrev}\\t${Package}\\t${Version}\\t${Architecture}\\n"
 REBOOT_FILES = ("/run/reboot-required", "/var/run/reboot-required")
 PREFERENCES = "/etc/apt/preferences"
 
-INST = re.compile(r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[(?P<old>[^\]]+)\] )?\((?P<new>\S+) (?P<origin>.*?)\s*\[(?P<arch>[^\]]+)\]\)")
+INST = re.compile(
+    r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[(?P<old>[^\]]+)\] )?\((?P<new>\S+) (?P<origin>.*?)\s*\[(?P<arch>[^\]]+)\]\)"
+)
 REMV = re.compile(r"^Remv (?P<name>[^\s:]+)(?::(?P<arch>\S+))? \[(?P<old>[^\]]+)\]")
 
 
@@ -39,7 +41,7 @@ class Row(NamedTuple):
 
 
 def read_installed(text: str) -> Installed:
-    """The answer of ``dpkg-query -W -f QUERY``: packages that are unpacked, in every state but "not installed" and "config files".
+    """The answer of ``dpkg-query -W -f QUERY``, without the states "not installed" and "config files".
 
     :raises Failed: for a line of another shape.
     """
@@ -67,12 +69,19 @@ def read_simulation(text: str) -> List[Row]:
                 raise Failed("read the plan of apt-get", f"a line is {line[:160]!r}", reason="unknown_output")
             old = found.group("old")
             action = "upgraded" if old else "installed"
-            rows.append(Row(Change(found.group("name"), found.group("arch"), old, found.group("new"), action), found.group("origin")))
+            rows.append(
+                Row(
+                    Change(found.group("name"), found.group("arch"), old, found.group("new"), action),
+                    found.group("origin"),
+                )
+            )
         elif line.startswith("Remv "):
             found = REMV.match(line)
             if found is None:
                 raise Failed("read the plan of apt-get", f"a line is {line[:160]!r}", reason="unknown_output")
-            rows.append(Row(Change(found.group("name"), found.group("arch") or "", found.group("old"), None, "removed"), ""))
+            rows.append(
+                Row(Change(found.group("name"), found.group("arch") or "", found.group("old"), None, "removed"), "")
+            )
     return sorted(rows)
 
 
@@ -84,7 +93,9 @@ def is_security(origin: str) -> bool:
 def read_madison(text: str) -> List[Tuple[str, str]]:
     """``(name, version)`` of the security archives' rows of ``apt-cache madison``."""
     rows = [tuple(part.strip() for part in line.split("|", 2)) for line in text.splitlines() if line.count("|") >= 2]
-    return [(row[0], row[1]) for row in rows if re.search(r"-security\b", row[2], re.IGNORECASE) and "Sources" not in row[2]]
+    return [
+        (row[0], row[1]) for row in rows if re.search(r"-security\b", row[2], re.IGNORECASE) and "Sources" not in row[2]
+    ]
 
 
 def preferences(patterns: Tuple[str, ...]) -> str:
@@ -98,19 +109,36 @@ class Apt(Manager):
     name = "apt"
     signs = (
         Sign(r"You don't have enough free space", "disk_full", "Free the space that is named, then run again"),
-        Sign(r"Failed to fetch|Some index files failed to download|does not have a Release file|no longer has a Release file"
-             r"|Temporary failure resolving|Could not connect|Unable to fetch some archives", "repository_unreachable",
-             "Make the repository reachable or remove it from the sources; no patch is skipped in silence"),
-        Sign(r"unmet dependencies|Unmet dependencies|held broken packages|Broken packages|remove is disabled|pkgProblemResolver",
-             "broken_dependencies", "Repair the repository or run apt-get -f install, or leave the packages out with exclude"),
+        Sign(
+            r"Failed to fetch|Some index files failed to download|does not have a Release file"
+            r"|no longer has a Release file"
+            r"|Temporary failure resolving|Could not connect|Unable to fetch some archives",
+            "repository_unreachable",
+            "Make the repository reachable or remove it from the sources; no patch is skipped in silence",
+        ),
+        Sign(
+            r"unmet dependencies|Unmet dependencies|held broken packages|Broken packages|remove is disabled"
+            r"|pkgProblemResolver",
+            "broken_dependencies",
+            "Repair the repository or run apt-get -f install, or leave the packages out with exclude",
+        ),
         Sign(r"dpkg was interrupted", "interrupted_transaction", "Run dpkg --configure -a on the host, then run again"),
-        Sign(r"is not signed|NO_PUBKEY|couldn't be verified|were invalid: |unauthenticated|cannot be authenticated", "signature",
-             "Import the right key; packages without a good signature are not installed"),
+        Sign(
+            r"is not signed|NO_PUBKEY|couldn't be verified|were invalid: |unauthenticated|cannot be authenticated",
+            "signature",
+            "Import the right key; packages without a good signature are not installed",
+        ),
         Sign(r"are you root\?|Permission denied", "not_root", "Run the task with become"),
-        Sign(r"Unable to locate package|has no installation candidate|Version '.*' for '.*' was not found", "package_not_found",
-             "Correct the name"),
-        Sign(r"Sub-process .*dpkg.* returned an error|installed .* script subprocess returned error", "transaction",
-             "Read the package manager's log on the host, repair the package, run again"),
+        Sign(
+            r"Unable to locate package|has no installation candidate|Version '.*' for '.*' was not found",
+            "package_not_found",
+            "Correct the name",
+        ),
+        Sign(
+            r"Sub-process .*dpkg.* returned an error|installed .* script subprocess returned error",
+            "transaction",
+            "Read the package manager's log on the host, repair the package, run again",
+        ),
     )
 
     def refresh(self) -> None:
@@ -124,7 +152,11 @@ class Apt(Manager):
         """The dpkg database."""
         answer = self.commands.ask("dpkg-query", "-W", "-f", QUERY)
         if answer.rc != 0:
-            raise Failed("read the dpkg database", f"dpkg-query ended with {answer.rc}: {answer.last_lines()}", reason="dpkg_database")
+            raise Failed(
+                "read the dpkg database",
+                f"dpkg-query ended with {answer.rc}: {answer.last_lines()}",
+                reason="dpkg_database",
+            )
         return read_installed(answer.out)
 
     def pending(self, selection: Selection, installed: Installed) -> Pending:
@@ -141,8 +173,13 @@ class Apt(Manager):
         planned = {change.key for change in changes}
         return Pending(
             changes,
-            [row.change for row in free if selection.holds(row.change.name) and row.change.key not in planned
-             and (not selection.security or is_security(row.origin))],
+            [
+                row.change
+                for row in free
+                if selection.holds(row.change.name)
+                and row.change.key not in planned
+                and (not selection.security or is_security(row.origin))
+            ],
         )
 
     def _security(self, rows: List[Row]) -> Tuple[str, ...]:
@@ -212,7 +249,11 @@ class Apt(Manager):
 
     def locked(self, answer: Answer) -> bool:
         """One of dpkg's or apt's lock files is held."""
-        return answer.rc != 0 and re.search(r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock", answer.text) is not None
+        return (
+            answer.rc != 0
+            and re.search(r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock", answer.text)
+            is not None
+        )
 
     def _apt(self, *words: str, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask

@@ -17,8 +17,18 @@ MANAGERS: Dict[str, Type[Manager]] = {"dnf": Dnf, "zypper": Zypper, "apt": Apt}
 COMMAND = {"dnf": "dnf", "zypper": "zypper", "apt": "apt-get"}
 #: Which manager a distribution is maintained with, by ID and ID_LIKE of os-release(5).
 FAMILIES = {
-    "rhel": "dnf", "fedora": "dnf", "centos": "dnf", "ol": "dnf", "rocky": "dnf", "almalinux": "dnf",
-    "suse": "zypper", "sles": "zypper", "sles_sap": "zypper", "opensuse": "zypper", "debian": "apt", "ubuntu": "apt",
+    "rhel": "dnf",
+    "fedora": "dnf",
+    "centos": "dnf",
+    "ol": "dnf",
+    "rocky": "dnf",
+    "almalinux": "dnf",
+    "suse": "zypper",
+    "sles": "zypper",
+    "sles_sap": "zypper",
+    "opensuse": "zypper",
+    "debian": "apt",
+    "ubuntu": "apt",
 }
 
 
@@ -48,7 +58,9 @@ def detect(search_path: Sequence[str], os_release: str) -> str:
             if named in here:
                 return str(named)
             raise Failed(
-                "find the package manager", f"{', '.join(here)} are installed and os-release does not decide", reason="provider",
+                "find the package manager",
+                f"{', '.join(here)} are installed and os-release does not decide",
+                reason="provider",
                 cure="Set provider",
             )
     raise Failed("find the package manager", "none of dnf, zypper, apt-get is installed", reason="provider")
@@ -69,7 +81,9 @@ def manager(
         folders = os.environ.get("PATH", "").split(":") + ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
         provider = detect([folder for folder in folders if folder], read_file("/etc/os-release"))
     if provider not in MANAGERS:
-        raise BadInput("choose the package manager", f"provider is one of auto, {', '.join(MANAGERS)}, not {provider!r}")
+        raise BadInput(
+            "choose the package manager", f"provider is one of auto, {', '.join(MANAGERS)}, not {provider!r}"
+        )
     return MANAGERS[provider](Commands(change_seconds=change_seconds), lock_timeout=lock_timeout, lock_delay=lock_delay)
 
 

@@ -130,26 +130,51 @@ class Dnf(Manager):
 
     name = "dnf"
     signs = (
-        Sign(r"^Disk Requirements|more space needed on|needs (at least )?\d+\s*\S*B? (more space )?on the", "disk_full",
-             "Free the space that is named, then run again"),
-        Sign(r"Failed to download metadata for repo|Cannot download repomd|Ignoring repositories:|Failed to synchronize cache"
-             r"|Errors during downloading metadata|Cannot find a valid baseurl|Failed to download packages"
-             r"|Cannot download, all mirrors were already tried|Curl error|Status code: \d{3}", "repository_unreachable",
-             "Make the repository reachable or disable it; no patch is skipped in silence"),
-        Sign(r"^ *Problem(?: \d+)?:|nothing provides|conflicting requests|cannot install the best|Depsolve Error"
-             r"|Failed to resolve the transaction|Skipping packages with (conflicts|broken dependencies)", "broken_dependencies",
-             "Repair the repository, or leave the packages out with exclude"),
-        Sign(r"GPG check FAILED|Public key for .* is not (installed|trusted)|GPG keys are (not )?configured"
-             r"|are not correct for this package|signature .* NOT OK", "signature",
-             "Import the right key; packages without a good signature are not installed"),
-        Sign(r"This command has to be run with superuser privileges|has to be run under the root user|Permission denied",
-             "not_root", "Run the task with become"),
-        Sign(r"No match for argument|No packages marked for upgrade|Unable to find a match", "package_not_found",
-             "Correct the name; a package that is not installed cannot be upgraded"),
-        Sign(r"scriptlet failed|Error: Transaction failed|transaction test error|Transaction test error|rpmdb", "transaction",
-             "Read the package manager's log on the host, repair the package, run again"),
-        Sign(r"Unable to detect release version|There are no enabled repositor|no repositories", "no_repository",
-             "Register the host or configure a repository"),
+        Sign(
+            r"^Disk Requirements|more space needed on|needs (at least )?\d+\s*\S*B? (more space )?on the",
+            "disk_full",
+            "Free the space that is named, then run again",
+        ),
+        Sign(
+            r"Failed to download metadata for repo|Cannot download repomd|Ignoring repositories:"
+            r"|Failed to synchronize cache"
+            r"|Errors during downloading metadata|Cannot find a valid baseurl|Failed to download packages"
+            r"|Cannot download, all mirrors were already tried|Curl error|Status code: \d{3}",
+            "repository_unreachable",
+            "Make the repository reachable or disable it; no patch is skipped in silence",
+        ),
+        Sign(
+            r"^ *Problem(?: \d+)?:|nothing provides|conflicting requests|cannot install the best|Depsolve Error"
+            r"|Failed to resolve the transaction|Skipping packages with (conflicts|broken dependencies)",
+            "broken_dependencies",
+            "Repair the repository, or leave the packages out with exclude",
+        ),
+        Sign(
+            r"GPG check FAILED|Public key for .* is not (installed|trusted)|GPG keys are (not )?configured"
+            r"|are not correct for this package|signature .* NOT OK",
+            "signature",
+            "Import the right key; packages without a good signature are not installed",
+        ),
+        Sign(
+            r"This command has to be run with superuser privileges|has to be run under the root user|Permission denied",
+            "not_root",
+            "Run the task with become",
+        ),
+        Sign(
+            r"No match for argument|No packages marked for upgrade|Unable to find a match",
+            "package_not_found",
+            "Correct the name; a package that is not installed cannot be upgraded",
+        ),
+        Sign(
+            r"scriptlet failed|Error: Transaction failed|transaction test error|Transaction test error|rpmdb",
+            "transaction",
+            "Read the package manager's log on the host, repair the package, run again",
+        ),
+        Sign(
+            r"Unable to detect release version|There are no enabled repositor|no repositories",
+            "no_repository",
+            "Register the host or configure a repository",
+        ),
     )
 
     def refresh(self) -> None:
@@ -162,7 +187,7 @@ class Dnf(Manager):
         return rpm.installed(self.commands)
 
     def pending(self, selection: Selection, installed: Installed) -> Pending:
-        """``check-update`` finds the candidates; a transaction that is answered with no says what would really happen."""
+        """``check-update`` finds the candidates; a transaction answered with no says what really would happen."""
         doing = "list the updates"
         security = ["--security"] if selection.security else []
         answer = self.unlocked(doing, lambda: self._dnf("-q", "check-update", *security, *selection.names))
@@ -171,27 +196,23 @@ class Dnf(Manager):
         self._check(doing, Answer(0, answer.out, answer.err))
         candidates = read_check_update(answer.out)
         if answer.rc == 100 and not candidates:
-            raise Failed(doing, f"dnf says there are some and names none: {answer.last_lines()}", reason="unknown_output")
+            raise Failed(
+                doing, f"dnf says there are some and names none: {answer.last_lines()}", reason="unknown_output"
+            )
         found = [Change(n, a, _old(installed.get(f"{n}.{a}", ())), v, "upgraded") for n, a, v in candidates]
         held_back = [change for change in found if selection.holds(change.name)]
         changes = [change for change in found if not selection.holds(change.name)]
         if changes:
-            changes = self._transaction(selection, installed) or []
-            if not changes:
-                raise Failed(
-                    "plan the upgrade",
-                    f"dnf lists updates and then plans none: {', '.join(c.in_words() for c in found)}",
-                    reason="unknown_output",
-                )
+            changes = self._transaction(selection, installed, changes)
         return Pending(changes, held_back)
 
-    def _transaction(self, selection: Selection, installed: Installed) -> Optional[List[Change]]:
+    def _transaction(self, selection: Selection, installed: Installed, candidates: List[Change]) -> List[Change]:
+        """What dnf would do for *candidates*, with what they bring along; they alone when dnf prints no table."""
         doing = "plan the upgrade"
         answer = self.unlocked(doing, lambda: self._dnf("--assumeno", *self._upgrade(selection)))
-        changes = read_transaction(answer.out, installed)
-        if changes is None or not re.search(r"Operation aborted", answer.text):
+        if not re.search(r"Operation aborted", answer.text):
             raise self.failure(doing, answer)
-        return changes
+        return read_transaction(answer.out, installed) or candidates
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
         """``dnf upgrade``, with the best candidates or not at all."""
@@ -220,7 +241,8 @@ class Dnf(Manager):
     def locked(self, answer: Answer) -> bool:
         """Exit code 200, or rpm's own lock."""
         return answer.rc == 200 or (
-            answer.rc != 0 and re.search(r"transaction lock|Failed to obtain .*lock|is locked by", answer.text) is not None
+            answer.rc != 0
+            and re.search(r"transaction lock|Failed to obtain .*lock|is locked by", answer.text) is not None
         )
 
     def _dnf(self, *words: str, change: bool = False) -> Answer:
@@ -234,6 +256,10 @@ class Dnf(Manager):
 
 
 __all__ = (
-    "Dnf", "read_check_update", "read_needs_restarting", "read_transaction", "read_versionlock",
+    "Dnf",
+    "read_check_update",
+    "read_needs_restarting",
+    "read_transaction",
+    "read_versionlock",
     "read_versionlock_toml",
 )

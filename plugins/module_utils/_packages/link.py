@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import IO, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
 
@@ -129,7 +129,7 @@ def _words(command: Sequence[str]) -> str:
     return " ".join(command)[:200]
 
 
-def _text(stream: "tempfile._TemporaryFileWrapper[bytes]") -> str:
+def _text(stream: IO[bytes]) -> str:
     stream.seek(0)
     return stream.read().decode("utf-8", "replace")
 

@@ -92,12 +92,18 @@ class Manager:
         limits = Limits(max(self.lock_timeout, 0.001), self.lock_delay)
         try:
             return wait_until(
-                doing, attempt, lambda answer: not self.locked(answer), limits, clock=self.clock, describe=Answer.last_lines
+                doing,
+                attempt,
+                lambda answer: not self.locked(answer),
+                limits,
+                clock=self.clock,
+                describe=Answer.last_lines,
             ).value
         except NeverCame as error:
             raise Failed(
                 doing,
-                f"{self.name} is held by another process, also after {self.lock_timeout:g} s: {error.last.last_lines(2)}",
+                f"{self.name} is held by another process, also after {self.lock_timeout:g} s: "
+                f"{error.last.last_lines(2)}",
                 reason="package_manager_locked",
                 cure="End the other process or raise lock_timeout; nothing was done",
             ) from error
@@ -109,7 +115,12 @@ class Manager:
             if found:
                 kind = {"repository_unreachable": Unreachable, "not_root": Denied}.get(sign.reason, Failed)
                 return kind(
-                    doing, self._why(answer, found), reason=sign.reason, cure=sign.cure, rc=answer.rc, provider=self.name
+                    doing,
+                    self._why(answer, found),
+                    reason=sign.reason,
+                    cure=sign.cure,
+                    rc=answer.rc,
+                    provider=self.name,
                 )
         return Failed(
             doing,
@@ -120,8 +131,8 @@ class Manager:
         )
 
     @staticmethod
-    def _why(answer: Answer, found: "re.Match[str]") -> str:
-        line = found.string[found.string.rfind("\n", 0, found.start()) + 1:].splitlines()[0].strip()
+    def _why(answer: Answer, found: re.Match[str]) -> str:
+        line = found.string[found.string.rfind("\n", 0, found.start()) + 1 :].splitlines()[0].strip()
         return f"{line} (exit code {answer.rc})"
 
     def proof(self, wanted: Sequence[Change], before: Installed, after: Installed, selection: Selection) -> None:

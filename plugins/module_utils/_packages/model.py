@@ -7,7 +7,7 @@ import fnmatch
 import hashlib
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-#: ``name.arch`` -> the installed versions (several only for packages like kernels), each as ``[epoch:]version[-release]``
+#: ``name.arch`` -> installed versions (several only for packages like kernels), each ``[epoch:]version[-release]``
 Installed = Dict[str, Tuple[str, ...]]
 
 
@@ -39,7 +39,7 @@ class Change(NamedTuple):
 
 
 class RebootNeed(NamedTuple):
-    """Whether the host must be rebooted; None when the host cannot tell. ``evidence`` is what was seen, by ``source``."""
+    """Whether the host must be rebooted; None when it cannot tell. ``evidence`` is what was seen, by ``source``."""
 
     required: Optional[bool]
     source: str
@@ -80,7 +80,9 @@ def expand(patterns: Sequence[str], installed: Installed) -> Tuple[List[str], Li
     found: List[str] = []
     lost: List[str] = []
     for pattern in patterns:
-        hits = fnmatch.filter(names, pattern) if any(c in pattern for c in "*?[") else [n for n in names if n == pattern]
+        hits = (
+            fnmatch.filter(names, pattern) if any(c in pattern for c in "*?[") else [n for n in names if n == pattern]
+        )
         (found.extend(hits) if hits else lost.append(pattern))
     return sorted(set(found)), lost
 
@@ -88,8 +90,8 @@ def expand(patterns: Sequence[str], installed: Installed) -> Tuple[List[str], Li
 def changes_between(before: Installed, after: Installed) -> List[Change]:
     """What really changed, by name and architecture.
 
-    A version that came next to one that stays (a kernel) is *installed*; one that replaced another is *upgraded*, because
-    this room only ever upgrades.
+    A version that came next to one that stays (a kernel) is *installed*; one that replaced another is *upgraded*,
+    because this room only ever upgrades.
     """
     changes: List[Change] = []
     for key in sorted(set(before) | set(after)):
@@ -99,7 +101,7 @@ def changes_between(before: Installed, after: Installed) -> List[Change]:
         for position, version in enumerate(come):
             old = gone[position] if position < len(gone) else None
             changes.append(Change(name, arch, old, version, "upgraded" if old else "installed"))
-        changes.extend(Change(name, arch, version, None, "removed") for version in gone[len(come):])
+        changes.extend(Change(name, arch, version, None, "removed") for version in gone[len(come) :])
     return changes
 
 
@@ -115,5 +117,14 @@ def versions(installed: Installed, keys: Iterable[str]) -> Dict[str, Optional[st
 
 
 __all__ = (
-    "Change", "Installed", "Pending", "RebootNeed", "Selection", "changes_between", "digest", "expand", "matches", "versions",
+    "Change",
+    "Installed",
+    "Pending",
+    "RebootNeed",
+    "Selection",
+    "changes_between",
+    "digest",
+    "expand",
+    "matches",
+    "versions",
 )

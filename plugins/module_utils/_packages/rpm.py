@@ -15,8 +15,20 @@ TIMES = "%{NAME} %{INSTALLTIME}\\n"
 #: Packages after whose update the running system is not the patched one. Source: the list in dnf-plugins-core
 #: (needs_restarting.py), with SUSE's and the split kernel packages' names added.
 CORE_PACKAGES = (
-    "kernel", "kernel-core", "kernel-rt", "kernel-default", "kernel-azure", "glibc", "linux-firmware", "systemd", "dbus",
-    "dbus-broker", "dbus-daemon", "dbus-1", "microcode_ctl", "ucode-intel",
+    "kernel",
+    "kernel-core",
+    "kernel-rt",
+    "kernel-default",
+    "kernel-azure",
+    "glibc",
+    "linux-firmware",
+    "systemd",
+    "dbus",
+    "dbus-broker",
+    "dbus-daemon",
+    "dbus-1",
+    "microcode_ctl",
+    "ucode-intel",
 )
 
 
@@ -50,7 +62,9 @@ def installed(commands: Commands) -> Installed:
     """
     answer = commands.ask("rpm", "-qa", "--qf", QUERY)
     if answer.rc != 0:
-        raise Failed("read the rpm database", f"rpm ended with {answer.rc}: {answer.last_lines()}", reason="rpm_database")
+        raise Failed(
+            "read the rpm database", f"rpm ended with {answer.rc}: {answer.last_lines()}", reason="rpm_database"
+        )
     return read_installed(answer.out)
 
 
@@ -65,7 +79,7 @@ def read_newer_than(text: str, moment: float) -> List[str]:
 
 
 def reboot_need(commands: Commands, booted: float) -> RebootNeed:
-    """The need for a reboot by install times against *booted* (epoch seconds), for hosts without a tool of their own."""
+    """The need for a reboot by install times against *booted* (epoch seconds), for hosts without a tool for it."""
     answer = commands.ask("rpm", "-qa", "--qf", TIMES)
     if answer.rc != 0:
         return RebootNeed(None, "rpm install times", [answer.last_lines()])

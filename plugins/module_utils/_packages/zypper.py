@@ -55,7 +55,9 @@ def read_summary(text: str) -> List[Change]:
     try:
         root = ElementTree.fromstring(text[start:].strip() if start >= 0 else text.strip())
     except ElementTree.ParseError as error:
-        raise Failed("read the plan of zypper", f"it is no XML ({error}): {text.strip()[:200]!r}", reason="unknown_output") from error
+        raise Failed(
+            "read the plan of zypper", f"it is no XML ({error}): {text.strip()[:200]!r}", reason="unknown_output"
+        ) from error
     changes: List[Change] = []
     for section in root.iterfind("./install-summary/*"):
         action = ACTIONS.get(section.tag)
@@ -88,7 +90,13 @@ def with_locks_file(configuration: str, path: str) -> str:
     kept = re.sub(r"^\s*locksfile\.path\s*=.*\n?", "", configuration, flags=re.MULTILINE)
     if not re.search(r"^\[main\]", kept, re.MULTILINE):
         kept = "[main]\n" + kept
-    return re.sub(r"^\[main\][^\n]*\n", lambda found: f"{found.group(0)}locksfile.path = {path}\n", kept, count=1, flags=re.MULTILINE)
+    return re.sub(
+        r"^\[main\][^\n]*\n",
+        lambda found: f"{found.group(0)}locksfile.path = {path}\n",
+        kept,
+        count=1,
+        flags=re.MULTILINE,
+    )
 
 
 def messages(text: str) -> str:
@@ -101,22 +109,42 @@ class Zypper(Manager):
 
     name = "zypper"
     signs = (
-        Sign(r"not enough (disk )?space|[Nn]ot enough free disk space|needs? .* on .*filesystem|disk space .*insufficient"
-             r"|at least .* more space", "disk_full", "Free the space that is named, then run again"),
-        Sign(r"[Nn]othing provides|[Pp]roblem(?: \d+)?: |conflicts with|requires .*, but this requirement cannot be provided"
-             r"|cannot be installed|cannot install both", "broken_dependencies",
-             "Repair the repository, or leave the packages out with exclude"),
-        Sign(r"Skipping repository|[Ff]ailed to (download|retrieve|cache)|Valid metadata not found|is invalid\."
-             r"|[Cc]onnection failed|Can't access file|File '[^']*' not found on medium|Could not refresh the repositor"
-             r"|[Dd]ownload \(curl\) error|Some of the repositories have not been refreshed", "repository_unreachable",
-             "Make the repository reachable or disable it; no patch is skipped in silence"),
-        Sign(r"[Ss]ignature verification failed|unsigned|unknown (GnuPG|GPG) key|Digest verification failed", "signature",
-             "Import the right key; packages without a good signature are not installed"),
+        Sign(
+            r"not enough (disk )?space|[Nn]ot enough free disk space|needs? .* on .*filesystem"
+            r"|disk space .*insufficient|at least .* more space",
+            "disk_full",
+            "Free the space that is named, then run again",
+        ),
+        Sign(
+            r"[Nn]othing provides|[Pp]roblem(?: \d+)?: |conflicts with"
+            r"|requires .*, but this requirement cannot be provided|cannot be installed|cannot install both",
+            "broken_dependencies",
+            "Repair the repository, or leave the packages out with exclude",
+        ),
+        Sign(
+            r"Skipping repository|[Ff]ailed to (download|retrieve|cache)|Valid metadata not found|is invalid\."
+            r"|[Cc]onnection failed|Can't access file|File '[^']*' not found on medium|Could not refresh the repositor"
+            r"|[Dd]ownload \(curl\) error|Some of the repositories have not been refreshed",
+            "repository_unreachable",
+            "Make the repository reachable or disable it; no patch is skipped in silence",
+        ),
+        Sign(
+            r"[Ss]ignature verification failed|unsigned|unknown (GnuPG|GPG) key|Digest verification failed",
+            "signature",
+            "Import the right key; packages without a good signature are not installed",
+        ),
         Sign(r"Root privileges are required|superuser privileges", "not_root", "Run the task with become"),
         Sign(r"No provider of|Package '[^']*' not found", "package_not_found", "Correct the name"),
-        Sign(r"No repositories defined|no enabled repositories", "no_repository", "Register the host or configure a repository"),
-        Sign(r"scriptlet failed|%post.* failed|Installation of .* failed|Subprocess failed", "transaction",
-             "Read the package manager's log on the host, repair the package, run again"),
+        Sign(
+            r"No repositories defined|no enabled repositories",
+            "no_repository",
+            "Register the host or configure a repository",
+        ),
+        Sign(
+            r"scriptlet failed|%post.* failed|Installation of .* failed|Subprocess failed",
+            "transaction",
+            "Read the package manager's log on the host, repair the package, run again",
+        ),
     )
 
     def refresh(self) -> None:
@@ -133,7 +161,9 @@ class Zypper(Manager):
     def pending(self, selection: Selection, installed: Installed) -> Pending:
         """A dry run; what is held is found by a second dry run without the holds."""
         if selection.security and selection.names:
-            raise BadInput("plan the upgrade", "zypper knows security fixes by advisory, so names cannot go with security")
+            raise BadInput(
+                "plan the upgrade", "zypper knows security fixes by advisory, so names cannot go with security"
+            )
         changes = self._dry_run(selection)
         if not selection.held:
             return Pending(changes, [])
@@ -144,7 +174,8 @@ class Zypper(Manager):
         doing = "plan the upgrade"
         with self._locks_of(selection) as environment:
             answer = self.unlocked(
-                doing, lambda: self._zypper("--no-refresh", *self._upgrade(selection), "--dry-run", environment=environment)
+                doing,
+                lambda: self._zypper("--no-refresh", *self._upgrade(selection), "--dry-run", environment=environment),
             )
         if answer.rc not in (OK, REBOOT_NEEDED, AGAIN):
             raise self.failure(doing, answer)
@@ -157,7 +188,9 @@ class Zypper(Manager):
             for _turn in range(MOST_PASSES):
                 answer = self.unlocked(
                     doing,
-                    lambda: self._zypper("--no-refresh", *self._upgrade(selection), environment=environment, change=True),
+                    lambda: self._zypper(
+                        "--no-refresh", *self._upgrade(selection), environment=environment, change=True
+                    ),
                 )
                 if answer.rc in (OK, REBOOT_NEEDED):
                     return
@@ -174,7 +207,7 @@ class Zypper(Manager):
 
     @contextmanager
     def _locks_of(self, selection: Selection) -> Iterator[Dict[str, str]]:
-        """Holds for one call: a configuration of its own with the host's locks and ours; the host's files stay as they are."""
+        """Holds for one call: a configuration of its own with the host's locks and ours; the host's files stay."""
         held = list(selection.held)
         if not held:
             yield {}
@@ -215,7 +248,12 @@ class Zypper(Manager):
     def _zypper(self, *words: str, environment: Optional[Dict[str, str]] = None, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask
         return run(
-            "zypper", "--non-interactive", "--non-interactive-include-reboot-patches", "--xmlout", *words, environment=environment
+            "zypper",
+            "--non-interactive",
+            "--non-interactive-include-reboot-patches",
+            "--xmlout",
+            *words,
+            environment=environment,
         )
 
 
