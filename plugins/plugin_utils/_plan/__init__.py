@@ -7,5 +7,14 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest impor
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import landscape_from_inventory
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.make import make_plan
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition, PlanRefused
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import render_html
 
-__all__ = ["Condition", "PlanRefused", "landscape_from_inventory", "make_plan", "plan_difference", "plan_hash"]
+__all__ = [
+    "Condition",
+    "PlanRefused",
+    "landscape_from_inventory",
+    "make_plan",
+    "plan_difference",
+    "plan_hash",
+    "render_html",
+]

@@ -179,6 +179,7 @@ def make_plan(
         "critical_path": [list(key) for key in path],
         "warnings": warnings,
         "outside": outside,
+        "timezone": calendar.zone_of(sorted(in_run)),
         "calendar": _calendar(calendar, groups, created, schedule.makespan),
     }
     plan["hash"] = plan_hash(plan)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -81,6 +82,12 @@ class Windows:
                         except calendars.CalendarError as error:
                             self._resolved[name] = None
                             conditions.add(f"calendar {name}", str(error), "correct the calendar.")
+
+    def zone_of(self, systems: Sequence[str]) -> str:
+        """Return the time zone that most calendars of these systems are written in; UTC without any."""
+        names = [name for system in systems for key in ("windows", "blackouts") for name in self._systems[system][key]]
+        zones = Counter(str(self._calendars[name].get("timezone") or "UTC") for name in names)
+        return min(zones, key=lambda zone: (-zones[zone], zone)) if zones else "UTC"
 
     def blackouts_of(self, systems: Sequence[str]) -> list[tuple[float, float, str]]:
         """Return the blackouts of these systems with their calendars' names."""
