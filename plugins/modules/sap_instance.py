@@ -194,7 +194,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.option
     sapcontrol_spec,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._steps import cluster, watch
-from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
+from ansible_collections.basis.landscape.plugins.module_utils._wait import Hopeless, Limits
 
 
 def spec() -> ArgumentSpec:
@@ -313,8 +313,16 @@ class InstanceState(Operation[State]):
 
     def _until_started(self, state: State) -> Action[State]:
         words = f"wait for {state.identity.label} to be started"
-        lost = (model.BROKEN, model.PARTIAL, model.EMPTY)
-        return Action("wait", words, None, self._seen(state, model.STARTED, words, lost))
+        arrive = self._seen(state, model.STARTED, words, (model.BROKEN, model.PARTIAL, model.EMPTY))
+
+        def verify() -> State:
+            try:
+                return arrive()
+            except Hopeless as error:
+                error.cure = "It runs in part, and is not started over that: restart it (state: restarted)"
+                raise
+
+        return Action("wait", words, None, verify)
 
     def _until_stopped(self, state: State) -> Action[State]:
         words = f"wait for {state.identity.label} to be stopped"
@@ -322,7 +330,8 @@ class InstanceState(Operation[State]):
 
     def _seen(self, state: State, wanted: str, doing: str, lost: Any = ()) -> Callable[[], State]:
         def verify() -> State:
-            processes = watch.wait_for_state(self._client, wanted, self._limits, doing=doing, lost=lost)
+            names = model.lasting_names(state.processes)
+            processes = watch.wait_for_state(self._client, wanted, self._limits, doing=doing, lost=lost, expected=names)
             return State(state.identity, processes)
 
         return verify

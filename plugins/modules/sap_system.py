@@ -16,6 +16,9 @@ description:
     That one coordinates the others by their start priority, low to high for a start and high to low for a stop.
   - Waits until the system's instance list shows every selected instance in the wanted state. The selection that is
     waited for is the one that was sent.
+  - An instance that was started must also show its processes GREEN where it can be asked from here, that is the asked
+    one and, over the local socket, its neighbours. One that cannot be asked counts once it was GREEN for
+    O(failure_grace) seconds without a break, because a row is GREEN for a moment while the programs are copied.
   - Left-over rows in the instance list are told apart. Of two rows for one host and number the one that runs counts,
     and a warning names it. Rows of hosts that are gone can be named in O(ignore).
   - A call that was sent and not answered is looked after, never repeated.
@@ -153,7 +156,7 @@ error:
   type: dict
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import (
     fence_spec,
@@ -177,7 +180,13 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import
     sapcontrol_spec,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._steps import cluster, watch
-from ansible_collections.basis.landscape.plugins.module_utils._wait import Hopeless, Limits, NeverCame, wait_until
+from ansible_collections.basis.landscape.plugins.module_utils._wait import (
+    Clock,
+    Hopeless,
+    Limits,
+    NeverCame,
+    wait_until,
+)
 
 Rows = Tuple[model.Instance, ...]
 
@@ -239,6 +248,9 @@ class SystemState(Operation[State]):
         self._unasked: List[str] = []
         self._host = ""
         self._twins: Tuple[str, ...] = ()
+        self._clock = Clock()
+        self._ran_before: Set[Tuple[str, str]] = set()
+        self._neighbours: Dict[Tuple[str, str], Client] = {}
         self._words = self._sid if params["instances"] == "all" else f"{self._sid} ({params['instances']})"
 
     def look(self) -> State:
@@ -254,6 +266,8 @@ class SystemState(Operation[State]):
         self._client.label = who.label
         self._host = who.host
         state = self._listed()
+        if self._wanted == "started":
+            self._ran_before = {row.key for row in state.rows if row.colour == model.GREEN}
         actions = [action for action in self.plan(state) if action.act is not None]
         for action in actions:
             self._client.check_access(action.name)
@@ -368,6 +382,33 @@ class SystemState(Operation[State]):
 
         return Action("wait", words, None, verify)
 
+    def _confirming(self) -> Callable[[], State]:
+        """A look that shows a GREEN row as YELLOW until its processes, or the time it lasts, prove it."""
+        green_since: Dict[Tuple[str, str], float] = {}
+        proved: Set[Tuple[str, str]] = set(self._ran_before)
+        enough = min(self._limits.grace, self._limits.timeout / 2)
+
+        def judged(row: model.Instance) -> model.Instance:
+            if row.colour != model.GREEN:
+                green_since.pop(row.key, None)
+                proved.discard(row.key)
+                return row
+            since = green_since.setdefault(row.key, self._clock.now())
+            client = self._reached_from_here(row)
+            if row.key not in proved and (
+                self._clock.now() - since >= enough
+                if client is None
+                else model.state_of(client.processes()) == model.STARTED
+            ):
+                proved.add(row.key)
+            return row if row.key in proved else row._replace(colour=model.YELLOW)
+
+        def look() -> State:
+            state = self._listed()
+            return State(tuple(judged(row) for row in state.rows), state.twins)
+
+        return look
+
     def _seen(self, colour: str, doing: str) -> Callable[[], State]:
         def lost(state: State) -> bool:
             return model.RED in state.colours and model.YELLOW not in state.colours
@@ -376,7 +417,7 @@ class SystemState(Operation[State]):
             try:
                 return wait_until(
                     doing,
-                    self._listed,
+                    self._confirming() if colour == model.GREEN else self._listed,
                     lambda state: set(state.colours) == {colour},
                     self._limits,
                     hopeless=lost if colour == model.GREEN else None,
@@ -429,7 +470,11 @@ class SystemState(Operation[State]):
             return None
         if row.number == self._number:
             return self._client
-        return None if self._params["sapcontrol_url"] else connect(address_of(self._params, row.number), row.label)
+        if self._params["sapcontrol_url"]:
+            return None
+        if row.key not in self._neighbours:
+            self._neighbours[row.key] = connect(address_of(self._params, row.number), row.label)
+        return self._neighbours[row.key]
 
     def _sent_level(self) -> Any:
         return self._params["priority_level"] if self._params["instances"] == "level" else None

@@ -7,7 +7,7 @@ started. An empty process list is an answer of its own: sapstartsrv knows nothin
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.wire import Malformed, boolean, integer
 
@@ -83,10 +83,10 @@ class Process(NamedTuple):
 
 def state_of(processes: Sequence[Process]) -> str:
     """The state of an instance by its processes, one of the seven states of this file."""
-    counted = [p for p in processes if p.name not in _PASSING] or list(processes)
+    counted = [p for p in processes if p.name not in _PASSING]
     colours = {p.colour for p in counted}
     if not colours:
-        return EMPTY
+        return STARTING if processes else EMPTY
     if colours == {GRAY}:
         return STOPPED
     if any(_says_stopping(p) for p in counted):
@@ -96,6 +96,11 @@ def state_of(processes: Sequence[Process]) -> str:
     if YELLOW in colours:
         return STARTING
     return BROKEN if RED in colours else PARTIAL
+
+
+def lasting_names(processes: Sequence[Process]) -> Set[str]:
+    """The names of the processes, without those that come and go."""
+    return {p.name for p in processes if p.name not in _PASSING}
 
 
 def _says_stopping(process: Process) -> bool:
@@ -314,6 +319,7 @@ __all__ = (
     "colour",
     "guilty",
     "integer",
+    "lasting_names",
     "processes_in_words",
     "selected",
     "state_of",

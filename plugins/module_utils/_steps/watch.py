@@ -6,7 +6,7 @@ Transitions are waited out. A failure names the instance, the guilty processes, 
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Collection, Dict, FrozenSet, List, Optional, Sequence, Tuple, Union
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unreachable
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import model
@@ -55,29 +55,78 @@ def wait_for_state(
     *,
     doing: str,
     lost: Tuple[str, ...] = (),
+    expected: Collection[str] = (),
     clock: Optional[Clock] = None,
 ) -> Processes:
     """Poll the process list until the instance is ``wanted`` (started or stopped).
 
-    :param lost: states that may not last longer than the grace.
+    While an instance starts its processes join the list one after the other, so a list that is all GREEN may not be the
+    whole one yet: it counts when it holds the ``expected`` names, else when it stays the same for the grace.
+
+    :param lost: states that may not last longer than the grace; for a stop also: it runs again after stopping began.
+    :param expected: names of processes that a started instance shows, as far as they are known.
     :raises NeverCame: the timeout passed.
     :raises Hopeless: a lost state lasted.
     :raises LandscapeError: sapstartsrv could not be asked for longer than the patience.
     """
+    view = _View(wanted, lost, frozenset(expected), limits.grace, clock or Clock())
     try:
         return wait_until(
             doing,
             client.processes,
-            lambda processes: model.state_of(processes) == wanted,
+            view.done,
             limits,
             clock=clock,
-            hopeless=(lambda processes: model.state_of(processes) in lost) if lost else None,
+            hopeless=view.hopeless,
             bear=(Unreachable, TimedOut),
-            describe=model.processes_in_words,
+            describe=view.in_words,
         ).value
     except (NeverCame, Hopeless) as error:
         explain(client, error, model.GREEN if wanted == model.STARTED else model.GRAY)
         raise
+
+
+class _View:
+    """How a wait for one state looks at process lists."""
+
+    def __init__(
+        self, wanted: str, lost: Tuple[str, ...], expected: FrozenSet[str], grace: float, clock: Clock
+    ) -> None:
+        self._wanted = wanted
+        self._lost = lost
+        self._expected = expected
+        self._grace = grace
+        self._clock = clock
+        self._whole: Tuple[FrozenSet[str], float] = (frozenset(), 0.0)
+        self._stopping_seen = False
+
+    def done(self, processes: Processes) -> bool:
+        """Whether the wanted state is there, for a start with the whole list."""
+        state = model.state_of(processes)
+        self._stopping_seen = self._stopping_seen or state == model.STOPPING
+        if state != self._wanted:
+            self._whole = (frozenset(), 0.0)
+            return False
+        names = frozenset(model.lasting_names(processes))
+        if self._wanted != model.STARTED or self._expected <= names:
+            return True
+        if self._whole[0] != names:
+            self._whole = (names, self._clock.now())
+        return self._clock.now() - self._whole[1] >= self._grace
+
+    def hopeless(self, processes: Processes) -> bool:
+        """Whether this cannot become the wanted state by itself."""
+        state = model.state_of(processes)
+        runs_again = self._wanted == model.STOPPED and self._stopping_seen and state == model.STARTED
+        return runs_again or state in self._lost
+
+    def in_words(self, processes: Processes) -> str:
+        """The list, with the names that are still missing in it."""
+        words = model.processes_in_words(processes)
+        missing = sorted(self._expected - model.lasting_names(processes))
+        if missing and model.state_of(processes) == self._wanted == model.STARTED:
+            words += f", not listed yet: {', '.join(missing)}"
+        return words
 
 
 def explain(client: Client, error: Union[NeverCame, Hopeless], colour: str) -> None:
