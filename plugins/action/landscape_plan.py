@@ -14,7 +14,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
-    from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 KINDS = ("admit", "silence", "suspend_jobs", "stop", "patch", "reboot", "start", "verify", "release_jobs", "unsilence")
 # Steps that do what the site's own task files say; without one they are skipped.
@@ -95,7 +95,7 @@ class ActionModule(ControllerAction):
             **paths,
         }
 
-    def _history(self, arguments: dict[str, t.Any]) -> tuple[_runs.Store | None, dict[str, t.Any] | None]:
+    def _history(self, arguments: dict[str, t.Any]) -> tuple[Store | None, dict[str, t.Any] | None]:
         """Open the run database for past durations and for the run to continue; in check mode never create one."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
@@ -197,7 +197,7 @@ def _write(plan: dict[str, t.Any], directory: pathlib.Path) -> dict[str, str]:
 
     directory.mkdir(parents=True, exist_ok=True)
     paths = {}
-    for kind, text in (("json", json.dumps(plan, indent=1, sort_keys=True)), ("html", _plan.render_html(plan))):
+    for kind, text in (("json", json.dumps(plan, indent=1, sort_keys=True)), ("html", getattr(_plan, "render_html", str)(plan))):
         path = directory / f"{plan['hash']}.{kind}"
         path.write_text(text, encoding="utf-8")
         paths[kind] = str(path)

@@ -31,14 +31,12 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Wait in the run database; nothing is held while waiting."""
-        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
-
         if self._task.loop:
             raise _controller.NotPossible("A gate does not go with 'loop'. Loop over include_tasks with the gate inside.")
         mark = _controller.current_run()
         self.require_gated_play(task_vars)
         ci, step, label = task_vars["inventory_hostname"], arguments["step"], arguments["label"]
-        store = _runs.open_store(mark["database"])
+        store = self.open_run(mark)
         undo, steps = None, []
         try:
             verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"])

@@ -21,7 +21,7 @@ class ActionModule(ControllerAction):
 
         mark = _controller.current_run()
         _runs.wait_for_everybody(mark)
-        store = _runs.open_store(mark["database"])
+        store = self.open_run(mark)
         try:
             undo = [
                 {"id": record.id, "ci": record.ci, "kind": record.kind, "state": record.state}

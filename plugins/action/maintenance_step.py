@@ -24,11 +24,9 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Write the end of the step, once or again with the same values."""
-        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
-
         mark = _controller.current_run()
         ci, step = task_vars["inventory_hostname"], arguments["step"]
-        store = _runs.open_store(mark["database"])
+        store = self.open_run(mark)
         try:
             if arguments["changed_by"]:
                 store.undo_state(mark["run"], arguments["changed_by"], mark["epoch"], "applied")

@@ -21,10 +21,8 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Write the state; legal steps only."""
-        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
-
         mark = _controller.current_run()
-        store = _runs.open_store(mark["database"])
+        store = self.open_run(mark)
         try:
             store.undo_state(mark["run"], arguments["id"], mark["epoch"], arguments["state"], proof=arguments["proof"])
         finally:

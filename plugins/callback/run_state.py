@@ -30,9 +30,6 @@ import typing as t
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _dead_workers
 
-if t.TYPE_CHECKING:
-    from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
-
 
 class CallbackModule(CallbackBase):
     """Writes in the main thread only, each time with a connection of its own."""
@@ -140,11 +137,12 @@ class CallbackModule(CallbackBase):
 
     def _abandon(self, result: t.Any, how: str) -> None:
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+        from ansible_collections.basis.landscape.plugins.plugin_utils._runs import wake
 
         assert self._mark is not None
         why = str(result._result.get("msg") or result._result.get("reason") or f"task '{result._task.get_name()}' {how}")
         try:
-            store = _runs.open_store(self._mark["database"])
+            store = wake.attach(_runs.open_store(self._mark["database"]), self._mark["socket"])
             try:
                 store.abandon(self._mark["run"], self._mark["epoch"], result._host.name, why, unreachable=how == "unreachable")
             finally:
@@ -158,7 +156,7 @@ class CallbackModule(CallbackBase):
     def _close(self, mark: _controller.RunMark) -> tuple[str, dict[str, str]]:
         from ansible_collections.basis.landscape.plugins.plugin_utils import _report, _runs
 
-        store: _runs.Store = _runs.open_store(mark["database"])
+        store = _runs.open_store(mark["database"])
         try:
             try:
                 state = store.finish(mark["run"], mark["epoch"], interrupted=self._interrupted > 0)
