@@ -3,4 +3,5 @@
 
 It imports nothing from ``plugins/``: a codec that is wrong in the product must not agree with itself here.
 """
+
 from __future__ import annotations

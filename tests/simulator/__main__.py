@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command line: ``python -m tests.simulator LANDSCAPE``."""
+
 from __future__ import annotations
 
 import argparse
@@ -37,18 +38,27 @@ def read(path: Path) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the simulator; returns the exit code: 0, or 2 when it cannot start."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulator", description="Simulate an SAP landscape on the loopback network.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulator", description="Simulate an SAP landscape on the loopback network."
+    )
     parser.add_argument("landscape", type=Path, nargs="?", help="native export (JSON or YAML)")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per real second (default 1)")
     parser.add_argument("--faults", type=Path, help="JSON or YAML list of faults")
     parser.add_argument("--journal", type=Path, help="file that the journal is appended to, one JSON object a line")
-    parser.add_argument("--socket-dir", type=Path, help="folder for Unix sockets <host>/.sapstream5NN13 (default: none)")
-    parser.add_argument("--network", default="keep",
-                        help="keep: use the 127.x.y.z addresses of the landscape; auto: take a free 127.N network; or 127.N")
+    parser.add_argument(
+        "--socket-dir", type=Path, help="folder for Unix sockets <host>/.sapstream5NN13 (default: none)"
+    )
+    parser.add_argument(
+        "--network",
+        default="keep",
+        help="keep: use the 127.x.y.z addresses of the landscape; auto: take a free 127.N network; or 127.N",
+    )
     parser.add_argument("--directory", type=Path, help="folder for certificates (default: a temporary one)")
     parser.add_argument("--info", type=Path, help="file that the JSON line is written to as well, removed at the end")
     parser.add_argument("--control-port", type=int, default=0, help="port of the control door (default: a free one)")
-    parser.add_argument("--password-file", type=Path, help="file with the password of the OS users (default: a random one)")
+    parser.add_argument(
+        "--password-file", type=Path, help="file with the password of the OS users (default: a random one)"
+    )
     parser.add_argument("--list-faults", action="store_true", help="print the names of the faults, then end")
     options = parser.parse_args(argv)
     if options.list_faults:
@@ -64,12 +74,24 @@ def main(argv: list[str] | None = None) -> int:
         faults = read(options.faults) if options.faults else []
         if isinstance(faults, dict):
             faults = faults.get("faults", [])
-        asyncio.run(run({
-            "export": export, "speed": options.speed, "faults": faults, "journal": options.journal,
-            "socket_dir": options.socket_dir, "network": options.network, "directory": options.directory,
-            "control_port": options.control_port,
-            "password": options.password_file.read_text(encoding="utf-8").strip() if options.password_file else None,
-        }, options.info))
+        asyncio.run(
+            run(
+                {
+                    "export": export,
+                    "speed": options.speed,
+                    "faults": faults,
+                    "journal": options.journal,
+                    "socket_dir": options.socket_dir,
+                    "network": options.network,
+                    "directory": options.directory,
+                    "control_port": options.control_port,
+                    "password": options.password_file.read_text(encoding="utf-8").strip()
+                    if options.password_file
+                    else None,
+                },
+                options.info,
+            )
+        )
     except (BadLandscape, BadFault, CannotStart, OSError, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The certificates of the TLS doors, made anew at every start."""
+
 from __future__ import annotations
 
 import ipaddress
 import os
 import ssl
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -22,10 +23,11 @@ class Authority:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._now = datetime.now(timezone.utc).replace(microsecond=0)
+        self._now = datetime.now(UTC).replace(microsecond=0)
         self._door_key = ec.generate_private_key(ec.SECP256R1())
         self._door_pem = self._door_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         self._known = self._authority("Simulated landscape CA")
         self._strange = self._authority("Unknown CA")
         self.ca_file = directory / "ca.pem"
@@ -34,16 +36,30 @@ class Authority:
     def _authority(self, name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        usage = x509.KeyUsage(digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
-                              key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
-                              decipher_only=False)
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            key_cert_sign=True,
+            crl_sign=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
         certificate = (
-            x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(self._now - timedelta(days=400))
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self._now - timedelta(days=400))
             .not_valid_after(self._now + timedelta(days=400))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).add_extension(usage, critical=True)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256()))
+            .sign(key, hashes.SHA256())
+        )
         return key, certificate
 
     def _file(self, label: str, address: str, names: list[str], *, days: int, strange: bool = False) -> Path:
@@ -53,13 +69,16 @@ class Authority:
         issued = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, (names or [address])[0][:64])]))
-            .issuer_name(certificate.subject).public_key(self._door_key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(self._now - timedelta(days=365))
+            .issuer_name(certificate.subject)
+            .public_key(self._door_key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self._now - timedelta(days=365))
             .not_valid_after(self._now + timedelta(days=days))
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256()))
+            .sign(key, hashes.SHA256())
+        )
         path = self._directory / f"{label}.pem"
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(issued.public_bytes(serialization.Encoding.PEM) + self._door_pem)

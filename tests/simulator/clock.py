@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulated clock with its timers.
 
-Simulated seconds run ``speed`` times as fast as real ones. ``advance`` skips ahead and fires every timer on the way, in
-order, each at its own due time. ``jump`` only moves the wall clock that is shown, as an administrator's ``date -s`` does.
+Simulated seconds run ``speed`` times as fast as real ones. ``advance`` skips ahead and fires every timer on the way,
+in order, each at its own due time. ``jump`` only moves the wall clock that is shown, as an administrator's ``date
+-s`` does.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -11,7 +13,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 
 class Timer:
@@ -61,7 +63,7 @@ class Clock:
 
     def text(self, at: float | None = None, form: str = "%Y %m %d %H:%M:%S") -> str:
         """The wall clock as sapstartsrv writes it, ``2026 05 10 05:27:05``, in UTC."""
-        return datetime.fromtimestamp(self.wall(at), timezone.utc).strftime(form)
+        return datetime.fromtimestamp(self.wall(at), UTC).strftime(form)
 
     def after(self, seconds: float, call: Callable[[], None]) -> Timer:
         """Call ``call`` in ``seconds`` simulated seconds."""

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The CMDB door: the landscape as three kinds of CMDB would list it.
 
-``/api/landscape/<hosts|systems|instances|relations|redundancy_groups|calendars>`` is our own paging form (``limit``, ``offset``;
-``items``, ``total``, ``next``) plus ``/api/landscape`` with everything at once. ``/api/now/table/<table>`` follows ServiceNow's
-table API (basic or bearer authentication, ``sysparm_limit``, ``sysparm_offset``, ``X-Total-Count``, ``Link``),
-``/api/virtualization/virtual-machines/`` or ``/api/dcim/devices/`` follow NetBox (``Token`` authentication). From memory, not
-captured: the headers of ServiceNow's paging, NetBox's shapes. Ours: the ``u_`` fields, NetBox's custom fields.
+``/api/landscape/<hosts|systems|instances|relations|redundancy_groups|calendars>`` is our own paging form (``limit``,
+``offset``; ``items``, ``total``, ``next``) plus ``/api/landscape`` with everything at once.
+``/api/now/table/<table>`` follows ServiceNow's table API (basic or bearer authentication, ``sysparm_limit``,
+``sysparm_offset``, ``X-Total-Count``, ``Link``), ``/api/virtualization/virtual-machines/`` or ``/api/dcim/devices/``
+follow NetBox (``Token`` authentication). From memory, not captured: the headers of ServiceNow's paging, NetBox's
+shapes. Ours: the ``u_`` fields, NetBox's custom fields.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -35,8 +37,15 @@ def sys_id(*parts: str) -> str:
 class Cmdb:
     """The CMDB door."""
 
-    def __init__(self, export: Callable[[], dict[str, Any]], journal: Journal, faults: Faults, user: str, password: str,
-                 token: str) -> None:
+    def __init__(
+        self,
+        export: Callable[[], dict[str, Any]],
+        journal: Journal,
+        faults: Faults,
+        user: str,
+        password: str,
+        token: str,
+    ) -> None:
         self._export = export
         self.journal = journal
         self.faults = faults
@@ -107,7 +116,7 @@ class Cmdb:
             raise ValueError("limit is at least 1, offset at least 0")
         if endless and rows:
             return [rows[(offset + index) % len(rows)] for index in range(limit)], True
-        return rows[offset:offset + limit], offset + limit < len(rows)
+        return rows[offset : offset + limit], offset + limit < len(rows)
 
     def _native(self, request: Request, part: str, base: str, endless: bool) -> Answer:
         limit, offset = int(request.query.get("limit", 100)), int(request.query.get("offset", 0))
@@ -130,44 +139,83 @@ class Cmdb:
             return f"{sid}/{row['host']}/{row['name']}"
 
         if table in ("cmdb_ci_server", "cmdb_ci_linux_server"):
-            return [{"sys_id": sys_id("host", row["name"]), "name": row["name"], "sys_class_name": "cmdb_ci_linux_server",
-                     "ip_address": row.get("address") or "", "os": row.get("os") or "", "operational_status": "1",
-                     **{f"u_{field}": row.get(field) or "" for field in HOST_FIELDS}} for row in export.get("hosts") or []]
+            return [
+                {
+                    "sys_id": sys_id("host", row["name"]),
+                    "name": row["name"],
+                    "sys_class_name": "cmdb_ci_linux_server",
+                    "ip_address": row.get("address") or "",
+                    "os": row.get("os") or "",
+                    "operational_status": "1",
+                    **{f"u_{field}": row.get(field) or "" for field in HOST_FIELDS},
+                }
+                for row in export.get("hosts") or []
+            ]
         if table in ("cmdb_ci_appl", "cmdb_ci_service"):
-            system_rows = [{
-                "sys_id": sys_id("system", row["name"]), "name": row["name"], "sys_class_name": "cmdb_ci_service",
-                "u_ci_type": "system", **{f"u_{field}": self._flat(row.get(field)) for field in SYSTEM_FIELDS},
-            } for row in systems.values()]
+            system_rows = [
+                {
+                    "sys_id": sys_id("system", row["name"]),
+                    "name": row["name"],
+                    "sys_class_name": "cmdb_ci_service",
+                    "u_ci_type": "system",
+                    **{f"u_{field}": self._flat(row.get(field)) for field in SYSTEM_FIELDS},
+                }
+                for row in systems.values()
+            ]
             if table == "cmdb_ci_service":
                 return system_rows
-            instance_rows = [{
-                "sys_id": sys_id("instance", instance_id(row)), "name": row["name"], "sys_class_name": "cmdb_ci_appl",
-                "u_ci_type": "instance", "u_system": row["system"],
-                **{f"u_{field}": self._flat(row.get(field)) for field in INSTANCE_FIELDS},
-            } for row in export.get("instances") or []]
+            instance_rows = [
+                {
+                    "sys_id": sys_id("instance", instance_id(row)),
+                    "name": row["name"],
+                    "sys_class_name": "cmdb_ci_appl",
+                    "u_ci_type": "instance",
+                    "u_system": row["system"],
+                    **{f"u_{field}": self._flat(row.get(field)) for field in INSTANCE_FIELDS},
+                }
+                for row in export.get("instances") or []
+            ]
             return system_rows + instance_rows
         if table == "cmdb_rel_ci":
             rows = []
 
             def relate(parent: str, child: str, kind: str, parent_name: str, child_name: str) -> None:
-                rows.append({"sys_id": sys_id(parent, child, kind), "parent": reference(parent, "cmdb_ci"),
-                             "child": reference(child, "cmdb_ci"), "type": reference(sys_id("type", kind), "cmdb_rel_type"),
-                             "parent.name": parent_name, "child.name": child_name, "type.name": kind})
+                rows.append(
+                    {
+                        "sys_id": sys_id(parent, child, kind),
+                        "parent": reference(parent, "cmdb_ci"),
+                        "child": reference(child, "cmdb_ci"),
+                        "type": reference(sys_id("type", kind), "cmdb_rel_type"),
+                        "parent.name": parent_name,
+                        "child.name": child_name,
+                        "type.name": kind,
+                    }
+                )
 
             for row in export.get("instances") or []:
                 ident = sys_id("instance", instance_id(row))
                 relate(ident, sys_id("host", row["host"]), "Runs on::Runs", row["name"], row["host"])
                 relate(sys_id("system", row["system"]), ident, "Contains::Contained by", row["system"], row["name"])
             for row in export.get("relations") or []:
-                ids = [sys_id("system" if name in systems else "instance", name) for name in (row["source"], row["target"])]
+                ids = [
+                    sys_id("system" if name in systems else "instance", name) for name in (row["source"], row["target"])
+                ]
                 relate(ids[0], ids[1], "Depends on::Used by", row["source"], row["target"])
             for system in systems.values():
                 for target in system.get("depends_on") or []:
-                    relate(sys_id("system", system["name"]), sys_id("system", target), "Depends on::Used by", system["name"], target)
+                    relate(
+                        sys_id("system", system["name"]),
+                        sys_id("system", target),
+                        "Depends on::Used by",
+                        system["name"],
+                        target,
+                    )
             return rows
         if table == "cmdb_rel_type":
-            return [{"sys_id": sys_id("type", kind), "name": kind}
-                    for kind in ("Runs on::Runs", "Contains::Contained by", "Depends on::Used by")]
+            return [
+                {"sys_id": sys_id("type", kind), "name": kind}
+                for kind in ("Runs on::Runs", "Contains::Contained by", "Depends on::Used by")
+            ]
         raise KeyError(table)
 
     @staticmethod
@@ -181,6 +229,7 @@ class Cmdb:
     @staticmethod
     def _matches(record: dict[str, Any], query: str) -> bool:
         """``a=b^c=d^ORe=f``: AND of groups that OR extends; other operators are refused."""
+
         def value(name: str) -> str:
             found = record.get(name, "")
             return str(found["value"]) if isinstance(found, dict) else str(found)
@@ -223,18 +272,28 @@ class Cmdb:
                     if isinstance(value, dict) and not flat:
                         shown[name]["link"] = value["link"]
                 elif display == "true":
-                    shown[name] = {"display_value": words, "link": value["link"]} if isinstance(value, dict) and not flat else words
+                    shown[name] = (
+                        {"display_value": words, "link": value["link"]}
+                        if isinstance(value, dict) and not flat
+                        else words
+                    )
                 else:
                     shown[name] = plain if flat else value
             result.append(shown)
         headers = {"X-Total-Count": str(len(rows))}
-        others = "&".join(f"{key}={quote(text, safe='')}" for key, text in query.items() if key not in ("sysparm_offset", "sysparm_limit"))
+        others = "&".join(
+            f"{key}={quote(text, safe='')}"
+            for key, text in query.items()
+            if key not in ("sysparm_offset", "sysparm_limit")
+        )
         links = [("first", 0)]
         if more:
             links.append(("next", offset + limit))
         links.append(("last", max(0, (len(rows) - 1) // limit * limit)))
         where = f"{base}/api/now/table/{table}?" + (others + "&" if others else "")
-        headers["Link"] = ",".join(f'<{where}sysparm_limit={limit}&sysparm_offset={start}>;rel="{rel}"' for rel, start in links)
+        headers["Link"] = ",".join(
+            f'<{where}sysparm_limit={limit}&sysparm_offset={start}>;rel="{rel}"' for rel, start in links
+        )
         return as_json({"result": result}, 200, **headers)
 
     # -- NetBox -------------------------------------------------------------------------------------------------------
@@ -245,21 +304,43 @@ class Cmdb:
         systems = {row["name"]: row for row in export.get("systems") or []}
         rows = []
         for number, host in enumerate(export.get("hosts") or [], 1):
-            instances = [{
-                "name": row["name"], "number": row["number"], "kind": row.get("kind"), "system": row["system"],
-                "sid": row.get("sid") or systems[row["system"]].get("sid") or row["system"], "tier": row.get("tier")
-                or KINDS[row.get("kind") or "other"].tier} for row in export.get("instances") or [] if row["host"] == host["name"]]
+            instances = [
+                {
+                    "name": row["name"],
+                    "number": row["number"],
+                    "kind": row.get("kind"),
+                    "system": row["system"],
+                    "sid": row.get("sid") or systems[row["system"]].get("sid") or row["system"],
+                    "tier": row.get("tier") or KINDS[row.get("kind") or "other"].tier,
+                }
+                for row in export.get("instances") or []
+                if row["host"] == host["name"]
+            ]
             address = {"id": number, "address": f"{host['address']}/24"} if host.get("address") else None
-            rows.append({
-                "id": number, "url": f"{base}{path}/{number}/", "name": host["name"],
-                "status": {"value": "active", "label": "Active"}, "role": {"id": 1, "name": "SAP", "slug": "sap"},
-                "site": {"id": 1, "name": host.get("failure_domain") or "main", "slug": "main"},
-                "platform": {"id": 1, "name": host.get("os") or "", "slug": "os"}, "primary_ip4": address, "primary_ip": address,
-                "tags": [{"name": instance["system"], "slug": instance["system"].lower()} for instance in instances],
-                "custom_fields": {**{field: host.get(field) for field in HOST_FIELDS}, "sap_instances": instances},
-            })
+            rows.append(
+                {
+                    "id": number,
+                    "url": f"{base}{path}/{number}/",
+                    "name": host["name"],
+                    "status": {"value": "active", "label": "Active"},
+                    "role": {"id": 1, "name": "SAP", "slug": "sap"},
+                    "site": {"id": 1, "name": host.get("failure_domain") or "main", "slug": "main"},
+                    "platform": {"id": 1, "name": host.get("os") or "", "slug": "os"},
+                    "primary_ip4": address,
+                    "primary_ip": address,
+                    "tags": [
+                        {"name": instance["system"], "slug": instance["system"].lower()} for instance in instances
+                    ],
+                    "custom_fields": {**{field: host.get(field) for field in HOST_FIELDS}, "sap_instances": instances},
+                }
+            )
         page, more = self._page(rows, limit, offset, endless)
         link = f"{base}{path}/?limit={limit}&offset="
-        return as_json({"count": len(rows), "next": f"{link}{offset + limit}" if more else None,
-                        "previous": f"{link}{max(0, offset - limit)}" if offset else None, "results": page})
-
+        return as_json(
+            {
+                "count": len(rows),
+                "next": f"{link}{offset + limit}" if more else None,
+                "previous": f"{link}{max(0, offset - limit)}" if offset else None,
+                "results": page,
+            }
+        )

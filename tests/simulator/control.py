@@ -13,6 +13,7 @@ GET       ``/export``        the landscape as native export with the addresses i
 POST      ``/shutdown``      the end
 ========  =================  ==========================================================================================
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -29,8 +30,16 @@ from .web import Answer, Request, as_json
 class Control:
     """The control door."""
 
-    def __init__(self, landscape: Landscape, clock: Clock, journal: Journal, faults: Faults, info: Callable[[], dict[str, Any]],
-                 export: Callable[[], dict[str, Any]], end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        landscape: Landscape,
+        clock: Clock,
+        journal: Journal,
+        faults: Faults,
+        info: Callable[[], dict[str, Any]],
+        export: Callable[[], dict[str, Any]],
+        end: Callable[[], None],
+    ) -> None:
         self.landscape, self.clock, self.journal, self.faults = landscape, clock, journal, faults
         self._info, self._export, self._end = info, export, end
 
@@ -66,7 +75,9 @@ class Control:
             return as_json([self.faults.add(row).as_dict() for row in rows], 201)
         if request.method == "DELETE" and (what[1] == "/faults" or what[1].startswith("/faults/")):
             which = what[1].removeprefix("/faults").strip("/")
-            removed = self.faults.remove(ident=int(which)) if which.isdigit() else self.faults.remove(name=which or None)
+            removed = (
+                self.faults.remove(ident=int(which)) if which.isdigit() else self.faults.remove(name=which or None)
+            )
             return as_json({"removed": removed})
         if what == ("POST", "/clock"):
             body = request.json() or {}
@@ -93,7 +104,7 @@ class Control:
         while not self.landscape.reachable(host) and loop.time() < end:
             try:
                 await asyncio.wait_for(self.journal.news(), end - loop.time())
-            except (TimeoutError, asyncio.TimeoutError):
+            except TimeoutError:
                 break
         return as_json({"name": name, "state": host.state, "reachable": self.landscape.reachable(host)})
 
@@ -101,6 +112,6 @@ class Control:
         if wait > 0 and len(self.journal.entries) <= after:
             try:
                 await asyncio.wait_for(self.journal.news(), wait)
-            except (TimeoutError, asyncio.TimeoutError):
+            except TimeoutError:
                 pass
         return as_json(self.journal.entries[after:])

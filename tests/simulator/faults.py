@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The faults that can be asked for by name.
 
-A fault is a JSON object: ``name`` (see ``FAULTS``), any of the filters ``host``, ``system``, ``instance`` (``SID/host/NAME``),
-``operation``, ``door``; ``times`` (how often it strikes, for ever when absent), ``after`` (how many matching calls pass first),
-``seconds`` (real seconds, for ``slow``), ``on`` (a journal entry, given by some of its fields, that makes it active: with
-``{"effect": "stopping", "instance": "PRD/prdapp1/D01"}`` it strikes once that instance began to stop).
+A fault is a JSON object: ``name`` (see ``FAULTS``), any of the filters ``host``, ``system``, ``instance``
+(``SID/host/NAME``), ``operation``, ``door``; ``times`` (how often it strikes, for ever when absent), ``after`` (how
+many matching calls pass first), ``seconds`` (real seconds, for ``slow``), ``on`` (a journal entry, given by some of
+its fields, that makes it active: with ``{"effect": "stopping", "instance": "PRD/prdapp1/D01"}`` it strikes once that
+instance began to stop).
 """
+
 from __future__ import annotations
 
 import itertools
@@ -70,8 +72,17 @@ class Fault:
 
     def as_dict(self) -> dict[str, Any]:
         """The fault as plain data."""
-        return {"id": self.id, "name": self.name, **self.filters, "times": self.times, "after": self.after,
-                "seconds": self.seconds, "on": self.on, "active": self.active, "struck": self.struck}
+        return {
+            "id": self.id,
+            "name": self.name,
+            **self.filters,
+            "times": self.times,
+            "after": self.after,
+            "seconds": self.seconds,
+            "on": self.on,
+            "active": self.active,
+            "struck": self.struck,
+        }
 
 
 class Faults:
@@ -93,7 +104,9 @@ class Faults:
             raise BadFault(f"there is no fault {name!r}; there are {', '.join(sorted(FAULTS))}")
         unknown = sorted(set(raw) - FIELDS)
         if unknown:
-            raise BadFault(f"fault {raw['name']}: unknown field {', '.join(unknown)}; known are {', '.join(sorted(FIELDS))}")
+            raise BadFault(
+                f"fault {raw['name']}: unknown field {', '.join(unknown)}; known are {', '.join(sorted(FIELDS))}"
+            )
         return raw
 
     def add(self, raw: Any) -> Fault:
@@ -104,10 +117,14 @@ class Faults:
         """
         self.check(raw)
         fault = Fault(
-            id=next(self._ids), name=raw["name"],
+            id=next(self._ids),
+            name=raw["name"],
             filters={key: str(raw[key]) for key in FILTERS if raw.get(key) is not None},
-            times=None if raw.get("times") is None else int(raw["times"]), after=int(raw.get("after") or 0),
-            seconds=float(raw.get("seconds", 5.0)), on=raw.get("on"), active=raw.get("on") is None,
+            times=None if raw.get("times") is None else int(raw["times"]),
+            after=int(raw.get("after") or 0),
+            seconds=float(raw.get("seconds", 5.0)),
+            on=raw.get("on"),
+            active=raw.get("on") is None,
         )
         self._all[fault.id] = fault
         self._tell()
@@ -115,8 +132,11 @@ class Faults:
 
     def remove(self, ident: int | None = None, name: str | None = None) -> int:
         """Remove one fault by id, those of a name, or all; returns how many."""
-        gone = [key for key, fault in self._all.items()
-                if (ident is None or key == ident) and (name is None or fault.name == name)]
+        gone = [
+            key
+            for key, fault in self._all.items()
+            if (ident is None or key == ident) and (name is None or fault.name == name)
+        ]
         for key in gone:
             del self._all[key]
         self._tell()

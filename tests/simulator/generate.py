@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes landscapes of any size as native exports: ``python -m tests.simulator.generate --systems 12 --hosts 40``.
 
-The same arguments give the same landscape. It holds ABAP systems with HANA databases, of which one serves two systems, Java
-systems, Web Dispatchers in front of some of them, a pair of Web Dispatchers as a redundancy group.
+The same arguments give the same landscape. It holds ABAP systems with HANA databases, of which one serves two
+systems, Java systems, Web Dispatchers in front of some of them, a pair of Web Dispatchers as a redundancy group.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -20,9 +21,57 @@ ABAP_NAMES = ("PRD", "SCM", "QAS", "DEV", "BWP", "CRM", "EWM", "GTS", "TMP", "SR
 JAVA_NAMES = ("POP", "EPP", "POQ", "EPQ")
 STAGES = ("production", "production", "quality", "development")
 OWNERS = ("Logistics", "Finance", "Sales", "Integration")
-RESERVED = frozenset({"ADD", "ALL", "AND", "ANY", "ASC", "AUX", "COM", "CON", "DBA", "END", "EPS", "FOR", "GET", "GID", "IBM", "INT",
-                      "KEY", "LOG", "LPT", "MAP", "MON", "NIX", "NOT", "NUL", "OFF", "OLD", "OMS", "OUT", "PAD", "PRN", "RAW", "REF",
-                      "ROW", "SAP", "SET", "SGA", "SHG", "SID", "SQL", "SUM", "SYS", "TMP", "TOP", "UID", "USE", "USR", "VAR"})
+RESERVED = frozenset(
+    {
+        "ADD",
+        "ALL",
+        "AND",
+        "ANY",
+        "ASC",
+        "AUX",
+        "COM",
+        "CON",
+        "DBA",
+        "END",
+        "EPS",
+        "FOR",
+        "GET",
+        "GID",
+        "IBM",
+        "INT",
+        "KEY",
+        "LOG",
+        "LPT",
+        "MAP",
+        "MON",
+        "NIX",
+        "NOT",
+        "NUL",
+        "OFF",
+        "OLD",
+        "OMS",
+        "OUT",
+        "PAD",
+        "PRN",
+        "RAW",
+        "REF",
+        "ROW",
+        "SAP",
+        "SET",
+        "SGA",
+        "SHG",
+        "SID",
+        "SQL",
+        "SUM",
+        "SYS",
+        "TMP",
+        "TOP",
+        "UID",
+        "USE",
+        "USR",
+        "VAR",
+    }
+)
 
 
 class TooFew(ValueError):
@@ -41,13 +90,19 @@ class _Maker:
         self._counts: Counter[str] = Counter()
         self._taken: set[str] = set(RESERVED)
         self._addresses = (f"127.20.{high}.{low}" for high in range(1, 255) for low in range(1, 251))
-        self._names = {"abap": self._sids(ABAP_NAMES, "A"), "java": self._sids(JAVA_NAMES, "J"),
-                       "hana": self._sids((), "H"), "webdisp": self._sids((), "W")}
+        self._names = {
+            "abap": self._sids(ABAP_NAMES, "A"),
+            "java": self._sids(JAVA_NAMES, "J"),
+            "hana": self._sids((), "H"),
+            "webdisp": self._sids((), "W"),
+        }
 
     def _sids(self, known: tuple[str, ...], letter: str) -> Iterator[str]:
         digits = "123456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
         made = (f"{letter}{first}{second}" for first, second in itertools.product("0" + digits, digits))
-        beyond = (f"{other}{first}{second}" for other in "XYZUVTSR" for first, second in itertools.product(digits, digits))
+        beyond = (
+            f"{other}{first}{second}" for other in "XYZUVTSR" for first, second in itertools.product(digits, digits)
+        )
         for name in itertools.chain(known, made, beyond):
             if name not in self._taken:
                 self._taken.add(name)
@@ -55,8 +110,15 @@ class _Maker:
 
     def system(self, kind: str, stage: str, **more: Any) -> dict[str, Any]:
         name = next(self._names[kind])
-        row = {"name": name, "sid": name, "type": kind, "environment": stage, "owner": OWNERS[len(self.systems) % len(OWNERS)],
-               "patch_group": f"wave{STAGES.index(stage) % 4 + 1}", **more}
+        row = {
+            "name": name,
+            "sid": name,
+            "type": kind,
+            "environment": stage,
+            "owner": OWNERS[len(self.systems) % len(OWNERS)],
+            "patch_group": f"wave{STAGES.index(stage) % 4 + 1}",
+            **more,
+        }
         self.systems.append(row)
         return row
 
@@ -64,14 +126,30 @@ class _Maker:
         prefix = f"{system['name'].lower()}{role}"
         self._counts[prefix] += 1
         name = f"{prefix}{self._counts[prefix]}"
-        self.hosts.append({"name": name, "address": next(self._addresses), "os": "RHEL 9.4", "environment": system["environment"],
-                           "patch_group": system["patch_group"], "owner": system["owner"],
-                           "failure_domain": f"rack{len(self.hosts) % 4 + 1}"})
+        self.hosts.append(
+            {
+                "name": name,
+                "address": next(self._addresses),
+                "os": "RHEL 9.4",
+                "environment": system["environment"],
+                "patch_group": system["patch_group"],
+                "owner": system["owner"],
+                "failure_domain": f"rack{len(self.hosts) % 4 + 1}",
+            }
+        )
         return name
 
     def instance(self, system: dict[str, Any], host: str, kind: str, name: str, number: int, **more: Any) -> None:
-        self.instances.append({"name": f"{name}{number:02d}", "system": system["name"], "host": host, "number": f"{number:02d}",
-                               "kind": kind, **more})
+        self.instances.append(
+            {
+                "name": f"{name}{number:02d}",
+                "system": system["name"],
+                "host": host,
+                "number": f"{number:02d}",
+                "kind": kind,
+                **more,
+            }
+        )
 
     def depends(self, source: str, target: str) -> None:
         self.relations.append({"source": source, "target": target, "type": "depends_on"})
@@ -150,7 +228,9 @@ def generate(systems: int, hosts: int, seed: int = 1, *, windows: bool = False) 
     spare = hosts - len(maker.hosts) - len(growing)
     if spare < 0:
         raise TooFew(f"{systems} systems need at least {len(maker.hosts) + len(growing)} hosts")
-    replicated = [row for row, _weight in growing if row["type"] == "abap" and row["environment"] == "production"][:max(0, spare)]
+    replicated = [row for row, _weight in growing if row["type"] == "abap" and row["environment"] == "production"][
+        : max(0, spare)
+    ]
     for row in replicated:
         maker.instance(row, maker.host(row, "er"), "ers", "ERS", 11, virtual_host=f"{row['name'].lower()}ers")
     spare -= len(replicated)
@@ -164,18 +244,33 @@ def generate(systems: int, hosts: int, seed: int = 1, *, windows: bool = False) 
             kind, name, number = ("dialog", "D", 1) if row["type"] == "abap" else ("java", "J", 31)
             maker.instance(row, host, kind, name, number)
     export: dict[str, Any] = {
-        "hosts": maker.hosts, "systems": maker.systems, "instances": maker.instances, "relations": maker.relations,
+        "hosts": maker.hosts,
+        "systems": maker.systems,
+        "instances": maker.instances,
+        "relations": maker.relations,
         "redundancy_groups": [{"name": "entry", "members": pair, "max_unavailable": 1}] if pair else [],
         "calendars": [],
     }
     if windows:
         days = ("SA", "SU", "FR", "WE")
-        export["calendars"] = [{
-            "name": f"wave{index + 1}", "kind": "window", "timezone": "Europe/Berlin",
-            "entries": [{"rrule": f"FREQ=WEEKLY;BYDAY={day}", "start": "2026-01-01T20:00", "duration": "8h"}],
-        } for index, day in enumerate(days)] + [{
-            "name": "year-end", "kind": "blackout", "timezone": "Europe/Berlin",
-            "entries": [{"rrule": "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=28", "start": "2025-12-28T00:00", "duration": "168h"}]}]
+        export["calendars"] = [
+            {
+                "name": f"wave{index + 1}",
+                "kind": "window",
+                "timezone": "Europe/Berlin",
+                "entries": [{"rrule": f"FREQ=WEEKLY;BYDAY={day}", "start": "2026-01-01T20:00", "duration": "8h"}],
+            }
+            for index, day in enumerate(days)
+        ] + [
+            {
+                "name": "year-end",
+                "kind": "blackout",
+                "timezone": "Europe/Berlin",
+                "entries": [
+                    {"rrule": "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=28", "start": "2025-12-28T00:00", "duration": "168h"}
+                ],
+            }
+        ]
         for row in maker.systems:
             row["windows"], row["blackouts"] = [row["patch_group"]], ["year-end"]
     return export
@@ -183,11 +278,15 @@ def generate(systems: int, hosts: int, seed: int = 1, *, windows: bool = False) 
 
 def main(argv: list[str] | None = None) -> int:
     """Write a landscape; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulator.generate", description="Make a landscape of a given size.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulator.generate", description="Make a landscape of a given size."
+    )
     parser.add_argument("--systems", type=int, default=12)
     parser.add_argument("--hosts", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--windows", action="store_true", help="with weekly windows, with a blackout at the end of the year")
+    parser.add_argument(
+        "--windows", action="store_true", help="with weekly windows, with a blackout at the end of the year"
+    )
     parser.add_argument("--output", type=Path, help="file (default: standard output)")
     options = parser.parse_args(argv)
     try:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The hosts door: what the operating system of one host answers.
 
-It stands in for a login on the host: the small commands in ``commands/`` hand their arguments in, this file says what they print.
-Exit codes of ``dnf check-update`` (100), ``needs-restarting -r`` (1) are published; the wording follows dnf 4, its tables are
-shortened. A kernel is replaced, where a real host would keep the old one too.
+It stands in for a login on the host: the small commands in ``commands/`` hand their arguments in, this file says what
+they print. Exit codes of ``dnf check-update`` (100), ``needs-restarting -r`` (1) are published; the wording follows
+dnf 4, its tables are shortened. A kernel is replaced, where a real host would keep the old one too.
 """
+
 from __future__ import annotations
 
 import fnmatch
@@ -19,8 +20,26 @@ from .landscape import Host, Landscape, Package
 from .web import Answer, Hang, Hangup, Request, as_json
 
 PORT = 7001
-VALUE_OPTIONS = frozenset({"-x", "--exclude", "--setopt", "--repo", "--repoid", "--disablerepo", "--enablerepo", "--advisory",
-                           "--releasever", "-c", "--config", "--installroot", "--advisories", "-d", "-e", "-R"})
+VALUE_OPTIONS = frozenset(
+    {
+        "-x",
+        "--exclude",
+        "--setopt",
+        "--repo",
+        "--repoid",
+        "--disablerepo",
+        "--enablerepo",
+        "--advisory",
+        "--releasever",
+        "-c",
+        "--config",
+        "--installroot",
+        "--advisories",
+        "-d",
+        "-e",
+        "-R",
+    }
+)
 
 
 class Output(Exception):
@@ -42,9 +61,18 @@ def _query(package: Package, form: str) -> str:
     """One package in a ``--queryformat``."""
     epoch, _colon, rest = package.installed.rpartition(":")
     version, _dash, release = rest.rpartition("-")
-    tags = {"NAME": package.name, "EPOCHNUM": epoch or "0", "EPOCH": epoch if epoch not in ("", "0") else "(none)",
-            "VERSION": version, "RELEASE": release, "ARCH": package.arch, "EVR": _version(package, "installed"),
-            "INSTALLTIME": "1790000000", "SUMMARY": package.name, "VENDOR": "Simulated"}
+    tags = {
+        "NAME": package.name,
+        "EPOCHNUM": epoch or "0",
+        "EPOCH": epoch if epoch not in ("", "0") else "(none)",
+        "VERSION": version,
+        "RELEASE": release,
+        "ARCH": package.arch,
+        "EVR": _version(package, "installed"),
+        "INSTALLTIME": "1790000000",
+        "SUMMARY": package.name,
+        "VENDOR": "Simulated",
+    }
     text = re.sub(r"%-?\d*\{([A-Za-z]+)(?::\w+)?\}", lambda m: tags.get(m.group(1).upper(), "(none)"), form)
     return text.replace("\\n", "\n").replace("\\t", "\t")
 
@@ -72,13 +100,24 @@ class Hosts:
             argv = [argument.replace("\x1f", "\n") for argument in argv]
         elif path in ("/upgrade", "/reboot"):
             wanted = request.json() or {}
-            argv = ["shutdown", "-r", "now"] if path == "/reboot" else [
-                "dnf", "-y", "upgrade", *(["--security"] if wanted.get("security") else []),
-                *[f"--exclude={name}" for name in wanted.get("exclude") or []], *(wanted.get("packages") or [])]
+            argv = (
+                ["shutdown", "-r", "now"]
+                if path == "/reboot"
+                else [
+                    "dnf",
+                    "-y",
+                    "upgrade",
+                    *(["--security"] if wanted.get("security") else []),
+                    *[f"--exclude={name}" for name in wanted.get("exclude") or []],
+                    *(wanted.get("packages") or []),
+                ]
+            )
         else:
             return as_json({"error": f"no POST {path} here"}, 404)
         command = argv[0]
-        entry = self.journal.note(door="hosts", host=host.name, call=command, caller=caller, detail=" ".join(argv[1:]) or None)
+        entry = self.journal.note(
+            door="hosts", host=host.name, call=command, caller=caller, detail=" ".join(argv[1:]) or None
+        )
         for what in ("hang", "drop_before"):
             if self.faults.strike(what, host=host.name, operation=command, door="hosts") is not None:
                 entry["fault"] = what
@@ -93,21 +132,33 @@ class Hosts:
             if self.faults.strike("drop_after_accept", host=host.name, operation=command, door="hosts") is not None:
                 entry["fault"] = "drop_after_accept"
                 raise Hangup from None
-            return Answer(200, output.text.encode(), "text/plain; charset=utf-8",
-                          {"X-Exit": str(output.code), "X-Stream": "2" if output.error else "1"})
+            return Answer(
+                200,
+                output.text.encode(),
+                "text/plain; charset=utf-8",
+                {"X-Exit": str(output.code), "X-Stream": "2" if output.error else "1"},
+            )
 
     # -- packages -----------------------------------------------------------------------------------------------------
 
     def _pending(self, host: Host, words: list[str], options: dict[str, list[str]]) -> list[Package]:
-        excluded = [pattern for key in ("-x", "--exclude") for value in options.get(key, []) for pattern in value.split(",")]
+        excluded = [
+            pattern for key in ("-x", "--exclude") for value in options.get(key, []) for pattern in value.split(",")
+        ]
         excluded += host.locked
-        advisories = {a for key in ("--advisory", "--advisories") for value in options.get(key, []) for a in value.split(",")}
+        advisories = {
+            a for key in ("--advisory", "--advisories") for value in options.get(key, []) for a in value.split(",")
+        }
         security = "--security" in options
-        return [package for _name, package in sorted(host.packages.items())
-                if package.pending and (package.advisory or not security)
-                and (not advisories or package.advisory in advisories)
-                and not any(fnmatch.fnmatch(package.name, pattern) for pattern in excluded)
-                and (not words or any(fnmatch.fnmatch(package.name, word) for word in words))]
+        return [
+            package
+            for _name, package in sorted(host.packages.items())
+            if package.pending
+            and (package.advisory or not security)
+            and (not advisories or package.advisory in advisories)
+            and not any(fnmatch.fnmatch(package.name, pattern) for pattern in excluded)
+            and (not words or any(fnmatch.fnmatch(package.name, word) for word in words))
+        ]
 
     @staticmethod
     def _arguments(argv: list[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -120,7 +171,7 @@ class Hosts:
             elif "=" in argument:
                 name, _equals, value = argument.partition("=")
                 options.setdefault(name, []).append(value)
-            elif argument in VALUE_OPTIONS and not (argument == "-R"):
+            elif argument in VALUE_OPTIONS and argument != "-R":
                 options.setdefault(argument, []).append(next(rest, ""))
             else:
                 options.setdefault(argument, [])
@@ -146,17 +197,21 @@ class Hosts:
             if "security" in words or "sec" in words:
                 options["--security"] = []
             rows = [p for p in self._pending(host, [], options) if p.advisory]
-            raise Output(0, "".join(f"{p.advisory} Important/Sec. {p.name}-{_version(p, 'available')}.{p.arch}\n" for p in rows))
+            raise Output(
+                0, "".join(f"{p.advisory} Important/Sec. {p.name}-{_version(p, 'available')}.{p.arch}\n" for p in rows)
+            )
         if command == "versionlock":
             self._versionlock(host, words)
         if command == "needs-restarting":
-            await self.run_needs_restarting(host, argv[argv.index(command) + 1:], caller)
+            await self.run_needs_restarting(host, argv[argv.index(command) + 1 :], caller)
         if command == "list":
             upgrades = "--upgrades" in options or "--updates" in options or words[:1] in (["upgrades"], ["updates"])
             rows = self._pending(host, [], options) if upgrades else list(host.packages.values())
             which = "available" if upgrades else "installed"
             head = "Available Upgrades\n" if upgrades else "Installed Packages\n"
-            raise Output(0, head + "".join(f"{p.name + '.' + p.arch:<40} {_version(p, which):<32} baseos\n" for p in rows))
+            raise Output(
+                0, head + "".join(f"{p.name + '.' + p.arch:<40} {_version(p, which):<32} baseos\n" for p in rows)
+            )
         if command in ("makecache", "clean", "repolist", "history", "check", "autoremove"):
             raise Output(0, "Metadata cache created.\n" if command == "makecache" else "")
         raise Output(1, f"No such command: {command}. Please use /usr/bin/dnf --help\n", error=True)
@@ -165,8 +220,11 @@ class Hosts:
 
     @staticmethod
     def _versionlock(host: Host, words: list[str]) -> None:
-        action, names = (words[0], words[1:]) if words and words[0] in ("list", "add", "delete", "clear") else (
-            ("add", words) if words else ("list", []))
+        action, names = (
+            (words[0], words[1:])
+            if words and words[0] in ("list", "add", "delete", "clear")
+            else (("add", words) if words else ("list", []))
+        )
         if action == "add":
             host.locked += [name for name in names if name not in host.locked]
             raise Output(0, "".join(f"Adding versionlock on: {name}\n" for name in names))
@@ -177,11 +235,20 @@ class Hosts:
         if action == "clear":
             host.locked.clear()
             raise Output(0)
-        rows = [f"{name}-{host.packages[name].installed}.*\n" if name in host.packages else f"{name}\n" for name in host.locked]
+        rows = [
+            f"{name}-{host.packages[name].installed}.*\n" if name in host.packages else f"{name}\n"
+            for name in host.locked
+        ]
         raise Output(0, "".join(rows))
 
     async def _upgrade(self, host: Host, rows: list[Package], options: dict[str, list[str]], caller: str) -> None:
-        table = ["Dependencies resolved.", "=" * 80, " Package  Architecture  Version  Repository  Size", "=" * 80, "Upgrading:"]
+        table = [
+            "Dependencies resolved.",
+            "=" * 80,
+            " Package  Architecture  Version  Repository  Size",
+            "=" * 80,
+            "Upgrading:",
+        ]
         table += [f" {p.name}  {p.arch}  {_version(p, 'available')}  baseos  1.0 M" for p in rows]
         table += ["", "Transaction Summary", "=" * 80, f"Upgrade  {len(rows)} Packages", ""]
         if rows and ("--assumeno" in options or not {"-y", "--assumeyes"} & set(options)):
@@ -190,9 +257,14 @@ class Hosts:
             raise Output(200, "Failed to obtain the transaction lock (logged in as: root).\n", error=True)
         if self.faults.strike("disk_full", host=host.name, operation="dnf", door="hosts") is not None:
             self.journal.note(effect="patch_failed", host=host.name, detail="disk full")
-            raise Output(1, "Error: Transaction test error:\n  installing package glibc needs 38MB more space on the / filesystem\n\n"
-                            "Error Summary\n-------------\nDisk Requirements:\n   At least 38MB more space needed on the / filesystem.\n",
-                         error=True)
+            raise Output(
+                1,
+                "Error: Transaction test error:\n"
+                "  installing package glibc needs 38MB more space on the / filesystem\n\n"
+                "Error Summary\n-------------\nDisk Requirements:\n"
+                "   At least 38MB more space needed on the / filesystem.\n",
+                error=True,
+            )
         if not rows:
             raise Output(0, "Dependencies resolved.\nNothing to do.\nComplete!\n")
         breaks = self.faults.strike("patch_fails", host=host.name, operation="dnf", door="hosts") is not None
@@ -207,9 +279,19 @@ class Hosts:
         if breaks:
             self.landscape.upgrade(host, rows[: len(rows) // 2], caller)
             self.journal.note(effect="patch_failed", host=host.name, detail="scriptlet")
-            raise Output(1, f"Error in POSTIN scriptlet in rpm package {rows[len(rows) // 2].name}\nError: Transaction failed\n",
-                         error=True)
-        lines = [*table, "Upgraded:", *(f"  {p.name}-{_version(p, 'available')}.{p.arch}" for p in rows), "", "Complete!", ""]
+            raise Output(
+                1,
+                f"Error in POSTIN scriptlet in rpm package {rows[len(rows) // 2].name}\nError: Transaction failed\n",
+                error=True,
+            )
+        lines = [
+            *table,
+            "Upgraded:",
+            *(f"  {p.name}-{_version(p, 'available')}.{p.arch}" for p in rows),
+            "",
+            "Complete!",
+            "",
+        ]
         self.landscape.upgrade(host, rows, caller)
         raise Output(0, "\n".join(lines))
 
@@ -233,7 +315,9 @@ class Hosts:
         form = form if form is not None else "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n"
         rows = sorted(host.packages.values(), key=lambda package: package.name)
         if everything:
-            raise Output(0, "".join(_query(p, form) for p in rows if not names or any(fnmatch.fnmatch(p.name, n) for n in names)))
+            raise Output(
+                0, "".join(_query(p, form) for p in rows if not names or any(fnmatch.fnmatch(p.name, n) for n in names))
+            )
         missing = [name for name in names if name not in host.packages]
         text = "".join(_query(p, form) for p in rows if p.name in names)
         raise Output(len(missing), text + "".join(f"package {name} is not installed\n" for name in missing))
@@ -244,11 +328,15 @@ class Hosts:
             raise Output(0, "sshd.service\n" if host.reboot_required else "")
         if "-r" in argv or "--reboothint" in argv:
             if host.reboot_required:
-                raise Output(1, "Core libraries or services have been updated since boot-up:\n  * kernel\n\n"
-                                "Reboot is required to fully utilize these updates.\n"
-                                "More information: https://access.redhat.com/solutions/27943\n")
-            raise Output(0, "No core libraries or services have been updated since boot-up.\n"
-                            "Reboot should not be necessary.\n")
+                raise Output(
+                    1,
+                    "Core libraries or services have been updated since boot-up:\n  * kernel\n\n"
+                    "Reboot is required to fully utilize these updates.\n"
+                    "More information: https://access.redhat.com/solutions/27943\n",
+                )
+            raise Output(
+                0, "No core libraries or services have been updated since boot-up.\nReboot should not be necessary.\n"
+            )
         raise Output(0)
 
     # -- power --------------------------------------------------------------------------------------------------------

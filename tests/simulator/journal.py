@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal: every call that came in through a door, every change that the landscape went through.
 
-An entry is a flat JSON object: ``n`` (count from 1), ``t`` (monotonic real seconds), ``sim`` (simulated seconds since the
-start), ``door``, and as far as they apply ``host``, ``system``, ``instance``, ``call``, ``effect``, ``caller``, ``fault``,
-``detail``. Entries with ``call`` are what was asked; entries with ``effect`` are what happened.
+An entry is a flat JSON object: ``n`` (count from 1), ``t`` (monotonic real seconds), ``sim`` (simulated seconds since
+the start), ``door``, and as far as they apply ``host``, ``system``, ``instance``, ``call``, ``effect``, ``caller``,
+``fault``, ``detail``. Entries with ``call`` are what was asked; entries with ``effect`` are what happened.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -23,14 +24,16 @@ class Journal:
     def __init__(self, clock: Clock, path: Path | None = None) -> None:
         self._clock = clock
         self.entries: list[dict[str, Any]] = []
-        self._file: IO[str] | None = open(path, "a", buffering=1, encoding="utf-8") if path else None
+        self._file: IO[str] | None = path.open("a", buffering=1, encoding="utf-8") if path else None
         self._news: asyncio.Event | None = None
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
 
     def note(self, **fields: Any) -> dict[str, Any]:
         """Append one entry; fields that are ``None`` are left out."""
         entry: dict[str, Any] = {
-            "n": len(self.entries) + 1, "t": round(time.monotonic(), 6), "sim": round(self._clock.now(), 3),
+            "n": len(self.entries) + 1,
+            "t": round(time.monotonic(), 6),
+            "sim": round(self._clock.now(), 3),
         }
         entry.update((key, value) for key, value in fields.items() if value is not None)
         self.entries.append(entry)

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of the simulated landscape, the only one there is: doors read it or ask it to change.
 
-Sources: process names, features, priorities, colours, ``sapcpe``, vanishing processes from captures of real systems; durations,
-the share of stragglers, package lists are invented. Two rules that real systems have show a wrong order at once: an application
-instance stays YELLOW until its central services or its database run (``waiting_for_dependency``), turns YELLOW when it loses them
-(``lost_dependency``); a host that goes down takes its running instances along (``killed``).
+Sources: process names, features, priorities, colours, ``sapcpe``, vanishing processes from captures of real systems;
+durations, the share of stragglers, package lists are invented. Two rules that real systems have show a wrong order at
+once: an application instance stays YELLOW until its central services or its database run
+(``waiting_for_dependency``), turns YELLOW when it loses them (``lost_dependency``); a host that goes down takes its
+running instances along (``killed``).
 """
+
 from __future__ import annotations
 
 import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from .clock import Clock, Timer
@@ -36,19 +39,55 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "hana": Kind(0.3, "HDB|HDB_WORKER", "db", (
-        ("hdbdaemon", "HDB Daemon"), ("hdbcompileserver", "HDB Compileserver"), ("hdbindexserver", "HDB Indexserver-{sid}"),
-        ("hdbnameserver", "HDB Nameserver"), ("hdbpreprocessor", "HDB Preprocessor"),
-        ("hdbwebdispatcher", "HDB Web Dispatcher"), ("hdbxsengine", "HDB XSEngine-{sid}")), "hdbindexserver", 180, 90),
+    "hana": Kind(
+        0.3,
+        "HDB|HDB_WORKER",
+        "db",
+        (
+            ("hdbdaemon", "HDB Daemon"),
+            ("hdbcompileserver", "HDB Compileserver"),
+            ("hdbindexserver", "HDB Indexserver-{sid}"),
+            ("hdbnameserver", "HDB Nameserver"),
+            ("hdbpreprocessor", "HDB Preprocessor"),
+            ("hdbwebdispatcher", "HDB Web Dispatcher"),
+            ("hdbxsengine", "HDB XSEngine-{sid}"),
+        ),
+        "hdbindexserver",
+        180,
+        90,
+    ),
     "ers": Kind(0.5, "ENQREP", "app", (("enq_replicator", "Enqueue Replicator 2"),), "enq_replicator", 15, 8),
-    "ascs": Kind(1, "MESSAGESERVER|ENQUE", "app", (
-        ("msg_server", "MessageServer"), ("enq_server", "Enqueue Server 2")), "msg_server", 25, 12),
-    "scs": Kind(1, "GATEWAY|MESSAGESERVER|ENQUE", "app", (
-        ("msg_server", "MessageServer"), ("enserver", "EnqueueServer"), ("gwrd", "Gateway")), "msg_server", 25, 12),
-    "dialog": Kind(3, "ABAP|GATEWAY|ICMAN|IGS", "app", (
-        ("disp+work", "Dispatcher"), ("igswd_mt", "IGS Watchdog"), ("gwrd", "Gateway"), ("icman", "ICM")),
-        "disp+work", 70, 35, 20),
-    "java": Kind(3, "J2EE|IGS", "app", (("jstart", "J2EE Server"), ("igswd_mt", "IGS Watchdog")), "jstart", 150, 60, 10),
+    "ascs": Kind(
+        1,
+        "MESSAGESERVER|ENQUE",
+        "app",
+        (("msg_server", "MessageServer"), ("enq_server", "Enqueue Server 2")),
+        "msg_server",
+        25,
+        12,
+    ),
+    "scs": Kind(
+        1,
+        "GATEWAY|MESSAGESERVER|ENQUE",
+        "app",
+        (("msg_server", "MessageServer"), ("enserver", "EnqueueServer"), ("gwrd", "Gateway")),
+        "msg_server",
+        25,
+        12,
+    ),
+    "dialog": Kind(
+        3,
+        "ABAP|GATEWAY|ICMAN|IGS",
+        "app",
+        (("disp+work", "Dispatcher"), ("igswd_mt", "IGS Watchdog"), ("gwrd", "Gateway"), ("icman", "ICM")),
+        "disp+work",
+        70,
+        35,
+        20,
+    ),
+    "java": Kind(
+        3, "J2EE|IGS", "app", (("jstart", "J2EE Server"), ("igswd_mt", "IGS Watchdog")), "jstart", 150, 60, 10
+    ),
     "webdisp": Kind(4, "WEBDISP", "web", (("sapwebdisp", "Web Dispatcher"),), "sapwebdisp", 12, 6),
     "other": Kind(3, "SMDAGENT", "app", (("jstart", "J2EE Server"),), "jstart", 30, 15),
 }
@@ -190,8 +229,9 @@ class Instance:
 class Landscape:
     """All hosts, systems, instances, with the rules of how they change."""
 
-    def __init__(self, export: dict[str, Any], clock: Clock, journal: Journal, faults: Faults,
-                 addresses: dict[str, str]) -> None:
+    def __init__(
+        self, export: dict[str, Any], clock: Clock, journal: Journal, faults: Faults, addresses: dict[str, str]
+    ) -> None:
         self.export = export
         self.clock = clock
         self.journal = journal
@@ -250,8 +290,13 @@ class Landscape:
         else:
             for row in listed:
                 host.packages[row["name"]] = Package(
-                    row["name"], row.get("arch", "x86_64"), row["installed"], row.get("available", row["installed"]),
-                    row.get("advisory"), bool(row.get("reboot")))
+                    row["name"],
+                    row.get("arch", "x86_64"),
+                    row["installed"],
+                    row.get("available", row["installed"]),
+                    row.get("advisory"),
+                    bool(row.get("reboot")),
+                )
         host.locked = list(own.get("locked") or [])
         host.reboot_required = bool(own.get("reboot_required"))
         self.hosts[name] = host
@@ -264,41 +309,73 @@ class Landscape:
         key = f"{sid}/{raw['host']}/{raw['name']}"
         own = raw.get("simulation") or {}
         tier = raw.get("tier") or kind.tier
-        seconds = {what: float(own.get(what, self._seconds(what, key, base, kind_name, tier)))
-                   for what, base in (("start", kind.start), ("stop", kind.stop), ("soft", kind.soft))}
+        seconds = {
+            what: float(own.get(what, self._seconds(what, key, base, kind_name, tier)))
+            for what, base in (("start", kind.start), ("stop", kind.stop), ("soft", kind.soft))
+        }
         priority = raw.get("start_priority")
         instance = Instance(
-            id=key, system=raw["system"], sid=sid, host=raw["host"], name=raw["name"], number=f"{int(raw['number']):02d}",
-            kind=kind_name, priority=kind.priority if priority is None else float(priority),
-            features=own.get("features") or kind.features, virtual_host=raw.get("virtual_host") or raw["host"],
-            cluster_owned=bool(raw.get("cluster_owned")), given=raw, seconds=seconds,
+            id=key,
+            system=raw["system"],
+            sid=sid,
+            host=raw["host"],
+            name=raw["name"],
+            number=f"{int(raw['number']):02d}",
+            kind=kind_name,
+            priority=kind.priority if priority is None else float(priority),
+            features=own.get("features") or kind.features,
+            virtual_host=raw.get("virtual_host") or raw["host"],
+            cluster_owned=bool(raw.get("cluster_owned")),
+            given=raw,
+            seconds=seconds,
             sessions=int(own.get("sessions", self._random("sessions", key).randint(0, 40) if kind.soft else 0)),
-            maintenance=bool(own.get("maintenance")))
+            maintenance=bool(own.get("maintenance")),
+        )
         if kind_name in ("ascs", "scs"):
             stamp = self.clock.text(form="%Y%m%d%H%M%S")
-            instance.locks = [{
-                "lock-name": "MARA", "lock-arg": f"10000000000000{count:04d}", "lock-mode": "E",
-                "owner": (f"{stamp}{count:06d}000902{raw['host']}" + "." * 58)[:58],
-                "owner-vb": (f"{stamp}{count:06d}000902{raw['host']}" + "." * 58)[:58],
-                "use-count-owner": 1, "use-count-owner-vb": 0, "client": "100", "user": "MILLER", "transaction": "MM02",
-                "object": "EMMARAE", "backup": False} for count in range(1, 3)]
+            instance.locks = [
+                {
+                    "lock-name": "MARA",
+                    "lock-arg": f"10000000000000{count:04d}",
+                    "lock-mode": "E",
+                    "owner": (f"{stamp}{count:06d}000902{raw['host']}" + "." * 58)[:58],
+                    "owner-vb": (f"{stamp}{count:06d}000902{raw['host']}" + "." * 58)[:58],
+                    "use-count-owner": 1,
+                    "use-count-owner-vb": 0,
+                    "client": "100",
+                    "user": "MILLER",
+                    "transaction": "MM02",
+                    "object": "EMMARAE",
+                    "backup": False,
+                }
+                for count in range(1, 3)
+            ]
         self.instances[key] = instance
 
     def _requirements(self, instance: Instance) -> list[list[str]]:
         """Groups of instances of which one each has to run, before this one can be GREEN."""
         if instance.kind not in ("dialog", "java"):
             return []
-        central = [i.id for i in self.instances.values()
-                   if i.system == instance.system and i.kind == ("ascs" if instance.kind == "dialog" else "scs")]
+        central = [
+            i.id
+            for i in self.instances.values()
+            if i.system == instance.system and i.kind == ("ascs" if instance.kind == "dialog" else "scs")
+        ]
         groups = [central] if central else []
         named: list[str] = list(self.systems[instance.system].get("depends_on") or [])
         named += list(instance.given.get("depends_on") or [])
         for relation in self.export.get("relations") or []:
-            if relation.get("type", "depends_on") == "depends_on" and relation["source"] in (instance.system, instance.id):
+            if relation.get("type", "depends_on") == "depends_on" and relation["source"] in (
+                instance.system,
+                instance.id,
+            ):
                 named.append(relation["target"])
         for name in dict.fromkeys(named):
-            group = [i.id for i in self.instances.values()
-                     if (i.system == name or i.id == name) and i.kind in ("hana", "ascs", "scs")]
+            group = [
+                i.id
+                for i in self.instances.values()
+                if (i.system == name or i.id == name) and i.kind in ("hana", "ascs", "scs")
+            ]
             databases = [key for key in group if self.instances[key].kind == "hana"]
             if databases or (group and name in self.instances):
                 groups.append(databases or group)
@@ -308,8 +385,16 @@ class Landscape:
         rows = []
         for name, description in KINDS[instance.kind].processes:
             self._pids += 7
-            rows.append(Process(name, description.format(sid=instance.sid), color, text,
-                                self.clock.now() if color != GRAY else None, self._pids if color != GRAY else 0))
+            rows.append(
+                Process(
+                    name,
+                    description.format(sid=instance.sid),
+                    color,
+                    text,
+                    self.clock.now() if color != GRAY else None,
+                    self._pids if color != GRAY else 0,
+                )
+            )
         return rows
 
     def _rest(self, instance: Instance, *, running: bool) -> None:
@@ -318,7 +403,9 @@ class Landscape:
         instance.timers.clear()
         instance.degraded = False
         instance.phase = "running" if running else "stopped"
-        instance.processes = self._fresh(instance, GREEN, "Running") if running else self._fresh(instance, GRAY, "Stopped")
+        instance.processes = (
+            self._fresh(instance, GREEN, "Running") if running else self._fresh(instance, GRAY, "Stopped")
+        )
         if running:
             for process in instance.processes:
                 process.started = self.clock.now() - 3 * 86400
@@ -341,8 +428,11 @@ class Landscape:
 
     def serving(self, instance: Instance) -> bool:
         """Whether the instance's sapstartsrv listens."""
-        return (instance.service_up and self.reachable(self.hosts[instance.host])
-                and self.faults.standing("sapstartsrv_down", **self.where(instance)) is None)
+        return (
+            instance.service_up
+            and self.reachable(self.hosts[instance.host])
+            and self.faults.standing("sapstartsrv_down", **self.where(instance)) is None
+        )
 
     def on_host(self, host: str) -> list[Instance]:
         """The instances of a host."""
@@ -350,8 +440,11 @@ class Landscape:
 
     def missing(self, instance: Instance) -> list[str]:
         """What has to run before this instance can be GREEN, in words, or nothing."""
-        return [" or ".join(group) for group in self._needs[instance.id]
-                if not any(self.instances[key].running for key in group)]
+        return [
+            " or ".join(group)
+            for group in self._needs[instance.id]
+            if not any(self.instances[key].running for key in group)
+        ]
 
     def replicator(self, instance: Instance) -> Instance | None:
         """The enqueue replication server of the instance's system."""
@@ -364,7 +457,9 @@ class Landscape:
         if host is not None:
             place = {"host": host.name}
         if instance is not None:
-            instance.log.append(f"{self.clock.text(form='%a %b %d %H:%M:%S %Y')} {effect} {more.get('detail') or ''}".rstrip())
+            instance.log.append(
+                f"{self.clock.text(form='%a %b %d %H:%M:%S %Y')} {effect} {more.get('detail') or ''}".rstrip()
+            )
         self.journal.note(**place, effect=effect, **more)
         for listener in list(self.changed):
             listener()
@@ -420,8 +515,8 @@ class Landscape:
         self._plan(instance, 0.04 * whole, sapcpe)
         self._plan(instance, 0.10 * whole, listed)
         for index, row in enumerate(rows):
-            self._plan(instance, whole * (0.12 + 0.88 * index / len(rows)), lambda row=row: yellow(row))  # type: ignore[misc]
-            self._plan(instance, whole * (0.12 + 0.88 * (index + 1) / len(rows)), lambda row=row: green(row))  # type: ignore[misc]
+            self._plan(instance, whole * (0.12 + 0.88 * index / len(rows)), partial(yellow, row))
+            self._plan(instance, whole * (0.12 + 0.88 * (index + 1) / len(rows)), partial(green, row))
 
     def _main(self, instance: Instance) -> Process:
         return next(row for row in instance.processes if row.name == instance.main)
@@ -469,8 +564,11 @@ class Landscape:
                     instance.degraded = False
                     row.color, row.text = GREEN, "Running"
                     self._effect("recovered", instance)
-            elif (instance.phase == "stopping" and instance.degraded
-                    and not (instance.held is not None and self.faults.known(instance.held))):
+            elif (
+                instance.phase == "stopping"
+                and instance.degraded
+                and not (instance.held is not None and self.faults.known(instance.held))
+            ):
                 self._stopped(instance)
         for host in self.hosts.values():
             if host.state == "lost" and not (host.held is not None and self.faults.known(host.held)):
@@ -499,7 +597,7 @@ class Landscape:
         instance.held = hangs.id if hangs else None
         names = [row.name for row in instance.processes if row.name != instance.main]
         for index, name in enumerate(reversed(names)):
-            self._plan(instance, soft + whole * (index + 1) / (len(names) + 1), lambda name=name: self._vanish(instance, name))  # type: ignore[misc]
+            self._plan(instance, soft + whole * (index + 1) / (len(names) + 1), partial(self._vanish, instance, name))
         if hard:
             self._plan(instance, soft, lambda: self._effect("sessions_lost", instance, detail=str(instance.sessions)))
         if hangs:
@@ -627,22 +725,45 @@ class Landscape:
     def snapshot(self) -> dict[str, Any]:
         """The state as plain data, in the form that ``restore`` takes."""
         return {
-            "sim": round(self.clock.now(), 3), "wall": self.clock.text(form="%Y-%m-%dT%H:%M:%SZ"), "speed": self.clock.speed,
-            "hosts": {h.name: {
-                "state": h.state, "up": h.up, "address": h.address, "boot_id": h.boot_id, "reboot_required": h.reboot_required,
-                "reachable": self.reachable(h), "locked": list(h.locked), "seconds": dict(h.seconds),
-                "packages": {p.name: {"installed": p.installed, "available": p.available} for p in h.packages.values()},
-            } for h in self.hosts.values()},
-            "instances": {i.id: {
-                "phase": i.phase, "color": i.color, "service_up": i.service_up, "maintenance": i.maintenance,
-                "inactive": i.inactive, "sessions": i.sessions, "busy": i.busy, "queues": dict(i.queues),
-                "locks": len(i.locks), "seconds": dict(i.seconds),
-                "processes": [{"name": p.name, "dispstatus": p.color, "textstatus": p.text} for p in i.processes],
-            } for i in self.instances.values()},
+            "sim": round(self.clock.now(), 3),
+            "wall": self.clock.text(form="%Y-%m-%dT%H:%M:%SZ"),
+            "speed": self.clock.speed,
+            "hosts": {
+                h.name: {
+                    "state": h.state,
+                    "up": h.up,
+                    "address": h.address,
+                    "boot_id": h.boot_id,
+                    "reboot_required": h.reboot_required,
+                    "reachable": self.reachable(h),
+                    "locked": list(h.locked),
+                    "seconds": dict(h.seconds),
+                    "packages": {
+                        p.name: {"installed": p.installed, "available": p.available} for p in h.packages.values()
+                    },
+                }
+                for h in self.hosts.values()
+            },
+            "instances": {
+                i.id: {
+                    "phase": i.phase,
+                    "color": i.color,
+                    "service_up": i.service_up,
+                    "maintenance": i.maintenance,
+                    "inactive": i.inactive,
+                    "sessions": i.sessions,
+                    "busy": i.busy,
+                    "queues": dict(i.queues),
+                    "locks": len(i.locks),
+                    "seconds": dict(i.seconds),
+                    "processes": [{"name": p.name, "dispstatus": p.color, "textstatus": p.text} for p in i.processes],
+                }
+                for i in self.instances.values()
+            },
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Set what the given state names; the rest stays. Values that follow from others (``color``, ``processes``) are not read.
+        """Set what the given state names; the rest stays. ``color``, ``processes`` are not read: they follow from others.
 
         Raises:
             KeyError: it names a host, an instance or a package that does not exist.
@@ -680,7 +801,11 @@ def check(export: Any) -> dict[str, Any]:
     Raises:
         BadLandscape: it cannot; every defect is listed.
     """
-    if not isinstance(export, dict) or not isinstance(export.get("hosts"), list) or not isinstance(export.get("instances"), list):
+    if (
+        not isinstance(export, dict)
+        or not isinstance(export.get("hosts"), list)
+        or not isinstance(export.get("instances"), list)
+    ):
         raise BadLandscape("a landscape is an object with the lists hosts, systems, instances")
     defects: list[str] = []
     names: dict[str, set[str]] = {}

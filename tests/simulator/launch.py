@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a test starts the simulator, steers it, reads its journal.
 
-    with Simulator.start(landscape, speed=100, faults=[{"name": "red_on_start", "instance": "PRD/prdapp1/D01"}]) as sim:
-        sim.info["instances"]["PRD/prdapp1/D01"]["https"]
-        sim.wait(effect="started", instance="PRD/prdapp1/D01")
+with Simulator.start(landscape, speed=100, faults=[{"name": "red_on_start", "instance": "PRD/prdapp1/D01"}]) as sim:
+sim.info["instances"]["PRD/prdapp1/D01"]["https"]     sim.wait(effect="started", instance="PRD/prdapp1/D01")
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -25,7 +25,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 # The command line's own file is started, not ``-m tests.simulator``: another distribution's top-level ``tests`` package
 # in the environment cannot take its place.
-STARTER = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('tests.simulator', run_name='__main__')"
+STARTER = (
+    "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('tests.simulator', run_name='__main__')"
+)
 
 
 class SimulatorError(RuntimeError):
@@ -42,9 +44,17 @@ class Simulator:
         self.info_file = folder / "simulator.json"
 
     @classmethod
-    def start(cls, landscape: dict[str, Any] | Path | str, *, speed: float = 1.0, faults: list[dict[str, Any]] | None = None,
-              journal: Path | None = None, socket_dir: Path | bool | None = None, network: str = "auto",
-              deadline: float = 30.0) -> Simulator:
+    def start(
+        cls,
+        landscape: dict[str, Any] | Path | str,
+        *,
+        speed: float = 1.0,
+        faults: list[dict[str, Any]] | None = None,
+        journal: Path | None = None,
+        socket_dir: Path | bool | None = None,
+        network: str = "auto",
+        deadline: float = 30.0,
+    ) -> Simulator:
         """Start it in a process of its own; ready when this returns.
 
         Args:
@@ -66,15 +76,30 @@ class Simulator:
                 path.write_text(json.dumps(landscape), encoding="utf-8")
             else:
                 path = Path(landscape).resolve()
-            command = [sys.executable, "-c", STARTER, str(ROOT), str(path), "--speed", str(speed), "--network", network,
-                       "--journal", str(journal or folder / "journal.jsonl"), "--info", str(folder / "simulator.json")]
+            command = [
+                sys.executable,
+                "-c",
+                STARTER,
+                str(ROOT),
+                str(path),
+                "--speed",
+                str(speed),
+                "--network",
+                network,
+                "--journal",
+                str(journal or folder / "journal.jsonl"),
+                "--info",
+                str(folder / "simulator.json"),
+            ]
             if faults:
                 (folder / "faults.json").write_text(json.dumps(faults), encoding="utf-8")
                 command += ["--faults", str(folder / "faults.json")]
             if socket_dir:
                 command += ["--socket-dir", str(folder / "s" if socket_dir is True else socket_dir)]
             with open(folder / "stderr", "w", encoding="utf-8") as errors:
-                process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, stdin=subprocess.DEVNULL)
+                process = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=errors, text=True, stdin=subprocess.DEVNULL
+                )
             line = cls._first_line(process, deadline)
             if not line:
                 process.kill()
@@ -96,7 +121,9 @@ class Simulator:
     def __enter__(self) -> Simulator:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self, deadline: float = 10.0) -> int:
@@ -118,7 +145,10 @@ class Simulator:
         """What Ansible needs in its environment to use the ``simulated`` connection."""
         here = str(Path(__file__).resolve().parent / "connection")
         others = os.environ.get("ANSIBLE_CONNECTION_PLUGINS")
-        return {"BASIS_SIMULATOR": str(self.info_file), "ANSIBLE_CONNECTION_PLUGINS": f"{here}:{others}" if others else here}
+        return {
+            "BASIS_SIMULATOR": str(self.info_file),
+            "ANSIBLE_CONNECTION_PLUGINS": f"{here}:{others}" if others else here,
+        }
 
     def control(self, method: str, path: str, body: Any = None, timeout: float = 60.0) -> Any:
         """Call the control door.
@@ -126,8 +156,9 @@ class Simulator:
         Raises:
             SimulatorError: it refused.
         """
-        request = urllib.request.Request(self.info["control"] + path, method=method,
-                                         data=None if body is None else json.dumps(body).encode())
+        request = urllib.request.Request(
+            self.info["control"] + path, method=method, data=None if body is None else json.dumps(body).encode()
+        )
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout) as answer:
                 return json.load(answer)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sapcontrol door: what the web service of one instance's sapstartsrv answers.
 
-Published or captured: shapes, enumerations, protection, ``Instance already started``, ``Invalid Credentials``, ``DpAttachStartService
-failed``, property names, queue types. Invented here: the texts of logs, the values of counters, parameters; that
-HACheckMaintenanceMode answers with a fault while the maintenance mode is off; that a level of StartSystem or StopSystem which is
-not through within ``waittimeout`` ends the whole call; that a restart of a stopped system starts it.
+Published or captured: shapes, enumerations, protection, ``Instance already started``, ``Invalid Credentials``,
+``DpAttachStartService failed``, property names, queue types. Invented here: the texts of logs, the values of
+counters, parameters; that HACheckMaintenanceMode answers with a fault while the maintenance mode is off; that a level
+of StartSystem or StopSystem which is not through within ``waittimeout`` ends the whole call; that a restart of a
+stopped system starts it.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -18,8 +20,16 @@ from .journal import Journal
 from .landscape import GRAY, GREEN, KINDS, RED, YELLOW, Instance, Landscape, Refused
 from .web import Answer, Hang, Hangup, Request
 
-QUEUES = (("ABAP/NOWP", 14000), ("ABAP/DIA", 14000), ("ABAP/UPD", 14000), ("ABAP/ENQ", 14000), ("ABAP/BTC", 14000),
-          ("ABAP/SPO", 14000), ("ABAP/UP2", 14000), ("ICM/Intern", 6000))
+QUEUES = (
+    ("ABAP/NOWP", 14000),
+    ("ABAP/DIA", 14000),
+    ("ABAP/UPD", 14000),
+    ("ABAP/ENQ", 14000),
+    ("ABAP/BTC", 14000),
+    ("ABAP/SPO", 14000),
+    ("ABAP/UP2", 14000),
+    ("ICM/Intern", 6000),
+)
 OPTION_KINDS: dict[str, Callable[[Instance], bool]] = {
     "ALL-INSTANCES": lambda i: True,
     "SCS-INSTANCES": lambda i: i.kind in ("ascs", "scs"),
@@ -43,8 +53,14 @@ def elapsed(seconds: float) -> str:
 class Service:
     """The web service of all instances; each door hands in its instance."""
 
-    def __init__(self, landscape: Landscape, journal: Journal, faults: Faults, users: Callable[[Instance], set[str]],
-                 password: str) -> None:
+    def __init__(
+        self,
+        landscape: Landscape,
+        journal: Journal,
+        faults: Faults,
+        users: Callable[[Instance], set[str]],
+        password: str,
+    ) -> None:
         self.landscape = landscape
         self.journal = journal
         self.faults = faults
@@ -68,23 +84,42 @@ class Service:
         try:
             name, values = soap.parse(request.body)
         except soap.BadRequest as error:
-            self.journal.note(door=door, host=instance.host, instance=instance.id, system=instance.system, call="?",
-                              caller=request.caller, detail=str(error))
+            self.journal.note(
+                door=door,
+                host=instance.host,
+                instance=instance.id,
+                system=instance.system,
+                call="?",
+                caller=request.caller,
+                detail=str(error),
+            )
             return Answer(500, soap.fault(str(error), "SOAP-ENV:Client"))
         given = request.basic()
         where = {**self.landscape.where(instance), "operation": name, "door": door}
         strike = lambda what: self.faults.strike(what, **where)  # noqa: E731
-        entry = self.journal.note(door=door, host=instance.host, system=instance.system, instance=instance.id, call=name,
-                                  caller=given[0] if given else request.caller,
-                                  detail=", ".join(f"{k}={v}" for k, v in values.items() if v is not None) or None)
+        entry = self.journal.note(
+            door=door,
+            host=instance.host,
+            system=instance.system,
+            instance=instance.id,
+            call=name,
+            caller=given[0] if given else request.caller,
+            detail=", ".join(f"{k}={v}" for k, v in values.items() if v is not None) or None,
+        )
         slow = strike("slow")
         if slow is not None:
             entry["fault"] = "slow"
             await asyncio.sleep(slow.seconds)
         for what in ("hang", "drop_before", "server_error", "not_soap", "unauthorized"):
             if strike(what) is not None:
-                self.journal.note(fault=what, host=instance.host, instance=instance.id, system=instance.system, door=door,
-                                  of=entry["n"])
+                self.journal.note(
+                    fault=what,
+                    host=instance.host,
+                    instance=instance.id,
+                    system=instance.system,
+                    door=door,
+                    of=entry["n"],
+                )
                 if what == "hang":
                     raise Hang
                 if what == "drop_before":
@@ -106,14 +141,27 @@ class Service:
         try:
             answered = self._call(instance, name, values, entry["caller"], trusted=request.local or given is not None)
         except Refused as refused:
-            self.journal.note(door=door, host=instance.host, system=instance.system, instance=instance.id, refused=name,
-                              of=entry["n"], detail=str(refused))
+            self.journal.note(
+                door=door,
+                host=instance.host,
+                system=instance.system,
+                instance=instance.id,
+                refused=name,
+                of=entry["n"],
+                detail=str(refused),
+            )
             result = Answer(500, soap.fault(str(refused)))
         else:
             result = Answer(200, soap.answer(name, answered))
         if drop or cut:
-            self.journal.note(fault="drop_after_accept" if drop else "half_answer", host=instance.host, system=instance.system,
-                              instance=instance.id, door=door, of=entry["n"])
+            self.journal.note(
+                fault="drop_after_accept" if drop else "half_answer",
+                host=instance.host,
+                system=instance.system,
+                instance=instance.id,
+                door=door,
+                of=entry["n"],
+            )
         if drop:
             raise Hangup
         result.cut = cut
@@ -123,7 +171,9 @@ class Service:
     def _unauthorized() -> Answer:
         return Answer(401, b"", "text/plain", {"WWW-Authenticate": 'Basic realm="SAPControl"'})
 
-    def _call(self, instance: Instance, name: str, values: dict[str, Any], caller: str, *, trusted: bool) -> dict[str, Any]:
+    def _call(
+        self, instance: Instance, name: str, values: dict[str, Any], caller: str, *, trusted: bool
+    ) -> dict[str, Any]:
         method = getattr(self, f"do_{name}", None)
         if method is not None:
             return method(instance, values, caller) or {}
@@ -165,10 +215,12 @@ class Service:
 
     def do_RestartInstance(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Stop the instance, then start it."""
+
         async def through() -> None:
             self.landscape.stop(instance, values["softtimeout"], caller)
             if await self._until(lambda: instance.phase in ("stopped", "running"), 0) and instance.phase == "stopped":
                 self.landscape.start(instance, caller)
+
         self._spawn(through())
 
     def _spawn(self, work: Any) -> None:
@@ -203,45 +255,71 @@ class Service:
             return [row for row in rows if row.priority == level]
         return [row for row in rows if OPTION_KINDS[option](row)]
 
+    async def _reached(self, rows: list[Instance], phase: str, wait: float) -> bool:
+        """Wait until all instances are in a phase, apart from those whose sapstartsrv does not answer."""
+        return await self._until(
+            lambda: all(row.phase == phase or not self.landscape.serving(row) for row in rows), wait
+        )
+
     async def _levels(self, rows: list[Instance], up: bool, soft: float, wait: float, caller: str) -> bool:
         for level in sorted({row.priority for row in rows}, reverse=not up):
             here = [row for row in rows if row.priority == level]
             for row in here:
                 if not self.landscape.serving(row):
-                    self.journal.note(effect="skipped", host=row.host, system=row.system, instance=row.id,
-                                      detail="its sapstartsrv does not answer", caller=caller)
+                    self.journal.note(
+                        effect="skipped",
+                        host=row.host,
+                        system=row.system,
+                        instance=row.id,
+                        detail="its sapstartsrv does not answer",
+                        caller=caller,
+                    )
                 elif up and row.phase == "stopped":
                     self.landscape.start(row, caller)
                 elif not up:
                     self.landscape.stop(row, soft, caller)
-            goal = "running" if up else "stopped"
-            if not await self._until(lambda: all(row.phase == goal or not self.landscape.serving(row) for row in here), wait):
-                self.journal.note(effect="system_start_ended" if up else "system_stop_ended", system=here[0].system,
-                                  detail=f"level {level:g} was not through in time", caller=caller)
+            if not await self._reached(here, "running" if up else "stopped", wait):
+                self.journal.note(
+                    effect="system_start_ended" if up else "system_stop_ended",
+                    system=here[0].system,
+                    detail=f"level {level:g} was not through in time",
+                    caller=caller,
+                )
                 return False
         return True
 
     def do_StartSystem(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Start the system's instances, one start priority after the other."""
+
         async def through() -> None:
             await self._levels(self._chosen(instance, values), True, 0, values["waittimeout"], f"{caller} StartSystem")
+
         self._chosen(instance, values)
         self._spawn(through())
 
     def do_StopSystem(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Stop the system's instances, one start priority after the other, downwards."""
+
         async def through() -> None:
-            await self._levels(self._chosen(instance, values), False, values["softtimeout"], values["waittimeout"],
-                               f"{caller} StopSystem")
+            await self._levels(
+                self._chosen(instance, values),
+                False,
+                values["softtimeout"],
+                values["waittimeout"],
+                f"{caller} StopSystem",
+            )
+
         self._chosen(instance, values)
         self._spawn(through())
 
     def do_RestartSystem(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Stop the system's instances, then start them."""
+
         async def through() -> None:
             rows = self._chosen(instance, values)
             if await self._levels(rows, False, values["softtimeout"], values["waittimeout"], f"{caller} RestartSystem"):
                 await self._levels(rows, True, 0, values["waittimeout"], f"{caller} RestartSystem")
+
         self._chosen(instance, values)
         self._spawn(through())
 
@@ -260,25 +338,38 @@ class Service:
             row.updating = {"status": "Planned", "starttime": "", "endtime": "", "dispstatus": GRAY}
 
         async def through() -> None:
-            clock = self.landscape.clock
             for row in rows:
-                assert row.updating is not None
-                row.updating.update(status="Running", starttime=clock.text(form="%d.%m.%Y %H:%M:%S"), dispstatus=YELLOW)
-                self.landscape.stop(row, values["softtimeout"], f"{caller} UpdateSystem")
-                good = await self._until(lambda: row.phase != "stopping", values["waittimeout"]) and row.phase == "stopped"
-                if good:
-                    self.landscape.start(row, f"{caller} UpdateSystem")
-                    good = await self._until(lambda: row.phase != "starting", values["waittimeout"]) and row.phase == "running"
-                row.updating.update(status="Finished" if good else "Failed", dispstatus=GREEN if good else RED,
-                                    endtime=clock.text(form="%d.%m.%Y %H:%M:%S"))
-                if not good:
+                if not await self._update(row, values, f"{caller} UpdateSystem"):
                     return
+
         self._spawn(through())
+
+    async def _update(self, row: Instance, values: dict[str, Any], caller: str) -> bool:
+        """Restart one instance for UpdateSystem; whether it runs again."""
+        assert row.updating is not None
+        form, wait = "%d.%m.%Y %H:%M:%S", values["waittimeout"]
+        row.updating.update(status="Running", starttime=self.landscape.clock.text(form=form), dispstatus=YELLOW)
+        self.landscape.stop(row, values["softtimeout"], caller)
+        good = await self._until(lambda: row.phase != "stopping", wait) and row.phase == "stopped"
+        if good:
+            self.landscape.start(row, caller)
+            good = await self._until(lambda: row.phase != "starting", wait) and row.phase == "running"
+        row.updating.update(
+            status="Finished" if good else "Failed",
+            dispstatus=GREEN if good else RED,
+            endtime=self.landscape.clock.text(form=form),
+        )
+        return good
 
     def do_GetSystemUpdateList(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The instances under a running UpdateSystem."""
-        return {"instance": [{"hostname": row.virtual_host, "instanceNr": int(row.number), **row.updating}
-                             for row in self.landscape.of_system(instance.system) if row.updating]}
+        return {
+            "instance": [
+                {"hostname": row.virtual_host, "instanceNr": int(row.number), **row.updating}
+                for row in self.landscape.of_system(instance.system)
+                if row.updating
+            ]
+        }
 
     def do_RestartService(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Restart sapstartsrv."""
@@ -286,38 +377,66 @@ class Service:
 
     def do_StopService(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Stop sapstartsrv shortly after the answer."""
-        self.landscape.clock.after(0.05 * self.landscape.clock.speed, lambda: self.landscape.set_service(instance, False))
+        self.landscape.clock.after(
+            0.05 * self.landscape.clock.speed, lambda: self.landscape.set_service(instance, False)
+        )
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def do_GetProcessList(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The processes with their colours."""
         clock = self.landscape.clock
-        return {"process": [{
-            "name": row.name, "description": row.description, "dispstatus": row.color, "textstatus": row.text,
-            "starttime": "" if row.started is None else clock.text(row.started),
-            "elapsedtime": "" if row.started is None else elapsed(clock.now() - row.started), "pid": row.pid,
-        } for row in instance.processes]}
+        return {
+            "process": [
+                {
+                    "name": row.name,
+                    "description": row.description,
+                    "dispstatus": row.color,
+                    "textstatus": row.text,
+                    "starttime": "" if row.started is None else clock.text(row.started),
+                    "elapsedtime": "" if row.started is None else elapsed(clock.now() - row.started),
+                    "pid": row.pid,
+                }
+                for row in instance.processes
+            ]
+        }
 
     def do_GetSystemInstanceList(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The instances of the system, as this one sees them: GRAY where no sapstartsrv answers."""
-        return {"instance": [{
-            "hostname": row.virtual_host, "instanceNr": int(row.number), "httpPort": int(f"5{row.number}13"),
-            "httpsPort": int(f"5{row.number}14"), "startPriority": f"{row.priority:g}", "features": row.features,
-            "dispstatus": row.color if self.landscape.serving(row) else GRAY,
-        } for row in self.landscape.of_system(instance.system)]}
+        return {
+            "instance": [
+                {
+                    "hostname": row.virtual_host,
+                    "instanceNr": int(row.number),
+                    "httpPort": int(f"5{row.number}13"),
+                    "httpsPort": int(f"5{row.number}14"),
+                    "startPriority": f"{row.priority:g}",
+                    "features": row.features,
+                    "dispstatus": row.color if self.landscape.serving(row) else GRAY,
+                }
+                for row in self.landscape.of_system(instance.system)
+            ]
+        }
 
     def do_GetInstanceProperties(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Attributes with their values, the web methods among them."""
-        rows = [("SAPSYSTEM", instance.number), ("SAPSYSTEMNAME", instance.sid), ("SAPLOCALHOST", instance.virtual_host),
-                ("INSTANCE_NAME", instance.name), ("StartPriority", f"{instance.priority:g}"),
-                ("Webmethods", ",".join(sorted(soap.OPERATIONS))), ("Protected Webmethods", ",".join(soap.PROTECTED))]
+        rows = [
+            ("SAPSYSTEM", instance.number),
+            ("SAPSYSTEMNAME", instance.sid),
+            ("SAPLOCALHOST", instance.virtual_host),
+            ("INSTANCE_NAME", instance.name),
+            ("StartPriority", f"{instance.priority:g}"),
+            ("Webmethods", ",".join(sorted(soap.OPERATIONS))),
+            ("Protected Webmethods", ",".join(soap.PROTECTED)),
+        ]
         if instance.kind == "hana":
             rows += [("DBServices", "YES"), ("HANA Roles", "worker")]
         listed = [{"property": name, "propertytype": "Attribute", "value": value} for name, value in rows]
         if instance.kind == "dialog":
-            listed += [{"property": label, "propertytype": "NodeWebmethod", "value": method}
-                       for label, method in (("ABAP WP Table", "ABAPGetWPTable"), ("Queue Statistic", "GetQueueStatistic"))]
+            listed += [
+                {"property": label, "propertytype": "NodeWebmethod", "value": method}
+                for label, method in (("ABAP WP Table", "ABAPGetWPTable"), ("Queue Statistic", "GetQueueStatistic"))
+            ]
         return {"properties": listed}
 
     def do_GetVersionInfo(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
@@ -325,8 +444,12 @@ class Service:
         level = instance.given.get("simulation", {}).get("kernel", "793, patch 200, changelist 2123456")
         text = f"{level}, RKS compatibility level 0, optU (Sep 14 2026, 21:33:27), linuxx86_64"
         base = f"/usr/sap/{instance.sid}/{instance.name}/exe"
-        return {"version": [{"Filename": f"{base}/{name}", "VersionInfo": text, "Time": "2026 09 14 21:33:27"}
-                            for name in dict.fromkeys(["sapstartsrv", *(n for n, _d in KINDS[instance.kind].processes)])]}
+        return {
+            "version": [
+                {"Filename": f"{base}/{name}", "VersionInfo": text, "Time": "2026 09 14 21:33:27"}
+                for name in dict.fromkeys(["sapstartsrv", *(n for n, _d in KINDS[instance.kind].processes)])
+            ]
+        }
 
     @staticmethod
     def _needs_dispatcher(instance: Instance) -> None:
@@ -336,20 +459,44 @@ class Service:
     def do_GetQueueStatistic(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The dispatcher's queues."""
         self._needs_dispatcher(instance)
-        return {"queue": [{"Typ": name, "Now": int(instance.queues.get(name, 0)), "High": max(7, int(instance.queues.get(name, 0))),
-                           "Max": limit, "Writes": 12345, "Reads": 12345 - int(instance.queues.get(name, 0))}
-                          for name, limit in QUEUES]}
+        return {
+            "queue": [
+                {
+                    "Typ": name,
+                    "Now": int(instance.queues.get(name, 0)),
+                    "High": max(7, int(instance.queues.get(name, 0))),
+                    "Max": limit,
+                    "Writes": 12345,
+                    "Reads": 12345 - int(instance.queues.get(name, 0)),
+                }
+                for name, limit in QUEUES
+            ]
+        }
 
     def _work_processes(self, instance: Instance) -> list[dict[str, Any]]:
         rows = []
         types = ["DIA"] * 10 + ["UPD"] * 2 + ["BTC"] * 4 + ["SPO", "UP2"]
         for number, sort in enumerate(types):
             busy = number < instance.busy
-            rows.append({"No": number, "Typ": sort, "Pid": 21000 + number, "Status": "Run" if busy else "Wait", "Reason": "",
-                         "Start": "yes", "Err": "", "Sem": "", "Cpu": "0:00:23", "Time": "4" if busy else "",
-                         "Program": "SAPLTHFB" if busy else "", "Client": "100" if busy else "",
-                         "User": "MILLER" if busy else "", "Action": "Sequential Read" if busy else "",
-                         "Table": "VBAK" if busy else ""})
+            rows.append(
+                {
+                    "No": number,
+                    "Typ": sort,
+                    "Pid": 21000 + number,
+                    "Status": "Run" if busy else "Wait",
+                    "Reason": "",
+                    "Start": "yes",
+                    "Err": "",
+                    "Sem": "",
+                    "Cpu": "0:00:23",
+                    "Time": "4" if busy else "",
+                    "Program": "SAPLTHFB" if busy else "",
+                    "Client": "100" if busy else "",
+                    "User": "MILLER" if busy else "",
+                    "Action": "Sequential Read" if busy else "",
+                    "Table": "VBAK" if busy else "",
+                }
+            )
         return rows
 
     def do_ABAPGetWPTable(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
@@ -363,8 +510,11 @@ class Service:
         for other in self.landscape.of_system(instance.system):
             if other.kind == "dialog" and other.phase in ("running", "stopping"):
                 name = f"{other.virtual_host}_{other.sid}_{other.number}"
-                rows += [{"Instance": name, **row} for row in self._work_processes(other)
-                         if not values["activeonly"] or row["Status"] != "Wait"]
+                rows += [
+                    {"Instance": name, **row}
+                    for row in self._work_processes(other)
+                    if not values["activeonly"] or row["Status"] != "Wait"
+                ]
         return {"workprocess": rows}
 
     def do_ABAPSetServerInactive(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
@@ -372,14 +522,28 @@ class Service:
         self._needs_dispatcher(instance)
         if instance.inactive != values["inactive"]:
             instance.inactive = values["inactive"]
-            self.journal.note(effect="inactive" if instance.inactive else "active", host=instance.host, system=instance.system,
-                              instance=instance.id, caller=caller)
+            self.journal.note(
+                effect="inactive" if instance.inactive else "active",
+                host=instance.host,
+                system=instance.system,
+                instance=instance.id,
+                caller=caller,
+            )
 
     def do_ABAPGetComponentList(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Software components."""
         self._needs_dispatcher(instance)
-        return {"component": [{"component": "SAP_BASIS", "release": "758", "patchlevel": "0002", "componenttype": "",
-                               "description": "SAP Basis Component"}]}
+        return {
+            "component": [
+                {
+                    "component": "SAP_BASIS",
+                    "release": "758",
+                    "patchlevel": "0002",
+                    "componenttype": "",
+                    "description": "SAP Basis Component",
+                }
+            ]
+        }
 
     def do_J2EEGetProcessList2(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The Java processes."""
@@ -388,31 +552,82 @@ class Service:
         state = {"running": "RUNNING", "starting": "STARTING", "stopping": "STOPPING"}.get(instance.phase, "STOPPED")
         started = next((row.started for row in instance.processes if row.name == "jstart"), None)
         clock = self.landscape.clock
-        return {"process": [{
-            "telnetPort": int(f"5{instance.number}08"), "name": name, "pid": 31000 + index, "type": kind, "restart": "yes",
-            "exitCode": "", "state": f"SAPControl-J2EE-{state}", "statetext": state.title(),
-            "startTime": "" if started is None else clock.text(started),
-            "elapsedTime": "" if started is None else elapsed(clock.now() - started), "restartCount": 0, "errorCount": 0,
-            "cpu": "1%", "debug": "disabled", "clusterId": 2000000 + index * 50,
-        } for index, (name, kind) in enumerate((("icm", "ICM"), ("server0", "J2EE Server")))]}
+        return {
+            "process": [
+                {
+                    "telnetPort": int(f"5{instance.number}08"),
+                    "name": name,
+                    "pid": 31000 + index,
+                    "type": kind,
+                    "restart": "yes",
+                    "exitCode": "",
+                    "state": f"SAPControl-J2EE-{state}",
+                    "statetext": state.title(),
+                    "startTime": "" if started is None else clock.text(started),
+                    "elapsedTime": "" if started is None else elapsed(clock.now() - started),
+                    "restartCount": 0,
+                    "errorCount": 0,
+                    "cpu": "1%",
+                    "debug": "disabled",
+                    "clusterId": 2000000 + index * 50,
+                }
+                for index, (name, kind) in enumerate((("icm", "ICM"), ("server0", "J2EE Server")))
+            ]
+        }
 
     def do_J2EEGetComponentList(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Java services with their states."""
         if "J2EE" not in instance.features:
             raise Refused("J2EE instance is not configured")
         up = instance.running
-        return {"component": [{"type": "service", "name": name, "startupmode": "always", "status": "started" if up else "stopped",
-                               "expectedstatus": "started", "details": "", "dispstatus": GREEN if up else GRAY}
-                              for name in ("http", "dbpool", "telnet")]}
+        return {
+            "component": [
+                {
+                    "type": "service",
+                    "name": name,
+                    "startupmode": "always",
+                    "status": "started" if up else "stopped",
+                    "expectedstatus": "started",
+                    "details": "",
+                    "dispstatus": GREEN if up else GRAY,
+                }
+                for name in ("http", "dbpool", "telnet")
+            ]
+        }
 
     def do_GetAlertTree(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The alert tree, flat."""
         now = self.landscape.clock.text()
-        return {"tree": [
-            {"name": instance.sid, "parent": -1, "ActualValue": instance.color, "description": "", "Time": now, "AnalyseTool": "",
-             "VisibleLevel": "SAPControl-OPERATOR", "HighAlertValue": instance.color, "AlDescription": "", "AlTime": "", "Tid": ""},
-            {"name": instance.name, "parent": 0, "ActualValue": instance.color, "description": "", "Time": now, "AnalyseTool": "",
-             "VisibleLevel": "SAPControl-OPERATOR", "HighAlertValue": instance.color, "AlDescription": "", "AlTime": "", "Tid": ""}]}
+        return {
+            "tree": [
+                {
+                    "name": instance.sid,
+                    "parent": -1,
+                    "ActualValue": instance.color,
+                    "description": "",
+                    "Time": now,
+                    "AnalyseTool": "",
+                    "VisibleLevel": "SAPControl-OPERATOR",
+                    "HighAlertValue": instance.color,
+                    "AlDescription": "",
+                    "AlTime": "",
+                    "Tid": "",
+                },
+                {
+                    "name": instance.name,
+                    "parent": 0,
+                    "ActualValue": instance.color,
+                    "description": "",
+                    "Time": now,
+                    "AnalyseTool": "",
+                    "VisibleLevel": "SAPControl-OPERATOR",
+                    "HighAlertValue": instance.color,
+                    "AlDescription": "",
+                    "AlTime": "",
+                    "Tid": "",
+                },
+            ]
+        }
 
     @staticmethod
     def _needs_enqueue(instance: Instance) -> None:
@@ -427,9 +642,20 @@ class Service:
         state = GRAY if replicator is None else GREEN if replicator.running else RED
         answer: dict[str, Any] = {name: 0 for name, _kind in soap.OPERATIONS["EnqGetStatistic"].answer}
         for what in ("owner", "arguments", "locks"):
-            answer |= {f"{what}-now": count, f"{what}-high": max(count, 12), f"{what}-max": 100000, f"{what}-state": GREEN}
-        return answer | {"enqueue-requests": 4711, "dequeue-requests": 4700, "lock-time": 0.25, "lock-wait-time": 0.0,
-                         "server-time": 1.5, "replication-state": state}
+            answer |= {
+                f"{what}-now": count,
+                f"{what}-high": max(count, 12),
+                f"{what}-max": 100000,
+                f"{what}-state": GREEN,
+            }
+        return answer | {
+            "enqueue-requests": 4711,
+            "dequeue-requests": 4700,
+            "lock-time": 0.25,
+            "lock-wait-time": 0.0,
+            "server-time": 1.5,
+            "replication-state": state,
+        }
 
     def do_EnqGetLockTable(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The locks."""
@@ -459,12 +685,22 @@ class Service:
             return {"check": []}
         good = "SAPControl-HA-SUCCESS"
         replicator = self.landscape.replicator(instance)
-        rows = [("SAP-CONFIGURATION", good, "Redundant ABAP instance configuration", "two dialog instances"),
-                ("SAP-STATE", good if replicator and replicator.running else "SAPControl-HA-WARNING",
-                 "Enqueue replication state", "replication enabled" if replicator and replicator.running else "no replication"),
-                ("HA-CONFIGURATION", good, "SAPInstance RA sufficient version", "")]
-        return {"check": [{"state": state, "category": f"SAPControl-{category}", "description": text, "comment": comment}
-                          for category, state, text, comment in rows]}
+        rows = [
+            ("SAP-CONFIGURATION", good, "Redundant ABAP instance configuration", "two dialog instances"),
+            (
+                "SAP-STATE",
+                good if replicator and replicator.running else "SAPControl-HA-WARNING",
+                "Enqueue replication state",
+                "replication enabled" if replicator and replicator.running else "no replication",
+            ),
+            ("HA-CONFIGURATION", good, "SAPInstance RA sufficient version", ""),
+        ]
+        return {
+            "check": [
+                {"state": state, "category": f"SAPControl-{category}", "description": text, "comment": comment}
+                for category, state, text, comment in rows
+            ]
+        }
 
     do_HACheckFailoverConfig = do_HACheckConfig
 
@@ -473,9 +709,15 @@ class Service:
         if not instance.cluster_owned:
             return {"HAActive": False, "HANodes": []}
         nodes = sorted({row.host for row in self.landscape.of_system(instance.system) if row.cluster_owned})
-        return {"HAActive": True, "HAProductVersion": "SUSE Linux Enterprise Server for SAP Applications 15 SP6",
-                "HASAPInterfaceVersion": "SUSE Linux Enterprise Server for SAP Applications 15 SP6 (sap_suse_cluster_connector 3.1.3)",
-                "HADocumentation": "https://documentation.suse.com/sles-sap/", "HAActiveNode": instance.host, "HANodes": nodes}
+        return {
+            "HAActive": True,
+            "HAProductVersion": "SUSE Linux Enterprise Server for SAP Applications 15 SP6",
+            "HASAPInterfaceVersion": "SUSE Linux Enterprise Server for SAP Applications 15 SP6 "
+            "(sap_suse_cluster_connector 3.1.3)",
+            "HADocumentation": "https://documentation.suse.com/sles-sap/",
+            "HAActiveNode": instance.host,
+            "HANodes": nodes,
+        }
 
     def do_HASetMaintenanceMode(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Switch the cluster's maintenance mode."""
@@ -499,10 +741,15 @@ class Service:
     def _parameters(self, instance: Instance) -> dict[str, str]:
         base = f"/usr/sap/{instance.sid}"
         return {
-            "SAPSYSTEMNAME": instance.sid, "SAPSYSTEM": instance.number, "INSTANCE_NAME": instance.name,
-            "SAPLOCALHOST": instance.virtual_host, "SAPGLOBALHOST": instance.virtual_host,
-            "DIR_CT_RUN": f"{base}/SYS/exe/uc/linuxx86_64", "DIR_EXECUTABLE": f"{base}/{instance.name}/exe",
-            "DIR_HOME": f"{base}/{instance.name}/work", "DIR_PROFILE": f"{base}/SYS/profile",
+            "SAPSYSTEMNAME": instance.sid,
+            "SAPSYSTEM": instance.number,
+            "INSTANCE_NAME": instance.name,
+            "SAPLOCALHOST": instance.virtual_host,
+            "SAPGLOBALHOST": instance.virtual_host,
+            "DIR_CT_RUN": f"{base}/SYS/exe/uc/linuxx86_64",
+            "DIR_EXECUTABLE": f"{base}/{instance.name}/exe",
+            "DIR_HOME": f"{base}/{instance.name}/work",
+            "DIR_PROFILE": f"{base}/SYS/profile",
             "service/protectedwebmethods": "SDEFAULT",
         } | instance.given.get("simulation", {}).get("parameters", {})
 
@@ -519,14 +766,25 @@ class Service:
     def do_GetStartProfile(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The start profile."""
         name = f"/usr/sap/{instance.sid}/SYS/profile/{instance.sid}_{instance.name}_{instance.virtual_host}"
-        return {"name": name, "lines": [f"SAPSYSTEMNAME = {instance.sid}", f"SAPSYSTEM = {instance.number}",
-                                        f"INSTANCE_NAME = {instance.name}"]}
+        return {
+            "name": name,
+            "lines": [
+                f"SAPSYSTEMNAME = {instance.sid}",
+                f"SAPSYSTEM = {instance.number}",
+                f"INSTANCE_NAME = {instance.name}",
+            ],
+        }
 
     def _traces(self, instance: Instance) -> dict[str, list[str]]:
         process = instance.main
-        name = {"disp+work": "dev_disp", "msg_server": "dev_ms", "hdbindexserver": "indexserver.trc"}.get(process, f"dev_{process}")
-        head = ["---------------------------------------------------", f'trc file: "{name}", trc level: 1, release: "793"',
-                "---------------------------------------------------"]
+        name = {"disp+work": "dev_disp", "msg_server": "dev_ms", "hdbindexserver": "indexserver.trc"}.get(
+            process, f"dev_{process}"
+        )
+        head = [
+            "---------------------------------------------------",
+            f'trc file: "{name}", trc level: 1, release: "793"',
+            "---------------------------------------------------",
+        ]
         base = f"/usr/sap/{instance.sid}/{instance.name}/work"
         return {f"{base}/{name}": head + instance.log, f"{base}/sapstartsrv.log": instance.log}
 
@@ -536,12 +794,21 @@ class Service:
         return {"name": name, "lines": lines}
 
     def _listed(self, instance: Instance) -> list[dict[str, Any]]:
-        return [{"filename": name, "size": sum(len(line) + 1 for line in lines), "modtime": self.landscape.clock.text(),
-                 "format": "TEXT"} for name, lines in self._traces(instance).items()]
+        return [
+            {
+                "filename": name,
+                "size": sum(len(line) + 1 for line in lines),
+                "modtime": self.landscape.clock.text(),
+                "format": "TEXT",
+            }
+            for name, lines in self._traces(instance).items()
+        ]
 
     def do_ListDeveloperTraces(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The developer traces."""
-        return {"file": [{key: value for key, value in row.items() if key != "format"} for row in self._listed(instance)]}
+        return {
+            "file": [{key: value for key, value in row.items() if key != "format"} for row in self._listed(instance)]
+        }
 
     def do_ListLogFiles(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The log files."""
@@ -564,8 +831,12 @@ class Service:
         """The last lines of a log file."""
         _path, lines = self._file(instance, values["filename"])
         limit = values["maxentries"]
-        return {"format": "TEXT", "startcookie": "0", "endcookie": str(len(lines)),
-                "fields": lines[-limit:] if limit > 0 else lines}
+        return {
+            "format": "TEXT",
+            "startcookie": "0",
+            "endcookie": str(len(lines)),
+            "fields": lines[-limit:] if limit > 0 else lines,
+        }
 
     def do_OSExecute(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Not simulated: no command runs."""
@@ -577,5 +848,14 @@ class Service:
 
     def do_GetAccessPointList(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The ports of the main process."""
-        return {"accesspoint": [{"address": self.landscape.hosts[instance.host].address, "port": int(f"32{instance.number}"),
-                                 "protocol": "DP", "processname": instance.main, "active": "yes" if instance.running else "no"}]}
+        return {
+            "accesspoint": [
+                {
+                    "address": self.landscape.hosts[instance.host].address,
+                    "port": int(f"32{instance.number}"),
+                    "protocol": "DP",
+                    "processname": instance.main,
+                    "active": "yes" if instance.running else "no",
+                }
+            ]
+        }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process: which doors a landscape has, opened or closed as its state asks."""
+
 from __future__ import annotations
 
 import asyncio
@@ -42,9 +43,12 @@ class CannotStart(RuntimeError):
 def addresses(export: dict[str, Any], network: str) -> tuple[dict[str, str], socket.socket | None]:
     """A loopback address for every host.
 
-    ``keep`` takes an address of 127.0.0.0/8 as it is given and finds one in 127.20.0.0/16 for every other host. ``127.N`` gives
-    all hosts addresses in that network, keeping the last two parts of those that are loopback addresses already. ``auto`` does
-    the same in the first network from 127.64 to 127.254 that no other simulator holds (it is held by a listening socket).
+    ``keep`` takes an address of 127.0.0.0/8 as it is given and finds one in 127.20.0.0/16 for every other host.
+    ``127.N`` gives
+    all hosts addresses in that network, keeping the last two parts of those that are loopback addresses already.
+    ``auto`` does
+    the same in the first network from 127.64 to 127.254 that no other simulator holds (it is held by a listening
+    socket).
 
     Raises:
         CannotStart: two hosts share an address, or every network is taken.
@@ -94,9 +98,19 @@ def addresses(export: dict[str, Any], network: str) -> tuple[dict[str, str], soc
 class Simulator:
     """One simulation with its doors."""
 
-    def __init__(self, export: dict[str, Any], *, speed: float = 1.0, faults: list[dict[str, Any]] | None = None,
-                 journal: Path | None = None, socket_dir: Path | None = None, network: str = "keep", directory: Path | None = None,
-                 password: str | None = None, control_port: int = 0) -> None:
+    def __init__(
+        self,
+        export: dict[str, Any],
+        *,
+        speed: float = 1.0,
+        faults: list[dict[str, Any]] | None = None,
+        journal: Path | None = None,
+        socket_dir: Path | None = None,
+        network: str = "keep",
+        directory: Path | None = None,
+        password: str | None = None,
+        control_port: int = 0,
+    ) -> None:
         self._raise_limit()
         self._own = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="simulator-"))
@@ -117,7 +131,9 @@ class Simulator:
         self.hosts = Hosts(self.landscape, self.journal, self.faults)
         self.cmdb = Cmdb(self.export, self.journal, self.faults, "reader", self.cmdb_password, self.cmdb_token)
         self.ended = asyncio.Event()
-        self.control = Control(self.landscape, self.clock, self.journal, self.faults, self.info, self.export, self.ended.set)
+        self.control = Control(
+            self.landscape, self.clock, self.journal, self.faults, self.info, self.export, self.ended.set
+        )
         self._socket_dir = socket_dir
         self._control_port = control_port
         self._doors: dict[tuple[str, str], Door] = {}
@@ -166,8 +182,10 @@ class Simulator:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CannotStart(f"cannot listen: {error}") from error
-            raise CannotStart("an address of this landscape is in use: another simulator runs on it; end that one, or give this one "
-                              "addresses of its own with --network auto") from error
+            raise CannotStart(
+                "an address of this landscape is in use: another simulator runs on it; end that one, or give this one "
+                "addresses of its own with --network auto"
+            ) from error
         self.landscape.changed.append(self.reconcile)
         self.faults.changed.append(self.reconcile)
 
@@ -196,7 +214,9 @@ class Simulator:
 
     def socket_path(self, instance: Instance) -> Path | None:
         """The Unix socket of an instance, when sockets were asked for."""
-        return None if self._socket_dir is None else self._socket_dir / instance.host / f".sapstream5{instance.number}13"
+        return (
+            None if self._socket_dir is None else self._socket_dir / instance.host / f".sapstream5{instance.number}13"
+        )
 
     def reconcile(self) -> None:
         """Open or close doors so that exactly those listen that should, with the certificate that they should show."""
@@ -205,14 +225,24 @@ class Simulator:
         for host in self.landscape.hosts.values():
             if self.landscape.reachable(host):
                 wanted["host", host.name] = host
-            what = ("wrong" if self.faults.standing("wrong_certificate", host=host.name) else
-                    "expired" if self.faults.standing("expired_certificate", host=host.name) else "good")
+            what = (
+                "wrong"
+                if self.faults.standing("wrong_certificate", host=host.name)
+                else "expired"
+                if self.faults.standing("expired_certificate", host=host.name)
+                else "good"
+            )
             if self._shown.get(host.name, "good") != what:
                 names = [host.name] + [i.virtual_host for i in self.landscape.on_host(host.name)]
                 self.authority.show(self._contexts[host.name], what, host.address, names)
                 self._shown[host.name] = what
-        what = ("wrong" if self.faults.standing("wrong_certificate", door="cmdb") else
-                "expired" if self.faults.standing("expired_certificate", door="cmdb") else "good")
+        what = (
+            "wrong"
+            if self.faults.standing("wrong_certificate", door="cmdb")
+            else "expired"
+            if self.faults.standing("expired_certificate", door="cmdb")
+            else "good"
+        )
         if self._shown.get("cmdb", "good") != what:
             self.authority.show(self._contexts["cmdb"], what, "127.0.0.1", ["localhost"])
             self._shown["cmdb"] = what
@@ -247,20 +277,44 @@ class Simulator:
     def info(self) -> dict[str, Any]:
         """What the JSON line says."""
         return {
-            "ready": True, "pid": os.getpid(), "speed": self.clock.speed, "directory": str(self.directory),
-            "control": f"http://127.0.0.1:{self._ports['control']}", "ca_file": str(self.authority.ca_file),
-            "user": "sapadm", "password": self.password, "journal": str(self._journal_path) if self._journal_path else None,
-            "cmdb": {"http": f"http://127.0.0.1:{self._ports['cmdb']}", "https": f"https://127.0.0.1:{self._ports['cmdb-tls']}",
-                     "user": "reader", "password": self.cmdb_password, "token": self.cmdb_token},
-            "hosts": {host.name: {"address": host.address, "door": f"{host.address}:{hosts_door.PORT}",
-                                  "boot_id_file": str(self.boot_id_file(host)),
-                                  "home": str(self.directory / "home" / host.name)}
-                      for host in self.landscape.hosts.values()},
-            "instances": {i.id: {
-                "http": f"http://{self.network[i.host]}:5{i.number}13", "https": f"https://{self.network[i.host]}:5{i.number}14",
-                "socket": str(self.socket_path(i)) if self._socket_dir else None, "number": i.number, "sid": i.sid,
-                "system": i.system, "host": i.host, "user": f"{i.sid.lower()}adm",
-            } for i in self.landscape.instances.values()},
+            "ready": True,
+            "pid": os.getpid(),
+            "speed": self.clock.speed,
+            "directory": str(self.directory),
+            "control": f"http://127.0.0.1:{self._ports['control']}",
+            "ca_file": str(self.authority.ca_file),
+            "user": "sapadm",
+            "password": self.password,
+            "journal": str(self._journal_path) if self._journal_path else None,
+            "cmdb": {
+                "http": f"http://127.0.0.1:{self._ports['cmdb']}",
+                "https": f"https://127.0.0.1:{self._ports['cmdb-tls']}",
+                "user": "reader",
+                "password": self.cmdb_password,
+                "token": self.cmdb_token,
+            },
+            "hosts": {
+                host.name: {
+                    "address": host.address,
+                    "door": f"{host.address}:{hosts_door.PORT}",
+                    "boot_id_file": str(self.boot_id_file(host)),
+                    "home": str(self.directory / "home" / host.name),
+                }
+                for host in self.landscape.hosts.values()
+            },
+            "instances": {
+                i.id: {
+                    "http": f"http://{self.network[i.host]}:5{i.number}13",
+                    "https": f"https://{self.network[i.host]}:5{i.number}14",
+                    "socket": str(self.socket_path(i)) if self._socket_dir else None,
+                    "number": i.number,
+                    "sid": i.sid,
+                    "system": i.system,
+                    "host": i.host,
+                    "user": f"{i.sid.lower()}adm",
+                }
+                for i in self.landscape.instances.values()
+            },
         }
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small HTTP/1.1 server on asyncio that can also break off in the ways that faults want."""
+
 from __future__ import annotations
 
 import asyncio
@@ -15,8 +16,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-REASONS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
-           404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 500: "Internal Server Error"}
+REASONS = {
+    200: "OK",
+    201: "Created",
+    204: "No Content",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    500: "Internal Server Error",
+}
 BODY_LIMIT = 64 * 1024 * 1024
 
 
@@ -40,7 +51,9 @@ class Request:
     @property
     def query(self) -> dict[str, str]:
         """The query; of a repeated name the last value."""
-        return {key: values[-1] for key, values in parse_qs(urlsplit(self.target).query, keep_blank_values=True).items()}
+        return {
+            key: values[-1] for key, values in parse_qs(urlsplit(self.target).query, keep_blank_values=True).items()
+        }
 
     def json(self) -> Any:
         """The body as JSON; ``None`` when it is empty.
@@ -136,13 +149,16 @@ class Door:
         self._socket, self._tls = sock, tls is not None
         self._opening = asyncio.get_running_loop().create_task(self._serve(sock, tls))
 
+    def _ended(self) -> bool:
+        return self._closed
+
     async def _serve(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
         if self._closed:
             return
         server = await asyncio.start_server(self._connected, sock=sock, ssl=tls)
-        if self._closed:
-            server.close()
         self._server = server
+        if self._ended():
+            server.close()
 
     def close(self) -> None:
         """Stop listening, cut all connections."""
@@ -198,8 +214,12 @@ class Door:
                 await reader.read(-1)
                 return
             keep = request.headers.get("connection", "").lower() != "close" and not answer.cut
-            head = [f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Other')}", f"Content-Type: {answer.kind}",
-                    f"Content-Length: {len(answer.body)}", f"Connection: {'keep-alive' if keep else 'close'}"]
+            head = [
+                f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Other')}",
+                f"Content-Type: {answer.kind}",
+                f"Content-Length: {len(answer.body)}",
+                f"Connection: {'keep-alive' if keep else 'close'}",
+            ]
             head += [f"{key}: {value}" for key, value in answer.headers.items()]
             data = "\r\n".join(head).encode() + b"\r\n\r\n"
             writer.write(data + (answer.body[: len(answer.body) // 2] if answer.cut else answer.body))

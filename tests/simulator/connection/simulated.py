@@ -1,14 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The connection to a simulated host: commands run on this machine, what belongs to the operating system goes to the simulator."""
+"""The connection to a simulated host: what belongs to its operating system goes to the simulator."""
+
 from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.common.text.converters import to_bytes, to_text
+from ansible.plugins.connection import ConnectionBase
+from ansible.utils.display import Display
 
 DOCUMENTATION = r"""
 name: simulated
 author: The basis.landscape authors
 short_description: Reach a host of the landscape simulator
 description:
-  - Runs commands on this machine, as the local connection does. C(PATH) is led by small commands (C(dnf), C(rpm), C(shutdown) and
+  - Runs commands on this machine, as the local connection does. C(PATH) is led by small commands (C(dnf), C(rpm),
+    C(shutdown) and
     others) that speak to the simulator, C(HOME) is a folder of the simulated host, the boot id is the simulated one.
   - The host is unreachable while the simulator says so.
   - There is no privilege escalation. Set C(ansible_become=false).
@@ -40,27 +58,16 @@ extends_documentation_fragment:
   - connection_pipelining
 """
 
-import http.client
-import json
-import os
-import re
-import shlex
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.module_utils.common.text.converters import to_bytes, to_text
-from ansible.plugins.connection import ConnectionBase
-from ansible.utils.display import Display
-
 COMMANDS = Path(__file__).resolve().parents[1] / "commands"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 # A command given by its absolute path would be this machine's own.
-ABSOLUTE = re.compile(r"(?<![\w./-])/(?:usr/(?:local/)?)?s?bin/(" + "|".join(
-    sorted((re.escape(path.name) for path in COMMANDS.iterdir() if path.name != "_door"), key=len, reverse=True)) + r")(?![\w.-])")
+ABSOLUTE = re.compile(
+    r"(?<![\w./-])/(?:usr/(?:local/)?)?s?bin/("
+    + "|".join(
+        sorted((re.escape(path.name) for path in COMMANDS.iterdir() if path.name != "_door"), key=len, reverse=True)
+    )
+    + r")(?![\w.-])"
+)
 POWER = re.compile(r"\b(shutdown|reboot|poweroff|halt)\b")
 
 display = Display()
@@ -83,7 +90,9 @@ class Connection(ConnectionBase):
             try:
                 self._info = json.loads(Path(path).read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise AnsibleConnectionFailure(f"Could not read the simulator's file {path}: {error}. Is it running?") from error
+                raise AnsibleConnectionFailure(
+                    f"Could not read the simulator's file {path}: {error}. Is it running?"
+                ) from error
             hosts = self._info["hosts"]
             wanted = [self.get_option("host_name"), self.get_option("remote_addr")]
             names = [name for name in wanted if name in hosts]
@@ -132,19 +141,24 @@ class Connection(ConnectionBase):
         """Run a command; unreachable when the host is down before it or lost while it runs."""
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         if self.become is not None and sudoable:
-            raise AnsibleError("The simulated connection has no privilege escalation: set ansible_become=false for these hosts")
+            raise AnsibleError(
+                "The simulated connection has no privilege escalation: set ansible_become=false for these hosts"
+            )
         self._connected = False
         self._connect()
         host = self._info["hosts"][self._name]
-        text = ABSOLUTE.sub(lambda match: str(COMMANDS / match.group(1)), to_text(cmd)).replace(BOOT_ID, host["boot_id_file"])
+        text = ABSOLUTE.sub(lambda match: str(COMMANDS / match.group(1)), to_text(cmd)).replace(
+            BOOT_ID, host["boot_id_file"]
+        )
         home = host["home"]
         os.makedirs(home, exist_ok=True)
         environment = {"BASIS_SIMULATED_HOST": host["door"], "BASIS_BOOT_ID_FILE": host["boot_id_file"], "HOME": home}
         exports = " ".join(f"{key}={shlex.quote(value)}" for key, value in environment.items())
         script = f'export PATH={shlex.quote(str(COMMANDS))}:"$PATH" {exports}; {text}'
         display.vvv(f"EXEC {text}", host=self._name)
-        process = subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   cwd=home)
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=home
+        )
         out, err = process.communicate(in_data)
         if not POWER.search(text) and not self._up():
             raise AnsibleConnectionFailure(f"The connection to the simulated host {self._name} was lost")
