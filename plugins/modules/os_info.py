@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The basis.landscape authors (@basis-landscape)
 description:
-  - Reads the identity of the running boot, how long it lasts, which package manager the host has, a digest of its package
-    list, and whether it says that it needs a reboot. Asks no repository and changes nothing.
+  - Reads the identity of the running boot, how long it lasts, which package manager the host has, a digest of its
+    package list, and whether it says that it needs a reboot. Asks no repository and changes nothing.
 attributes:
   platform:
     platforms: linux

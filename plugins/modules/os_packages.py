@@ -12,18 +12,20 @@ version_added: 0.1.0
 author:
   - The basis.landscape authors (@basis-landscape)
 description:
-  - Upgrades all, or some, installed packages with C(dnf), C(zypper) or C(apt-get), proves from the package database that every
-    planned version is there, and tells whether the host says that it needs a reboot.
+  - Upgrades all, or some, installed packages with C(dnf), C(zypper) or C(apt-get), proves from the package database
+    that every planned version is there, and tells whether the host says that it needs a reboot.
   - Packages that must not move, such as those that SAP or the database certifies, are held back for the call. Holds are
     given to the package manager for this call only; the host's own locks stay as they are and count too.
   - A package manager that another process uses is waited for.
-  - Every failure has a name in RV(ignore:error.reason), for example V(package_manager_locked), V(repository_unreachable),
-    V(disk_full), V(broken_dependencies), V(signature), V(transaction), V(not_upgraded), V(held_package_changed),
-    V(still_running). An exit code that is not known is a failure.
+  - Every failure has a name in RV(ignore:error.reason), for example V(package_manager_locked),
+    V(repository_unreachable), V(disk_full), V(broken_dependencies), V(signature), V(transaction), V(not_upgraded),
+    V(held_package_changed), V(still_running). An exit code that is not known is a failure.
 attributes:
   check_mode:
     support: full
-    details: Lists exactly what would be upgraded. With O(refresh=true) the package manager's cache of metadata is still renewed.
+    details: >-
+      Lists exactly what would be upgraded. With O(refresh=true) the package manager's cache of metadata is still
+      renewed.
   diff_mode:
     support: full
   platform:
@@ -39,8 +41,8 @@ options:
     default: upgraded
   provider:
     description:
-      - The package manager. V(auto) takes the one whose command comes first in C(PATH), and asks C(/etc/os-release) when
-        several stand in one folder.
+      - The package manager. V(auto) takes the one whose command comes first in C(PATH), and asks C(/etc/os-release)
+        when several stand in one folder.
     type: str
     choices: [auto, dnf, zypper, apt]
     default: auto
@@ -51,7 +53,9 @@ options:
     type: bool
     default: false
   names:
-    description: Installed packages to upgrade, as names or shell patterns; all when empty. A name that is not installed is an error.
+    description:
+      - Installed packages to upgrade, as names or shell patterns; all when empty. A name that is not installed
+        is an error.
     type: list
     elements: str
     default: []
@@ -62,8 +66,8 @@ options:
     default: []
   locked:
     description:
-      - Packages that must keep their version, as names or shell patterns, for example because they are certified. They are left out
-        as with O(exclude), and have to be installed.
+      - Packages that must keep their version, as names or shell patterns, for example because they are certified.
+        They are left out as with O(exclude), and have to be installed.
     type: list
     elements: str
     default: []
@@ -81,8 +85,8 @@ options:
     default: 5
   timeout:
     description:
-      - Seconds that the upgrade itself may take. A package manager that is still at work then is left alone, and the call ends
-        with an error of the kind V(unknown).
+      - Seconds that the upgrade itself may take. A package manager that is still at work then is left alone, and the
+        call ends with an error of the kind V(unknown).
     type: float
     default: 3600
 seealso:
@@ -127,7 +131,7 @@ packages:
     action: {description: 'One of upgraded, installed, downgraded, removed.', type: str, returned: always}
   sample: [{name: glibc, arch: x86_64, from: 2.34-100.el9, to: 2.34-125.el9, action: upgraded}]
 held_back:
-  description: Packages with a newer version that stay because they are held for this call; the same keys as RV(packages).
+  description: Packages with a newer version that stay because they are held for this call; keys as in RV(packages).
   type: list
   elements: dict
   returned: success
@@ -150,7 +154,7 @@ boot_id:
   type: str
   returned: success
 before:
-  description: The versions of the packages in question, a digest of the whole package list, and the need for a reboot, before.
+  description: Before the call, the versions of the packages in question, a digest of all packages, the need to reboot.
   type: dict
   returned: always
 after:

@@ -216,6 +216,11 @@ def up(state: Path, hosts: list[dict[str, Any]], shared: list[str]) -> None:
     watchers = state / "watchers.json"
     if watchers.exists():
         raise HostError(f"Could not start: hosts of {state} are up; take them down first")
+    for description in hosts:
+        if answers(description["address"]):
+            raise HostError(
+                f"Could not start {description['name']}: an sshd answers on {description['address']} already"
+            )
     pids: dict[str, int] = {}
     for description in hosts:
         host = SmallHost(state, description, shared)

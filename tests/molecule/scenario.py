@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How one molecule scenario is run so that green means that it was run.
+
+Molecule is content in three cases in which nothing was tested: it is started outside the collection's root, so that it reads
+no settings and matches no host; a step of the sequence has no playbook; the inventory is empty. Here each is a failure.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: What the scenarios need of the machine, as tests/env/debian.py names it.
+NEEDS = ("root", "unshare", "ssh", "sshd", "dnf", "zypper", "apt-get", "dpkg-deb", "rpmbuild", "createrepo")
+STEPS = ("syntax", "converge", "idempotence", "verify")
+HOSTS = ("patchapt", "patchdnf", "patchzypp")
+
+
+class NotProved(Exception):
+    """The scenario failed, or did not test what it promises."""
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Keep a second run away from the same hosts."""
+    folder = root / ".cache"
+    folder.mkdir(exist_ok=True)
+    with (folder / "molecule.lock").open("w", encoding="ascii") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def check(output: str, scenario: str, steps: tuple[str, ...] = STEPS, hosts: tuple[str, ...] = HOSTS) -> None:
+    """Raise NotProved unless *output* of molecule shows every step of *scenario* done, with every host in each recap."""
+    details = output.rpartition("\nDETAILS")[2]
+    lost = [step for step in steps if f"{scenario} > {step}: Executed: Successful" not in details]
+    if lost:
+        raise NotProved(f"{scenario}: these steps were not done: {', '.join(lost)}")
+    for sign in ("Missing playbook", "no hosts matched", "Could not match supplied host pattern", "Unable to parse"):
+        if sign in output:
+            raise NotProved(f"{scenario}: molecule says {sign!r}, so something was not tested")
+    for host in hosts:
+        recaps = re.findall(rf"^{host} +: ok=(\d+).* unreachable=(\d+) +failed=(\d+)", output, re.MULTILINE)
+        done = [recap for recap in recaps if int(recap[0]) > 0 and recap[1:] == ("0", "0")]
+        if len(recaps) < 3 or done != recaps:
+            raise NotProved(
+                f"{scenario}: {host} was not worked on, without a failure, in converge, idempotence and verify"
+            )
+
+
+def run(root: Path, scenario: str) -> str:
+    """Run *scenario* from the collection's root and give molecule's output.
+
+    :raises NotProved: it failed, or it tested less than it should; with the end of the output.
+    """
+    programs = Path(sys.executable).parent
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MOLECULE_"))}
+    environment.update(
+        PATH=os.pathsep.join([str(programs), environment.get("PATH", ""), "/usr/sbin", "/sbin"]),
+        NO_COLOR="1",
+        BASIS_MOLECULE_PYTHON=sys.executable,
+    )
+    with alone(root):
+        done = subprocess.run(
+            [str(programs / "molecule"), "test", "--scenario-name", scenario],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    if done.returncode:
+        raise NotProved(f"{scenario}: molecule ended with {done.returncode}\n{output[-12000:]}")
+    check(output, scenario)
+    return output
