@@ -117,7 +117,11 @@ def parse_json(text: str, name: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_pairs, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        end = "; the text ends there: was it written completely?" if not text[error.pos :].strip() else ""
+        end = (
+            "; the text ends there: was it written completely?"
+            if not text[error.pos :].strip() or "Unterminated" in error.msg
+            else ""
+        )
         raise SourceError(f"read {name}", f"line {error.lineno}, column {error.colno}: {error.msg}{end}") from error
     except KeyError as error:
         raise SourceError(f"read {name}", f'the key "{error.args[0]}" stands twice in one object') from error
@@ -192,7 +196,7 @@ def _row(header: list[str], cells: list[str]) -> dict[str, Any]:
         value = cell.strip()
         if value == "":
             continue
-        outer, dot, inner = column.partition("")
+        outer, dot, inner = column.partition(".")
         if dot:
             row.setdefault(outer, {})[inner] = value
         else:
