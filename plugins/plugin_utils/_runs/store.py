@@ -367,16 +367,20 @@ class Store:
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
-    @verb
     def claim(
         self, run: str, ci: str, step: str, epoch: int, worker: Process | Mapping[str, Any] | None = None
     ) -> Verdict:
         """Ask for a step and take it, when the gates are open, in the same transaction.
 
-        Asking again with the same ``worker`` (its ``token``) after a lost answer gives the same *go*. Raises Fenced.
+        ``worker`` is who will act (default: this process). Asking again with the same worker (its ``token``) after an
+        answer that was lost gives the same *go*. Raises Fenced.
         """
-        acting = worker.as_dict() if isinstance(worker, Process) else dict(worker) if worker else None
-        token = acting.get("token") if acting else None
+        acting = worker.as_dict() if isinstance(worker, Process) else dict(worker or Process.current().as_dict())
+        return self._claim(run, ci, step, epoch, acting)
+
+    @verb
+    def _claim(self, run: str, ci: str, step: str, epoch: int, acting: Mapping[str, Any]) -> Verdict:
+        token = acting.get("token")
         with self._reading() as tx:  # most asking is waiting: it costs the writers nothing
             seen = gate.decide(tx, run, ci, step, epoch, token, lock=False)
             if seen.kind not in ("go", "block", "defer") and (
@@ -399,7 +403,7 @@ class Store:
         step: str,
         epoch: int,
         decision: gate.Decision,
-        acting: Mapping[str, Any] | None,
+        acting: Mapping[str, Any],
     ) -> None:
         pending = sa.update(t.step).where(*_key(run, ci, step), t.step.c.state == "pending")
         if decision.kind == "wait" and decision.row.state == "pending":
@@ -425,7 +429,7 @@ class Store:
                     state="running",
                     attempt=t.step.c.attempt + 1,
                     epoch=epoch,
-                    worker=json.dumps(acting) if acting else None,
+                    worker=json.dumps(acting),
                     wait_reason=None,
                     waiting_since=None,
                     started_at=tx.now(),

@@ -43,7 +43,7 @@ class Sidecar:
         return self._process.poll() is None
 
     def drain(self, why: str) -> bool:
-        """Let it write that the run begins no new step; safe in a signal handler, which may have interrupted a write."""
+        """Let it write that the run begins no new step; safe in a signal handler that interrupted a write."""
         return say(self.socket, {"drain": why})
 
     def stop(self, timeout: float = 10.0) -> None:
