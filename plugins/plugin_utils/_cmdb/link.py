@@ -228,6 +228,8 @@ class Link:
     def _once(self, url: str) -> Answer:
         request = urllib.request.Request(url, headers=self._headers())
         with self._opener.open(request, timeout=self.access.timeout) as response:
+            if response.status != 200:
+                raise SourceError(f"read {plain(url)}", f"HTTP {response.status} instead of 200")
             chunks: list[bytes] = []
             size = 0
             end = time.monotonic() + 10 * self.access.timeout
@@ -248,8 +250,6 @@ class Link:
             length = response.headers.get("Content-Length", "")
             if length.isdigit() and int(length) != size:
                 raise http.client.IncompleteRead(b"", int(length) - size)
-            if response.status != 200:
-                raise SourceError(f"read {plain(url)}", f"HTTP {response.status} instead of 200")
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(plain(response.url), headers, b"".join(chunks))
 

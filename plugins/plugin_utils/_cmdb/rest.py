@@ -89,8 +89,8 @@ class Paging:
 def next_link(header: str | None) -> str | None:
     """The address with ``rel="next"`` in a Link header (RFC 8288), or None."""
     for match in re.finditer(r'<([^>]*)>((?:\s*;\s*[^=;,\s]+\s*=\s*(?:"[^"]*"|[^\s",;]+))*)', header or ""):
-        relations = re.findall(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))', match.group(2), re.IGNORECASE)
-        if any("next" in (quoted or bare).lower().split() for quoted, bare in relations):
+        parameters = re.findall(r';\s*([^=;,\s]+)\s*=\s*(?:"([^"]*)"|([^\s",;]+))', match.group(2))
+        if any(name.lower() == "rel" and "next" in (one or other).lower().split() for name, one, other in parameters):
             return match.group(1)
     return None
 
