@@ -14,7 +14,8 @@ STYLE = """
 :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#18212b;--soft:#5b6875;--line:#dde2e8;--head:#eef1f5;
 --accent:#0b5cad;--good:#0a7d54;--goodbg:#e2f4ec;--warn:#8a5a00;--warnbg:#fdf1d8;--bad:#b3261e;--badbg:#fbe5e3;
 --admit:#8d99a6;--silence:#8d99a6;--jobs:#e0a100;--stop:#d55e00;--patch:#0072b2;--reboot:#a5568b;--start:#009e73;
---verify:#3a9fd6;--other:#8d99a6;--wait:#b9c2cc;--window:#d9efe3;--black:#f6cfcb;--critical:#18212b;--grid:#e6eaef;--bartext:#fff}
+--verify:#3a9fd6;--other:#8d99a6;--wait:#b9c2cc;--window:#d9efe3;--black:#f6cfcb;--critical:#18212b;--grid:#e6eaef;
+--bartext:#fff}
 @media (prefers-color-scheme:dark){:root{--bg:#11161c;--card:#1a2129;--ink:#e6ebf0;--soft:#9aa7b4;--line:#2c3641;
 --head:#222b35;--accent:#6db3f5;--good:#5fd0a2;--goodbg:#12372a;--warn:#f1c15a;--warnbg:#3a2d10;--bad:#ff8f86;
 --badbg:#43191a;--jobs:#c99414;--stop:#e0732a;--patch:#2f8fd0;--reboot:#bf74a7;--start:#21b48a;--verify:#58b2e2;
@@ -29,8 +30,10 @@ p{margin:.3em 0}.soft{color:var(--soft)}.small{font-size:.85rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin:14px 0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:16px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 14px}
-.tile b{display:block;font-size:1.25rem;line-height:1.3;white-space:nowrap}.tile span{color:var(--soft);font-size:.82rem}
-code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.88em}
+.tile b{display:block;font-size:1.25rem;line-height:1.3;white-space:nowrap}
+.tile span{color:var(--soft);font-size:.82rem}
+code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.88em;
+overflow-wrap:anywhere}
 .command{display:block;background:var(--head);border:1px solid var(--line);border-radius:8px;padding:10px 12px;
 overflow-wrap:anywhere;user-select:all;margin:.5em 0}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:10px;background:var(--card)}

@@ -29,6 +29,9 @@ MOST_HOST_LANES = 260
 #: Work that begins this long after all earlier work is over gets a chart of its own.
 GAP = 6 * 3600.0
 
+#: A window's end is shown when the chart gets no longer than this many times the work for it.
+MOST_EMPTY = 3
+
 #: More rows than this are folded.
 MOST_OPEN_ROWS = 60
 
@@ -62,8 +65,8 @@ def render_html(plan: Mapping[str, Any], *, approve: str | None = None) -> str:
                 (len(systems), "systems"),
                 (len(plan["groups"]), "admitted as one"),
                 (minutes(work[1] - work[0]), "predicted, first to last step"),
-                (_moment(created + work[0], zone), "first admission"),
-                (_moment(created + work[1], zone), "last step ends"),
+                *_tile(created + work[0], "first admission", zone),
+                *_tile(created + work[1], "last step ends", zone),
                 (f"{ratio:.2f}", f"of the lower bound ({minutes(plan['lower_bound'])} from now)"),
                 (plan["forks_needed"], "forks needed at least"),
             ]
@@ -92,6 +95,11 @@ def _zone(plan: Mapping[str, Any]) -> dt.tzinfo:
 
 def _moment(seconds: float, zone: dt.tzinfo) -> str:
     return dt.datetime.fromtimestamp(seconds, zone).strftime("%a %d %b %H:%M")
+
+
+def _tile(seconds: float, what: str, zone: dt.tzinfo) -> list[tuple[str, str]]:
+    moment = dt.datetime.fromtimestamp(seconds, zone)
+    return [(moment.strftime("%H:%M"), f"{what}, {moment:%a %d %b}")]
 
 
 def _clock(value: str | None, zone: dt.tzinfo) -> str | None:
@@ -176,7 +184,7 @@ def _charts(plan: Mapping[str, Any], created: float, zone: dt.tzinfo) -> str:
         end = max(group["end"] for group in stretch)
         room = max(60.0, 0.03 * (end - begin))
         edges = [_edges(group) for group in stretch]
-        near = [edge[1] - created for edge in edges if edge and end < edge[1] - created <= end + 0.6 * (end - begin)]
+        near = [edge[1] - created for edge in edges if edge and end < edge[1] - created <= end + MOST_EMPTY * (end - begin)]
         path = [
             (host, created + step["start"], created + step["end"])
             for host, name in plan["critical_path"]

@@ -142,7 +142,8 @@ class Windows:
         if allowed == [FOREVER]:
             return None
         now = self._now.timestamp()
-        future = [interval for interval in allowed if interval[1] > now]
+        until = now + calendars.HORIZON_DAYS * 86400
+        future = [interval for interval in allowed if interval[1] > now and interval[0] < until]
         for opens, closes in future:
             if max(opens, now) + seconds <= closes:
                 return Window(opens, closes, source)
@@ -177,7 +178,7 @@ class Windows:
         if len({tuple(names) for names in own.values()}) > 1 and not self._overlap(own):
             words = ", ".join(f"{system} {'+'.join(own[system])}" for system in sorted(own))
             return f"the windows of its systems never overlap: {words}.", remedy
-        return f"{source} leaves no time{self._blackout_words(systems)}.", remedy
+        return f"{source} leaves no time within {calendars.HORIZON_DAYS} days{self._blackout_words(systems)}.", remedy
 
     def _overlap(self, own: Mapping[str, list[str]]) -> bool:
         common: list[Interval] = [(self._now.timestamp(), float("inf"))]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Claims about windows and blackouts in plans."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder, group
+
+EARLY = {"start": "2026-11-22T20:00", "end": "2026-11-22T23:00"}
+LATE = {"start": "2026-11-22T23:30", "end": "2026-11-23T04:00"}
+
+
+def pair(*, linked: bool = True) -> Builder:
+    """Two systems, one on the other."""
+    build = Builder().system("HDB", "hana").instance("HDB", "db", "HDB00", "hana")
+    return build.system("PRD", "abap", ["HDB"] if linked else []).instance("PRD", "app", "D00")
+
+
+def with_windows(build: Builder, **windows: str) -> Builder:
+    """Give systems their windows."""
+    build.calendar("early", "window", EARLY).calendar("late", "window", LATE)
+    for system, name in windows.items():
+        build.data["systems"][system]["windows"] = [name]
+    return build
+
+
+def test_windows_that_never_overlap_are_refused_with_both_names() -> None:
+    ((subject, words),) = with_windows(pair(), HDB="early", PRD="late").refusal().items()
+    assert subject == "HDB+PRD" and "never overlap" in words and "early" in words and "late" in words
+
+
+def test_unrelated_systems_each_take_their_own_window() -> None:
+    plan = with_windows(pair(linked=False), HDB="late", PRD="early").plan()
+    assert plan["hosts"] == ["app", "db"]  # the window that closes first goes first
+    assert group(plan, "app")["start"] == 8 * 3600.0 and group(plan, "db")["start"] == 11.5 * 3600.0
+    assert plan["lower_bound"] <= plan["makespan"]
+
+
+def test_windows_of_one_system_add_up_and_the_first_long_enough_is_taken() -> None:
+    build = pair()
+    build.calendar("short", "window", {"start": "2026-11-22T13:00", "end": "2026-11-22T13:10"})
+    build.calendar("early", "window", EARLY)
+    build.data["systems"]["HDB"]["windows"] = ["short", "early"]
+    plan = build.plan()
+    assert plan["groups"][0]["window"]["opens"].startswith("2026-11-22T20:00")
+    assert plan["warnings"] == ["No window is open yet: the first admission is possible in 8 h."]
+
+
+def test_too_short_a_window_is_refused_with_minutes() -> None:
+    build = pair().calendar("short", "window", {"start": "2026-11-22T13:00", "end": "2026-11-22T13:10"})
+    build.data["systems"]["HDB"]["windows"] = ["short"]
+    ((subject, words),) = build.refusal().items()
+    assert subject == "HDB+PRD" and "no window of short is longer than 10 min" in words
+
+
+def test_a_blackout_wins_over_a_window() -> None:
+    build = with_windows(pair(), HDB="early")
+    build.calendar("freeze", "blackout", {"start": "2026-11-22T20:30", "end": "2026-11-22T22:59"})
+    build.data["systems"]["PRD"]["blackouts"] = ["freeze"]
+    ((_subject, words),) = build.refusal().items()
+    assert "outside the blackouts freeze" in words and "30 min" in words
+
+
+def test_a_blackout_holds_without_a_window() -> None:
+    build = pair().calendar("freeze", "blackout", {"start": "2026-11-22T11:00", "end": "2026-11-22T18:00"})
+    build.data["systems"]["PRD"]["blackouts"] = ["freeze"]
+    plan = build.plan()
+    assert plan["groups"][0]["start"] == 6 * 3600.0
+    assert plan["groups"][0]["window"]["source"] == "freeze"
+    assert plan["groups"][0]["window"]["closes"].startswith("9999")
+    assert plan["groups"][0]["turn_back_by"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({"override": {"reason": "zero day", "by": "night shift"}}, False),
+        ({"override": {"reason": "zero day", "by": "night shift"}, "ignore_windows": True}, True),
+        ({"override": {"reason": "zero day"}}, True),
+        ({"override": {"reason": " ", "by": "night shift"}}, True),
+        ({"ignore_windows": True}, True),
+    ],
+)
+def test_an_override_needs_reason_and_name_and_stands_in_the_plan(options: dict[str, object], refused: bool) -> None:
+    build = with_windows(pair(), HDB="early")
+    build.calendar("freeze", "blackout", {"start": "2026-01-01T00:00", "end": "2099-01-01T00:00"})
+    build.data["systems"]["PRD"]["blackouts"] = ["freeze"]
+    if refused:
+        assert build.refusal(**options)
+        return
+    plan = build.plan(**options)
+    assert plan["groups"][0]["window"] is None and plan["groups"][0]["start"] == 0
+    assert plan["options"]["override"] == {"reason": "zero day", "by": "night shift"}
+    assert plan["warnings"] == ["Windows and blackouts are overridden by night shift: zero day"]
+
+
+def test_only_windows_are_ignored_while_no_blackout_holds() -> None:
+    build = with_windows(pair(), HDB="early")
+    plan = build.plan(override={"reason": "zero day", "by": "night shift"}, ignore_windows=True)
+    assert plan["groups"][0]["start"] == 0
+
+
+def test_what_no_longer_fits_is_foretold() -> None:
+    build = Builder().calendar("early", "window", {"start": "2026-11-22T20:00", "end": "2026-11-22T20:40"})
+    for number in range(3):
+        build.system(f"S0{number}", windows=["early"]).instance(f"S0{number}", f"host{number}", "D00")
+    plan = build.plan(batch_size=1, step_seconds={"patch": 300})
+    over = [one["over_seconds"] for one in plan["groups"]]
+    assert over[0] == 0 and over[1] == 0 and over[2] > 0 or over[1] > 0
+    assert any("will be deferred" in words for words in plan["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("change", "subject"),
+    [
+        ({"windows": ["nowhere"]}, "PRD"),
+        ({"windows": ["freeze"]}, "PRD"),
+        ({"windows": ["bad"]}, "calendar bad"),
+        ({"windows": ["past"]}, "HDB+PRD"),
+    ],
+)
+def test_calendars_that_cannot_serve(change: dict[str, list[str]], subject: str) -> None:
+    build = pair().calendar("freeze", "blackout", EARLY).calendar("bad", "window", {"start": "x", "duration": "1h"})
+    build.calendar("past", "window", {"start": "2020-01-01T00:00", "duration": "1h"})
+    build.data["systems"]["PRD"].update(change)
+    assert set(build.refusal()) == {subject}
+
+
+def test_a_window_across_the_change_of_the_clock() -> None:
+    build = pair().calendar(
+        "night", "window", {"rrule": "FREQ=DAILY", "start": "2026-01-01T01:30", "end": "2026-01-01T03:30"}, zone="Europe/Berlin"
+    )
+    build.data["systems"]["PRD"]["windows"] = ["night"]
+    spring = build.plan(now=dt.datetime(2026, 3, 28, 23, 0, tzinfo=dt.UTC))["groups"][0]["window"]
+    assert spring["opens"] == "2026-03-29T00:30:00+00:00" and spring["closes"] == "2026-03-29T01:30:00+00:00"
+    autumn = build.plan(now=dt.datetime(2026, 10, 24, 22, 0, tzinfo=dt.UTC))["groups"][0]["window"]
+    assert autumn["opens"] == "2026-10-24T23:30:00+00:00" and autumn["closes"] == "2026-10-25T02:30:00+00:00"
+
+
+def test_the_hash_does_not_change_while_the_window_is_the_same() -> None:
+    build = with_windows(pair(), HDB="early")
+    hashes = {build.plan(now=NOW + dt.timedelta(hours=hours))["hash"] for hours in (-70, 0, 8, 9)}
+    assert len(hashes) == 1
