@@ -763,7 +763,7 @@ class Landscape:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Set what the given state names; the rest stays. ``color``, ``processes`` are not read: they follow from others.
+        """Set what the given state names; ``color``, ``processes`` are not read.
 
         Raises:
             KeyError: it names a host, an instance or a package that does not exist.
