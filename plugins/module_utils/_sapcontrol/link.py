@@ -417,7 +417,9 @@ def _is_loopback(host: str) -> bool:
 def _cause(error: BaseException) -> str:
     if isinstance(error, socket.timeout):
         return "no_answer_in_time"
-    return "broken_answer" if isinstance(error, http.client.HTTPException) else "connection_lost"
+    if isinstance(error, ConnectionError) or not isinstance(error, http.client.HTTPException):
+        return "connection_lost"
+    return "broken_answer"
 
 
 def _reason(error: BaseException, timeout: float) -> str:

@@ -24,6 +24,9 @@ STARTED, STOPPED, STARTING, STOPPING, PARTIAL, BROKEN, EMPTY = (
     "empty",
 )
 
+# Of two rows for one instance the first of these colours counts.
+_TWIN_ORDER = (RED, YELLOW, GREEN, GRAY)
+
 # Comes and goes while an instance starts; says nothing about the instance.
 _PASSING = ("sapcpe",)
 
@@ -194,7 +197,8 @@ def without_twins(rows: Sequence[Instance]) -> Tuple[List[Instance], List[str]]:
     """The instances, each once, by start priority; and the labels of those that stood there more than once.
 
     The list is made from files that every sapstartsrv leaves in the system's global folder. A file that a moved or
-    reconfigured instance left behind shows as a second row, and shows gray. So of twins the one that runs counts.
+    reconfigured instance left behind shows as a second row, and shows gray. So of twins the one that runs
+    counts, and of two that run the worse.
     """
     found: Dict[Tuple[str, str], Instance] = {}
     twins: List[str] = []
@@ -202,7 +206,7 @@ def without_twins(rows: Sequence[Instance]) -> Tuple[List[Instance], List[str]]:
         other = found.get(row.key)
         if other is not None:
             twins.append(row.label)
-            if row.colour == GRAY or (other.colour != GRAY and row.colour == GREEN):
+            if _TWIN_ORDER.index(row.colour) >= _TWIN_ORDER.index(other.colour):
                 continue
         found[row.key] = row
     ordered = sorted(found.values(), key=lambda i: (i.priority, i.host, i.number))
