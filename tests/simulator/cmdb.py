@@ -4,9 +4,9 @@
 ``/api/landscape/<hosts|systems|instances|relations|redundancy_groups|calendars>`` is our own paging form (``limit``,
 ``offset``; ``items``, ``total``, ``next``) plus ``/api/landscape`` with everything at once.
 ``/api/now/table/<table>`` follows ServiceNow's table API (basic or bearer authentication, ``sysparm_limit``,
-``sysparm_offset``, ``X-Total-Count``, ``Link``), ``/api/virtualization/virtual-machines/`` or ``/api/dcim/devices/``
-follow NetBox (``Token`` authentication). From memory, not captured: the headers of ServiceNow's paging, NetBox's
-shapes. Ours: the ``u_`` fields, NetBox's custom fields.
+``sysparm_offset``, ``X-Total-Count``, ``Link``). ``/api/dcim/devices/`` (hosts with a database) or
+``/api/virtualization/virtual-machines/`` (the other hosts) follow NetBox (``Token`` authentication). From memory, not
+captured: the headers of ServiceNow's paging, NetBox's shapes. Ours: the ``u_`` fields, NetBox's custom fields.
 """
 
 from __future__ import annotations
@@ -216,6 +216,8 @@ class Cmdb:
                 {"sys_id": sys_id("type", kind), "name": kind}
                 for kind in ("Runs on::Runs", "Contains::Contained by", "Depends on::Used by")
             ]
+        if table == "cmdb_ci_db_instance":
+            return []
         raise KeyError(table)
 
     @staticmethod
@@ -303,7 +305,10 @@ class Cmdb:
         limit, offset = int(request.query.get("limit", 50)), int(request.query.get("offset", 0))
         systems = {row["name"]: row for row in export.get("systems") or []}
         rows = []
+        databases = {row["host"] for row in export.get("instances") or [] if row.get("kind") == "hana"}
         for number, host in enumerate(export.get("hosts") or [], 1):
+            if (host["name"] in databases) != path.endswith("devices"):
+                continue
             instances = [
                 {
                     "name": row["name"],
@@ -311,6 +316,7 @@ class Cmdb:
                     "kind": row.get("kind"),
                     "system": row["system"],
                     "sid": row.get("sid") or systems[row["system"]].get("sid") or row["system"],
+                    **{field: row.get(field) for field in ("virtual_host", "start_priority", "cluster_owned")},
                     "tier": row.get("tier") or KINDS[row.get("kind") or "other"].tier,
                 }
                 for row in export.get("instances") or []

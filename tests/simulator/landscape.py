@@ -693,11 +693,13 @@ class Landscape:
         host.booting = self.clock.after(seconds, lambda: self._up(host))
 
     def _up(self, host: Host) -> None:
-        host.state = "up"
+        rebooted, host.state = host.state in ("booting", "lost"), "up"
         host.booting = None
         host.boot_id = str(uuid.uuid4())
         host.booted = self.clock.now()
         host.reboot_required = False
+        if rebooted:
+            self._effect("rebooted", host=host, detail=host.boot_id)
         self._effect("host_up", host=host, detail=host.boot_id)
 
     def set_host(self, host: Host, up: bool) -> None:

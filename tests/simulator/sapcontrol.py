@@ -235,7 +235,7 @@ class Service:
         def expire() -> None:
             nonlocal late
             late = True
-            self.journal.note(effect="waittimeout", detail=f"{timeout:g}")
+            self.journal.note(expired="waittimeout", detail=f"{timeout:g}")
 
         timer = self.landscape.clock.after(timeout, expire) if timeout > 0 else None
         while not predicate() and not late:
@@ -281,6 +281,7 @@ class Service:
             if not await self._reached(here, "running" if up else "stopped", wait):
                 self.journal.note(
                     effect="system_start_ended" if up else "system_stop_ended",
+                    host=here[0].host,
                     system=here[0].system,
                     detail=f"level {level:g} was not through in time",
                     caller=caller,
