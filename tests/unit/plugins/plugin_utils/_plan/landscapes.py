@@ -34,7 +34,14 @@ class Builder:
         """Add an instance, with its host when that is new."""
         self.data["hosts"].setdefault(host, {})
         identity = f"{system}/{host}/{name}"
-        self.data["instances"][identity] = {"system": system, "sid": system, "host": host, "name": name, "kind": kind, **more}
+        self.data["instances"][identity] = {
+            "system": system,
+            "sid": system,
+            "host": host,
+            "name": name,
+            "kind": kind,
+            **more,
+        }
         return self
 
     def host(self, name: str, **more: Any) -> Builder:
@@ -57,9 +64,7 @@ class Builder:
         chosen = list(self.data["hosts"]) if hosts is None else list(hosts)
         now = options.pop("now", NOW)
         durations = options.pop("durations", None)
-        return make_plan(
-            self.data, hosts=chosen, procedure=procedure, now=now, durations=durations, options=options
-        )
+        return make_plan(self.data, hosts=chosen, procedure=procedure, now=now, durations=durations, options=options)
 
     def refusal(self, hosts: Iterable[str] | None = None, **options: Any) -> dict[str, str]:
         """Return object -> what is unmet of a plan that must be refused."""

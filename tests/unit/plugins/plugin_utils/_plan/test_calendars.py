@@ -24,7 +24,9 @@ def at(text: str) -> float:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp()
 
 
-def resolve(kind: str, zone: str, entry: dict[str, Any], now: str, directory: Path | None = None) -> list[tuple[str, str]]:
+def resolve(
+    kind: str, zone: str, entry: dict[str, Any], now: str, directory: Path | None = None
+) -> list[tuple[str, str]]:
     """Return the intervals of one entry as UTC text."""
     calendar = {"kind": kind, "timezone": zone, "entries": [entry]}
     moment = dt.datetime.fromisoformat(now).replace(tzinfo=dt.UTC)
@@ -39,24 +41,94 @@ def resolve(kind: str, zone: str, entry: dict[str, Any], now: str, directory: Pa
     ("kind", "zone", "entry", "expected"),
     [
         # plain, and across midnight
-        ("window", "UTC", {"start": "2026-11-22T22:00", "end": "2026-11-23T02:00"}, ("2026-11-22T22:00", "2026-11-23T02:00")),
-        ("window", "Europe/Berlin", {"start": "2026-11-22T22:00", "end": "2026-11-23T02:00"}, ("2026-11-22T21:00", "2026-11-23T01:00")),
-        ("window", "Asia/Kolkata", {"start": "2026-11-22T22:00", "duration": "4h"}, ("2026-11-22T16:30", "2026-11-22T20:30")),
-        ("window", "America/New_York", {"start": "2026-11-22T22:00", "duration": "PT4H30M"}, ("2026-11-23T03:00", "2026-11-23T07:30")),
+        (
+            "window",
+            "UTC",
+            {"start": "2026-11-22T22:00", "end": "2026-11-23T02:00"},
+            ("2026-11-22T22:00", "2026-11-23T02:00"),
+        ),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-11-22T22:00", "end": "2026-11-23T02:00"},
+            ("2026-11-22T21:00", "2026-11-23T01:00"),
+        ),
+        (
+            "window",
+            "Asia/Kolkata",
+            {"start": "2026-11-22T22:00", "duration": "4h"},
+            ("2026-11-22T16:30", "2026-11-22T20:30"),
+        ),
+        (
+            "window",
+            "America/New_York",
+            {"start": "2026-11-22T22:00", "duration": "PT4H30M"},
+            ("2026-11-23T03:00", "2026-11-23T07:30"),
+        ),
         # Europe, spring: 02:00 becomes 03:00 on 29 March 2026
-        ("window", "Europe/Berlin", {"start": "2026-03-28T22:00", "end": "2026-03-29T04:00"}, ("2026-03-28T21:00", "2026-03-29T02:00")),
-        ("window", "Europe/Berlin", {"start": "2026-03-28T22:00", "duration": "6h"}, ("2026-03-28T21:00", "2026-03-29T03:00")),
-        ("window", "Europe/Berlin", {"start": "2026-03-29T02:30", "duration": "1h"}, ("2026-03-29T01:30", "2026-03-29T02:30")),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-03-28T22:00", "end": "2026-03-29T04:00"},
+            ("2026-03-28T21:00", "2026-03-29T02:00"),
+        ),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-03-28T22:00", "duration": "6h"},
+            ("2026-03-28T21:00", "2026-03-29T03:00"),
+        ),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-03-29T02:30", "duration": "1h"},
+            ("2026-03-29T01:30", "2026-03-29T02:30"),
+        ),
         # Europe, autumn: 03:00 becomes 02:00 on 25 October 2026
-        ("window", "Europe/Berlin", {"start": "2026-10-24T22:00", "end": "2026-10-25T04:00"}, ("2026-10-24T20:00", "2026-10-25T03:00")),
-        ("window", "Europe/Berlin", {"start": "2026-10-24T22:00", "end": "2026-10-25T02:30"}, ("2026-10-24T20:00", "2026-10-25T00:30")),
-        ("blackout", "Europe/Berlin", {"start": "2026-10-24T22:00", "end": "2026-10-25T02:30"}, ("2026-10-24T20:00", "2026-10-25T01:30")),
-        ("window", "Europe/Berlin", {"start": "2026-10-25T02:30", "duration": "1h"}, ("2026-10-25T00:30", "2026-10-25T01:30")),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-10-24T22:00", "end": "2026-10-25T04:00"},
+            ("2026-10-24T20:00", "2026-10-25T03:00"),
+        ),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-10-24T22:00", "end": "2026-10-25T02:30"},
+            ("2026-10-24T20:00", "2026-10-25T00:30"),
+        ),
+        (
+            "blackout",
+            "Europe/Berlin",
+            {"start": "2026-10-24T22:00", "end": "2026-10-25T02:30"},
+            ("2026-10-24T20:00", "2026-10-25T01:30"),
+        ),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-10-25T02:30", "duration": "1h"},
+            ("2026-10-25T00:30", "2026-10-25T01:30"),
+        ),
         # New York, spring on 8 March 2026, autumn on 1 November 2026
-        ("window", "America/New_York", {"start": "2026-03-08T00:00", "end": "2026-03-08T06:00"}, ("2026-03-08T05:00", "2026-03-08T10:00")),
-        ("window", "America/New_York", {"start": "2026-11-01T00:00", "end": "2026-11-01T06:00"}, ("2026-11-01T04:00", "2026-11-01T11:00")),
+        (
+            "window",
+            "America/New_York",
+            {"start": "2026-03-08T00:00", "end": "2026-03-08T06:00"},
+            ("2026-03-08T05:00", "2026-03-08T10:00"),
+        ),
+        (
+            "window",
+            "America/New_York",
+            {"start": "2026-11-01T00:00", "end": "2026-11-01T06:00"},
+            ("2026-11-01T04:00", "2026-11-01T11:00"),
+        ),
         # a written offset wins over the zone
-        ("window", "Europe/Berlin", {"start": "2026-11-22T22:00+00:00", "duration": "1h"}, ("2026-11-22T22:00", "2026-11-22T23:00")),
+        (
+            "window",
+            "Europe/Berlin",
+            {"start": "2026-11-22T22:00+00:00", "duration": "1h"},
+            ("2026-11-22T22:00", "2026-11-22T23:00"),
+        ),
     ],
 )
 def test_single_entries(kind: str, zone: str, entry: dict[str, Any], expected: tuple[str, str]) -> None:

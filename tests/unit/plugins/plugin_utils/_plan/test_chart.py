@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.chart import LABEL, WIDTH, Band, Bar, Lane, gantt, legend
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.chart import (
+    LABEL,
+    WIDTH,
+    Band,
+    Bar,
+    Lane,
+    gantt,
+    legend,
+)
 
 BEGIN = dt.datetime(2026, 11, 22, 20, 0, tzinfo=dt.UTC).timestamp()
 
@@ -22,7 +30,10 @@ def parse(svg: str) -> ET.Element:
 
 def band(**more: object) -> Band:
     """A band with one host that works twice."""
-    bars = [Bar(BEGIN + 600, BEGIN + 1200, "stop", "S/h/D00/stop", True), Bar(BEGIN + 1800, BEGIN + 2400, "start", "up")]
+    bars = [
+        Bar(BEGIN + 600, BEGIN + 1200, "stop", "S/h/D00/stop", True),
+        Bar(BEGIN + 1800, BEGIN + 2400, "start", "up"),
+    ]
     return Band("SYS", "note", lanes=[Lane("host", "note", bars)], **more)  # type: ignore[arg-type]
 
 
@@ -52,7 +63,13 @@ def test_windows_blackouts_marks_and_lines() -> None:
         marks=[(BEGIN + 1300, "no return")],
         turns=[(BEGIN + 2000, "turn back")],
     )
-    svg = gantt([one], begin=BEGIN, end=BEGIN + 3600, now=BEGIN + 60, path=[("host", BEGIN + 600, BEGIN + 1200), ("host", BEGIN + 1800, BEGIN + 2400)])
+    svg = gantt(
+        [one],
+        begin=BEGIN,
+        end=BEGIN + 3600,
+        now=BEGIN + 60,
+        path=[("host", BEGIN + 600, BEGIN + 1200), ("host", BEGIN + 1800, BEGIN + 2400)],
+    )
     found = [one.attrib.get("class") for one in parse(svg).iter()]
     assert found.count("edge") == 2 and found.count("win") == 1 and found.count("mark") == 1
     assert found.count("turn") == 1 and found.count("now") == 1 and found.count("critline") == 1

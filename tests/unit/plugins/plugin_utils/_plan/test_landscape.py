@@ -32,9 +32,10 @@ def test_inventory_variables_give_the_same_plan_as_the_landscape() -> None:
     hostvars["localhost"] = {"landscape_systems": data["systems"], "ansible_connection": "local"}
     found = landscape_from_inventory(hostvars)
     assert "localhost" not in found["hosts"]
-    assert make_plan(found, hosts=list(data["hosts"]), procedure="patch", now=NOW, durations={}, options={})[
-        "hash"
-    ] == build.plan()["hash"]
+    assert (
+        make_plan(found, hosts=list(data["hosts"]), procedure="patch", now=NOW, durations={}, options={})["hash"]
+        == build.plan()["hash"]
+    )
 
 
 def test_hand_written_variables_need_no_ids_and_no_hosts() -> None:

@@ -125,9 +125,15 @@ def test_every_refusal_lists_everything() -> None:
     build = three_tiers().system("LOST", "abap", ["NOWHERE"])
     build.data["instances"]["PRD/app9/D09"] = {"system": "PRD", "host": "app9", "name": "D09", "kind": "dialog"}
     unmet = build.refusal(["web", "ghost"], skip_steps=["stop"], override={"reason": "fire"}, nonsense=1, batch_size=-1)
-    assert {"LOST", "PRD/app9/D09", "ghost", "skip stop", "option override", "option nonsense", "option batch_size"} <= set(
-        unmet
-    )
+    assert {
+        "LOST",
+        "PRD/app9/D09",
+        "ghost",
+        "skip stop",
+        "option override",
+        "option nonsense",
+        "option batch_size",
+    } <= set(unmet)
 
 
 def test_a_circle_is_named_with_every_member() -> None:
@@ -135,7 +141,11 @@ def test_a_circle_is_named_with_every_member() -> None:
     build.data["systems"]["HDB"]["depends_on"] = ["WDP"]
     unmet = build.refusal()
     (words,) = unmet.values()
-    assert "HDB -> WDP -> PRD -> HDB" in words or "PRD -> HDB -> WDP -> PRD" in words or "WDP -> PRD -> HDB -> WDP" in words
+    assert (
+        "HDB -> WDP -> PRD -> HDB" in words
+        or "PRD -> HDB -> WDP -> PRD" in words
+        or "WDP -> PRD -> HDB -> WDP" in words
+    )
     for name in build.data["instances"]:
         assert name in words
 
@@ -185,12 +195,14 @@ def test_canary_goes_first_and_all_wait_for_it() -> None:
     plan = build.plan(canary=["SBX"])
     assert plan["hosts"][:2] == group(plan, "sbx1")["hosts"] and group(plan, "sbx1")["canary"]
     for host in ("web", "app1", "app2", "cs", "db"):
-        assert step(plan, host, "admit")["needs"] == [["sbx1", "verify"], ["sbx2", "verify"]] or step(plan, host, "admit")[
-            "needs"
-        ] == [["sbx2", "verify"], ["sbx1", "verify"]]
+        assert step(plan, host, "admit")["needs"] == [["sbx1", "verify"], ["sbx2", "verify"]] or step(
+            plan, host, "admit"
+        )["needs"] == [["sbx2", "verify"], ["sbx1", "verify"]]
         assert step(plan, host, "admit")["start"] >= step(plan, "sbx1", "verify")["end"]
     assert "canary NIX" in build.refusal(canary=["NIX"])
-    assert not any(one["canary"] for one in three_tiers().plan(canary=["PRD"])["groups"])  # all of it: nothing to wait for
+    assert not any(
+        one["canary"] for one in three_tiers().plan(canary=["PRD"])["groups"]
+    )  # all of it: nothing to wait for
 
 
 def test_longest_goes_first_and_batch_limits() -> None:
@@ -208,7 +220,9 @@ def test_longest_goes_first_and_batch_limits() -> None:
 
 def test_too_small_a_batch_and_too_few_forks_are_refused_with_the_number() -> None:
     unmet = three_tiers().refusal(batch_size=2)
-    assert unmet == {"HDB+PRD+WDP": "its 3 systems share hosts or relations and enter maintenance as one, but batch_size is 2."}
+    assert unmet == {
+        "HDB+PRD+WDP": "its 3 systems share hosts or relations and enter maintenance as one, but batch_size is 2."
+    }
     unmet = three_tiers().refusal(forks=4)
     assert "need 5 forks at once, but there are 4" in unmet["HDB+PRD+WDP"]
     assert three_tiers().plan(forks=5)["forks_needed"] == 5

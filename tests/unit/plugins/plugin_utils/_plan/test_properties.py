@@ -27,14 +27,16 @@ SYSTEM_KINDS = {
     "webdisp": ["webdisp", "webdisp"],
 }
 
-LOOK = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+LOOK = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 @st.composite
 def landscapes(draw: st.DrawFn, *, circles: bool = False) -> dict[str, Any]:
     """A small landscape in normal form; with ``circles`` relations may point anywhere."""
-    count = draw(st.integers(1, 6))
-    pool = [f"host{number}" for number in range(draw(st.integers(1, 9)))]
+    count = draw(st.integers(1, 7))
+    shared = [f"shared{number}" for number in range(draw(st.integers(0, 2)))]
     systems: dict[str, Any] = {}
     instances: dict[str, Any] = {}
     for number in range(count):
@@ -44,19 +46,23 @@ def landscapes(draw: st.DrawFn, *, circles: bool = False) -> dict[str, Any]:
         systems[name] = {
             "sid": name,
             "type": kind,
-            "depends_on": draw(st.lists(st.sampled_from(targets), max_size=2, unique=True)) if targets else [],
+            "depends_on": draw(st.lists(st.sampled_from(targets), max_size=draw(st.integers(0, 2)), unique=True))
+            if targets
+            else [],
             "maintenance": draw(st.sampled_from(["full_stop", "full_stop", "full_stop", "rolling"])),
-            "windows": draw(st.lists(st.sampled_from(["night", "day"]), max_size=1)),
-            "blackouts": draw(st.lists(st.sampled_from(["freeze"]), max_size=1)),
+            "windows": draw(st.sampled_from([[], [], ["night"], ["day"], ["night", "day"]])),
+            "blackouts": draw(st.sampled_from([[], [], ["freeze"]])),
         }
+        own = [f"host{number}{letter}" for letter in "abcd"]
         for at, one in enumerate(draw(st.lists(st.sampled_from(SYSTEM_KINDS[kind]), max_size=4))):
-            host = draw(st.sampled_from(pool))
+            host = draw(st.sampled_from(own * 3 + shared))
             record: dict[str, Any] = {"system": name, "sid": name, "host": host, "name": f"X{at:02d}", "kind": one}
             if draw(st.integers(0, 9)) == 0:
                 record["start_priority"] = draw(st.sampled_from([0.1, 2.0, 9.0]))
             if instances and draw(st.integers(0, 7)) == 0:
                 record["depends_on"] = [draw(st.sampled_from(sorted(instances)))]
             instances[f"{name}/{host}/X{at:02d}"] = record
+    pool = sorted({one["host"] for one in instances.values()} | set(shared)) or ["spare"]
     members = sorted(systems) + pool + sorted(instances)
     groups = {
         f"pair{number}": {
@@ -95,7 +101,7 @@ def options(draw: st.DrawFn, landscape: dict[str, Any]) -> dict[str, Any]:
     """Options that fit a landscape, most of the time."""
     chosen: dict[str, Any] = {"outside": draw(st.sampled_from(["accept", "accept", "refuse"]))}
     if draw(st.booleans()):
-        chosen["batch_size"] = draw(st.integers(1, 6))
+        chosen["batch_size"] = draw(st.integers(1, 7))
     if draw(st.integers(0, 3)) == 0:
         chosen["canary"] = [draw(st.sampled_from(sorted(landscape["hosts"])))]
     if draw(st.integers(0, 3)) == 0:
@@ -139,18 +145,20 @@ class Walk:
         self.landscape, self.plan, self.forks = landscape, plan, forks
         self.random = random.Random(seed)
         self.done: set[tuple[str, str]] = set()
-        self.position = {host: 0 for host in plan["hosts"]}
+        self.position = dict.fromkeys(plan["hosts"], 0)
         self.busy: set[str] = set()
         self.free = dict(plan["resources"])
         self.admitted: set[str] = set()
         self.group_of = {host: group for group in plan["groups"] for host in group["hosts"]}
         procedure = plan["procedure"]
-        self.rolling = {
-            name for name, system in landscape["systems"].items() if system["maintenance"] == "rolling"
-        } if procedure == "patch" else set()
+        self.rolling = (
+            {name for name, system in landscape["systems"].items() if system["maintenance"] == "rolling"}
+            if procedure == "patch"
+            else set()
+        )
         self.run = {name for name, one in landscape["instances"].items() if one["host"] in set(plan["hosts"])}
         self.needs = needs_of(landscape, self.rolling, self.run)
-        self.up = {name: procedure != "start" for name in self.run}
+        self.up = dict.fromkeys(self.run, procedure != "start")
 
     def step(self, host: str) -> dict[str, Any]:
         return self.plan["steps"][host][self.position[host]]
@@ -208,7 +216,8 @@ class Walk:
             self.up[step["instance"]] = True
         self.position[host] += 1
         holders = {
-            name: [one for one in group["hosts"] if name in self.plan["host_needs"].get(one, [])] for name in group["needs"]
+            name: [one for one in group["hosts"] if name in self.plan["host_needs"].get(one, [])]
+            for name in group["needs"]
         }
         for name, weight in group["needs"].items():
             mine = holders[name]
@@ -246,7 +255,9 @@ class Walk:
             assert len(mine & out) <= 1, f"rolling {name} has {mine & out} out"
 
 
-def plan_or_refusal(landscape: dict[str, Any], hosts: list[str], procedure: str, **chosen: Any) -> dict[str, Any] | None:
+def plan_or_refusal(
+    landscape: dict[str, Any], hosts: list[str], procedure: str, **chosen: Any
+) -> dict[str, Any] | None:
     """Return a plan, or None when it is refused in the proper way."""
     try:
         return make_plan(
@@ -329,7 +340,9 @@ def test_the_schedule_keeps_gates_and_windows_and_the_bound_is_a_bound(data: st.
 
 @LOOK
 @given(landscapes(circles=True), st.randoms(use_true_random=False))
-def test_hash_and_refusal_do_not_depend_on_the_order_of_input(landscape: dict[str, Any], shuffler: random.Random) -> None:
+def test_hash_and_refusal_do_not_depend_on_the_order_of_input(
+    landscape: dict[str, Any], shuffler: random.Random
+) -> None:
     hosts = sorted(landscape["hosts"])
     other = copy.deepcopy(landscape)
     for part in ("hosts", "systems", "instances", "redundancy_groups", "calendars"):

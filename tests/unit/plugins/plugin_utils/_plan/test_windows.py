@@ -131,7 +131,10 @@ def test_calendars_that_cannot_serve(change: dict[str, list[str]], subject: str)
 
 def test_a_window_across_the_change_of_the_clock() -> None:
     build = pair().calendar(
-        "night", "window", {"rrule": "FREQ=DAILY", "start": "2026-01-01T01:30", "end": "2026-01-01T03:30"}, zone="Europe/Berlin"
+        "night",
+        "window",
+        {"rrule": "FREQ=DAILY", "start": "2026-01-01T01:30", "end": "2026-01-01T03:30"},
+        zone="Europe/Berlin",
     )
     build.data["systems"]["PRD"]["windows"] = ["night"]
     spring = build.plan(now=dt.datetime(2026, 3, 28, 23, 0, tzinfo=dt.UTC))["groups"][0]["window"]
