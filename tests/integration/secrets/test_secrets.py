@@ -19,7 +19,7 @@ from tests.simulator.launch import Simulator
 
 LANDSCAPE = {
     "hosts": [{"name": "prdapp1"}],
-    "systems": [{"name": "PRD"}],
+    "systems": [{"name": "PRD", "type": "abap"}],
     "instances": [
         {"name": "ASCS00", "system": "PRD", "host": "prdapp1", "number": "00", "kind": "ascs"},
         {"name": "D01", "system": "PRD", "host": "prdapp1", "number": "01", "kind": "dialog"},
@@ -98,10 +98,36 @@ def traces(secret: str) -> list[bytes]:
     return forms
 
 
-def files(folder: Path, but: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path != but:
-            yield path
+def searched(
+    command: list[str],
+    simulator: Simulator,
+    fault: dict[str, Any] | None,
+    environment: dict[str, str],
+    folder: Path,
+    but: Path | None = None,
+) -> tuple[subprocess.CompletedProcess[bytes], dict[str, bytes]]:
+    """Run *command* while the fault is in force; its outcome with everything that it showed or wrote below *folder*."""
+    before = len(simulator.journal())
+    number = simulator.fault(**fault) if fault else None
+    try:
+        with CommandLines() as lines:
+            done = subprocess.run(
+                command, env=environment, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, check=False
+            )
+    finally:
+        if number is not None:
+            simulator.clear(number)
+    assert any(command[0].encode() in line for line in lines.seen), "the watch saw nothing"
+    return done, {
+        "what was printed": done.stdout + done.stderr,
+        "command lines": b"\n".join(lines.seen),
+        "the simulator's journal": str(simulator.journal()[before:]).encode(),
+        **{
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path != but
+        },
+    }
 
 
 @pytest.fixture(scope="module")
@@ -153,31 +179,63 @@ def test_nothing_shows_the_password(
         "TMPDIR": str(tmp_path / "tmp"),
         "BASIS_LANDSCAPE_STATE": str(tmp_path / "state"),
     }
-    before = len(simulator.journal())
-    number = simulator.fault(**fault) if fault else None
-    try:
-        with CommandLines() as lines:
-            done = subprocess.run(
-                [str(Path(sys.executable).with_name("ansible-playbook")), "-vvvv", "-i", "localhost,", str(playbook)],
-                env=environment,
-                cwd=tmp_path,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
-    finally:
-        if number is not None:
-            simulator.clear(number)
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, "-vvvv", "-i", "localhost,", str(playbook)]
+    done, shown = searched(command, simulator, fault, environment, tmp_path, but=plant)
     assert done.returncode == 0, done.stdout.decode()[-6000:]
-    assert any(b"ansible-playbook" in line for line in lines.seen)
-    shown = {
-        "what was printed": done.stdout + done.stderr,
-        "command lines": b"\n".join(lines.seen),
-        "the simulator's journal": str(simulator.journal()[before:]).encode(),
-        **{str(path.relative_to(tmp_path)): path.read_bytes() for path in files(tmp_path, plant)},
-    }
     assert "ansible.log" in shown
     forms = traces(secret) + traces(WRONG)
+    assert [place for place, content in shown.items() if any(form in content for form in forms)] == []
+
+
+# Which fault the CMDB has, and whether the inventory must fail.
+CMDB_CASES: dict[str, tuple[dict[str, Any] | None, bool]] = {
+    "loads": (None, False),
+    "unauthorized": ({"name": "unauthorized", "door": "cmdb"}, True),
+    "server error": ({"name": "server_error", "door": "cmdb"}, True),
+    "wrong certificate": ({"name": "wrong_certificate", "door": "cmdb"}, True),
+    "half an answer": ({"name": "half_answer", "door": "cmdb"}, True),
+}
+
+
+@pytest.mark.parametrize(("mapping", "way"), [("netbox", "token"), ("servicenow", "password")])
+@pytest.mark.parametrize("name", CMDB_CASES)
+def test_nothing_shows_the_credentials_of_the_cmdb(
+    name: str, mapping: str, way: str, simulator: Simulator, tmp_path: Path, ansible_environment: dict[str, str]
+) -> None:
+    fault, fails = CMDB_CASES[name]
+    door = simulator.info["cmdb"]
+    settings = {
+        "plugin": "basis.landscape.cmdb",
+        "url": door["https"],
+        "ca_file": simulator.info["ca_file"],
+        "mapping": mapping,
+        "attempts": 2,
+        "pause": 0.05,
+        "cache": True,
+        "cache_plugin": "ansible.builtin.jsonfile",
+        "cache_connection": str(tmp_path / "cache"),
+        "export_path": str(tmp_path / "export.json"),
+    }
+    (tmp_path / "cmdb.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    for folder in ("home", "tmp"):
+        (tmp_path / folder).mkdir()
+    environment = {
+        **ansible_environment,
+        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
+        "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log"),
+        "HOME": str(tmp_path / "home"),
+        "TMPDIR": str(tmp_path / "tmp"),
+        **({"BASIS_CMDB_TOKEN": door["token"]} if way == "token" else {}),
+        **({"BASIS_CMDB_USER": door["user"], "BASIS_CMDB_PASSWORD": door["password"]} if way == "password" else {}),
+    }
+    program = str(Path(sys.executable).with_name("ansible-inventory"))
+    command = [program, "-vvvv", "-i", str(tmp_path / "cmdb.yml"), "--list"]
+    done, shown = searched(command, simulator, fault, environment, tmp_path)
+    assert (done.returncode != 0) is fails, (done.stdout + done.stderr).decode()[-4000:]
+    if not fails:
+        assert b"prdapp1" in done.stdout and any(place.startswith("cache/") for place in shown)
+    forms = traces(door[way]) + [base64.b64encode(f"{door['user']}:{door[way]}".encode()).rstrip(b"=")]
     assert [place for place, content in shown.items() if any(form in content for form in forms)] == []
 
 

@@ -66,7 +66,7 @@ def test_module_is_documented(name: str) -> None:
     assert documentation["module"] == name
     assert documentation["short_description"] and documentation["description"] and documentation["author"]
     assert constant(source, "EXAMPLES")
-    assert isinstance(constant(source, "RETURN"), dict)
+    assert "RETURN = " in source.text
     assert f"basis.landscape.{name}" in source.text, "the examples use the full name"
 
 
