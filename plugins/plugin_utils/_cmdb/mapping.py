@@ -23,7 +23,7 @@ Expressions are JMESPath (https://jmespath.org) with these functions more: ``val
 stored or the shown side of a field such as ``{"value": .., "display_value": ..}``; ``lower``, ``upper``, ``trim``;
 ``split(text, separator)``; ``match(text, pattern)`` gives the first group of a regular expression; ``translate(table,
 x)`` looks a value up in ``tables`` (a value that is not there stays); ``find(collection, id)`` gives a record of
-another collection.
+another collection. A field that comes out as null or "" is absent.
 """
 
 from __future__ import annotations
@@ -83,6 +83,10 @@ class _Functions(jmespath.functions.Functions):
 
     @jmespath.functions.signature(_ANY)
     def _func_value(self, given: Any) -> Any:
+        if isinstance(given, dict) and "value" not in given and isinstance(given.get("link"), str):
+            return (
+                given["link"].rstrip("/").rpartition("/")[2] or None
+            )  # ServiceNow: .../api/now/table/<table>/<sys_id>
         return self.side(given, "value", "display_value")
 
     @jmespath.functions.signature(_ANY)
@@ -532,7 +536,7 @@ class CmdbMapping:
                 )
                 good = False
                 continue
-            if value is not None:
+            if value is not None and value != "":
                 fields[target] = value
         if rule.attributes:
             values = {key: get(record) for key, get in rule.attributes}
