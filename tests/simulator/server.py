@@ -296,6 +296,7 @@ class Simulator:
             "hosts": {
                 host.name: {
                     "address": host.address,
+                    "given": host.given.get("address"),
                     "door": f"{host.address}:{hosts_door.PORT}",
                     "boot_id_file": str(self.boot_id_file(host)),
                     "home": str(self.directory / "home" / host.name),

@@ -32,15 +32,11 @@ description:
   - There is no privilege escalation. Set C(ansible_become=false).
 options:
   remote_addr:
-    description: Address of the simulated host, or its name in the simulator.
+    description: Name of the host in the simulator, its address there, or the address that the landscape gives for it.
     default: inventory_hostname
     vars:
       - name: inventory_hostname
       - name: ansible_host
-  host_name:
-    description: Name of the host in the simulator, which wins over the address.
-    vars:
-      - name: inventory_hostname
   info_file:
     description: File with the JSON line that the simulator printed when it was ready.
     env:
@@ -94,11 +90,12 @@ class Connection(ConnectionBase):
                     f"Could not read the simulator's file {path}: {error}. Is it running?"
                 ) from error
             hosts = self._info["hosts"]
-            wanted = [self.get_option("host_name"), self.get_option("remote_addr")]
-            names = [name for name in wanted if name in hosts]
-            names += [name for name, host in hosts.items() if host["address"] in wanted]
+            # Of a delegated task only the play context knows the right one.
+            wanted = self._play_context.remote_addr or self.get_option("remote_addr")
+            names = [wanted] if wanted in hosts else []
+            names += [name for name, host in hosts.items() if wanted in (host["address"], host["given"])]
             if not names:
-                raise AnsibleConnectionFailure(f"The simulator has no host {wanted[0]} ({wanted[1]})")
+                raise AnsibleConnectionFailure(f"The simulator has no host {wanted}")
             self._name = names[0]
         self._reach(float(self.get_option("connection_timeout") or 0))
         self._connected = True
