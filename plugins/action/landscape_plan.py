@@ -197,7 +197,7 @@ def _write(plan: dict[str, t.Any], directory: pathlib.Path) -> dict[str, str]:
 
     directory.mkdir(parents=True, exist_ok=True)
     paths = {}
-    for kind, text in (("json", json.dumps(plan, indent=1, sort_keys=True)), ("html", getattr(_plan, "render_html", str)(plan))):
+    for kind, text in (("json", json.dumps(plan, indent=1, sort_keys=True)), ("html", _plan.render_html(plan))):
         path = directory / f"{plan['hash']}.{kind}"
         path.write_text(text, encoding="utf-8")
         paths[kind] = str(path)

@@ -32,6 +32,7 @@ import time
 import typing as t
 
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 
 GATE, DONE, BEGUN = "basis_landscape_gate", "basis_landscape_done", "basis_landscape_begun"
 
@@ -123,7 +124,7 @@ class CallbackModule(Default):
         if not self._run or ignore_errors:
             return
         gate = result._result.get(GATE)
-        why = str(result._result.get("msg") or result._result.get("reason") or state)
+        why = _failures.words(result._result) or state
         host = result._host.name
         self._tell(event="dead", host=host, step=gate and gate["step"], state=gate["verdict"] if gate else state, why=why)
         self._plain(why if gate else f"{host} {state}: {why}")

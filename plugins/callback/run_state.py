@@ -28,7 +28,7 @@ import signal
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _dead_workers
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _dead_workers, _failures
 
 
 class CallbackModule(CallbackBase):
@@ -140,7 +140,7 @@ class CallbackModule(CallbackBase):
         from ansible_collections.basis.landscape.plugins.plugin_utils._runs import wake
 
         assert self._mark is not None
-        why = str(result._result.get("msg") or result._result.get("reason") or f"task '{result._task.get_name()}' {how}")
+        why = _failures.words(result._result) or f"task '{result._task.get_name()}' {how}"
         try:
             store = wake.attach(_runs.open_store(self._mark["database"]), self._mark["socket"])
             try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How this collection's controller actions take arguments and word their failures."""
+"""What this collection's controller actions have in common."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import typing as t
 from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+
+if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 
 class ControllerAction(ActionBase):
@@ -36,6 +39,13 @@ class ControllerAction(ActionBase):
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Do the action's work; return an Ansible result."""
         raise NotImplementedError
+
+    @staticmethod
+    def open_run(mark: _controller.RunMark) -> Store:
+        """Open the run's database; its sidecar hears of every write at once, and wakes whom it concerns."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils._runs import open_store, wake
+
+        return wake.attach(open_store(mark["database"]), mark["socket"])
 
     def require_gated_play(self, task_vars: dict[str, t.Any]) -> None:
         """Refuse plays in which a gate would wait for ever: batches, another strategy, too few forks to hold the waiters.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The live picture of a run: what a person watches while systems go down and come up."""
+"""The live picture of a run."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import bound
+
 if t.TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
@@ -37,6 +39,7 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         "plan": plan["hash"],
         "makespan": makespan,
         "lower_bound": plan["lower_bound"],
+        "lower_bound_measured": bound.measured(plan, steps),
         "predicted": plan["makespan"],
         "groups": [{"name": group["name"], "systems": group["systems"], "hosts": group["hosts"]} for group in plan["groups"]],
         "hosts": hosts,

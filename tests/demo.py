@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demonstration: forty simulated SAP hosts are patched before your eyes, and what happened is checked in the simulator's journal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import typing as t
+
+from tests.env import collection
+from tests.simulator.launch import Simulator
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+INVENTORY = ROOT / "inventories" / "demo"
+SPEED = 60.0  # simulated seconds in a real one
+RUN = "demo"
+# The demonstration's clock is sixty times as fast, and so are its patience and its looks.
+OPTIONS = {
+    "landscape_yes": True,
+    "run_name": RUN,
+    "sap_stop_soft_timeout": 5,
+    "sap_stop_timeouts": {"web": 20, "app": 20, "db": 40},
+    "sap_stop_delay": 0.5,
+    "sap_start_timeouts": {"web": 60, "app": 60, "db": 60},
+    "sap_start_delay": 0.5,
+}
+
+
+class NotAsExpected(Exception):
+    """The demonstration did not come out as it should; the text says where."""
+
+
+def main() -> int:
+    """Run it; 0 when the outcome is the expected one."""
+    state = ROOT / ".landscape" / "demo"
+    shutil.rmtree(state, ignore_errors=True)
+    state.mkdir(parents=True)
+    faults = json.loads((INVENTORY / "faults.json").read_text(encoding="utf-8"))
+    with Simulator.start(INVENTORY / "landscape.json", speed=SPEED, faults=faults, journal=state / "journal.jsonl") as simulator:
+        environment = {
+            **os.environ,
+            **simulator.environment,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collection.link(ROOT)),
+            "ANSIBLE_HOME": str(state / "ansible"),
+            "BASIS_LANDSCAPE_STATE": str(state),
+        }
+        hosts = len(simulator.info["hosts"])
+        command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(INVENTORY / "cmdb.yml"), "--forks", str(hosts + 1)]
+        command += ["-e", json.dumps(OPTIONS), "basis.landscape.patch_landscape", *sys.argv[1:]]
+        code = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
+        try:
+            report = json.loads((state / "reports" / f"{RUN}.json").read_text(encoding="utf-8"))
+            print(verdict(report, simulator.journal(), faults[0]["instance"], code))
+        except (NotAsExpected, OSError) as error:
+            print(f"demo: not as expected: {error}", file=sys.stderr)
+            return 1
+    print(f"report: {state / 'reports' / f'{RUN}.html'}")
+    return 0
+
+
+def verdict(report: dict[str, t.Any], journal: list[dict[str, t.Any]], culprit: str, code: int) -> str:
+    """Return the last line. Raises NotAsExpected when report, journal and exit code do not tell the story that was staged."""
+    culprit_host = culprit.split("/")[1]
+    effects = [(row["effect"], row["host"]) for row in journal if row.get("effect")]
+    patched = [host for effect, host in effects if effect == "patched"]
+    rebooted = [host for effect, host in effects if effect == "rebooted"]
+    done = {host for host, what in report["hosts"].items() if what["state"] == "done"}
+    failed = {host for host, what in report["hosts"].items() if what["state"] == "failed"}
+    blocked = {host for host, what in report["hosts"].items() if what["state"] == "blocked"}
+    needed = {name for name, what in report["hosts"].items() if what["state"] == "blocked" and str(what["step"]).endswith("/stop")}
+    group = next(set(group["hosts"]) for group in report["groups"] if culprit_host in group["hosts"])
+    for claim, holds in (
+        ("ansible-playbook reports the failure", code == 2),
+        (f"exactly {culprit_host} failed, under the name of its CI", failed == {culprit_host} and report["hosts"][culprit_host]["step"] == f"{culprit}/stop"),
+        (f"only hosts of {culprit_host}'s group are blocked by it", bool(blocked) and blocked < group),
+        ("everybody else is through", done == set(report["hosts"]) - failed - blocked),
+        ("those who are through were patched, each once", done <= set(patched) and len(patched) == len(set(patched))),
+        ("nobody was rebooted twice", len(rebooted) == len(set(rebooted))),
+        ("what the failed instance needs was not touched", not [row for row in journal if row.get("effect") and row["host"] in needed]),
+    ):
+        if not holds:
+            raise NotAsExpected(claim)
+    makespan, bound = report["makespan"], report["lower_bound_measured"]
+    return (
+        f"demo: {len(set(patched))} hosts patched, {len(failed)} failed as planned, makespan {makespan:.1f} s, "
+        f"lower bound {bound:.1f} s, ratio {makespan / bound:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
