@@ -75,6 +75,7 @@ def _leave(module: AnsibleModule, result: Dict[str, Any]) -> NoReturn:
 def _fail(module: AnsibleModule, error: LandscapeError) -> NoReturn:
     facts = error.facts
     extra = {key: facts.pop(key) for key in ("before", "steps", "changed") if key in facts}
+    extra.setdefault("changed", False)
     module.fail_json(msg=error.message, error=error.as_result(), **extra)
     raise SystemExit(1)  # fail_json does not come back
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays one claim against the simulator: sets the scene, runs the module as Ansible does, writes down what happened."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    """Runs the steps of ``claim`` (a list) and writes them with their results to the file ``into``."""
+
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One result for each step: the module's, with the journal's entries of the claim's system."""
+        super().run(tmp, task_vars)
+        arguments = self._task.args
+        told = []
+        for step in arguments["steps"]:
+            if step["faults"]:
+                self._control("POST", "/faults", step["faults"])
+            if step["given"]:
+                self._control("POST", "/state", step["given"])
+            last = [row["n"] for row in self._control("GET", "/journal")]
+            self._task.check_mode = step["check"]
+            self._task.diff = True
+            result = self._execute_module(
+                module_name=f"basis.landscape.{step['module']}", module_args=step["options"], task_vars=task_vars
+            )
+            journal = self._control("GET", f"/journal?after={last[-1] if last else 0}")
+            if step["clear"]:
+                self._control("DELETE", "/faults")
+            told.append({"result": result, "journal": [r for r in journal if r.get("system") == arguments["system"]]})
+        Path(arguments["into"]).write_text(json.dumps(told, default=str), encoding="utf-8")
+        return {"changed": False}
+
+    def _control(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._task.args["control"] + path, method=method, data=data)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+            return json.load(answer)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a table of claims says: which module is run how on what, with what outcome.
+
+A table is ``tests/integration/targets/<module>/claims.yml``, a list of claims. Each claim gets an SAP system of its own
+in one simulated landscape, and has one or more steps:
+
+``claim``      the sentence that is shown to hold (of the whole claim)
+``instances``  more about this claim's instances by name, for the simulator (of the whole claim)
+``steps``      the steps; a claim with one step may say its keys itself
+``module``     another module than the table's
+``options``    options of the module, added to the table's usual ones
+``via``        ``socket`` (default) or ``https``
+``check``      check mode
+``given``      state of instances by name before the step
+``faults``     faults from this step on; ``instance`` is filled in (D01 unless named)
+``expect``     a part of the result; ``~words`` is a search, a list is compared in whole
+``sent``       how often each function was called; every changing function that is not named must not have been
+``said``       what the parameters of a function were, as a search by function
+``saw``        effects in the simulated landscape, in this order
+
+``{sid}``, ``{app}`` and ``{cs}`` stand for the system and its two hosts in every text.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TARGETS = Path(__file__).resolve().parents[1] / "targets"
+NAMES = {"D01": "{sid}/{app}/D01", "ASCS00": "{sid}/{cs}/ASCS00", "ERS10": "{sid}/{cs}/ERS10", "J02": "{sid}/{app}/J02"}
+USUAL = {
+    "sap_instance": {
+        "sid": "{sid}",
+        "number": "01",
+        "delay": 0.1,
+        "timeout": 20,
+        "failure_grace": 1.5,
+        "soft_timeout": 15,
+        "service_timeout": 0,
+    },
+    "sap_system": {
+        "sid": "{sid}",
+        "number": "01",
+        "delay": 0.1,
+        "timeout": 30,
+        "failure_grace": 1.5,
+        "soft_timeout": 20,
+        "level_timeout": 3000,
+        "service_timeout": 0,
+    },
+    "sap_health_info": {"sid": "{sid}", "number": "01"},
+    "sap_landscape_info": {"services_file": "/nonexistent"},
+    "sapcontrol_call": {"number": "01"},
+}
+STEP_KEYS = {"module", "options", "via", "check", "given", "faults", "expect", "sent", "said", "saw", "clear"}
+
+
+def read(target: str) -> list[dict[str, Any]]:
+    """The claims of a target, each with its steps in full.
+
+    Raises:
+        ValueError: a claim has a key that means nothing, or two claims are the same sentence.
+    """
+    claims = yaml.safe_load((TARGETS / target / "claims.yml").read_text(encoding="utf-8"))
+    for claim in claims:
+        if "steps" not in claim:
+            claim["steps"] = [{key: claim.pop(key) for key in list(claim) if key in STEP_KEYS}]
+        unknown = set(claim) - {"claim", "instances", "steps"}
+        for step in claim["steps"]:
+            unknown |= set(step) - STEP_KEYS
+            step.setdefault("module", target)
+        if unknown:
+            raise ValueError(f"{target}: {claim['claim']}: {', '.join(sorted(unknown))}")
+    if len({claim["claim"] for claim in claims}) != len(claims):
+        raise ValueError(f"{target}: a claim is there twice")
+    return list(claims)
+
+
+def filled(value: Any, words: dict[str, str]) -> Any:
+    """A value with ``{sid}`` and its like replaced in every text."""
+    if isinstance(value, dict):
+        return {filled(key, words): filled(item, words) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, words) for item in value]
+    if isinstance(value, str):
+        for name, word in words.items():
+            value = value.replace("{" + name + "}", word)
+    return value
+
+
+def defects(expected: Any, found: Any, where: str = "result") -> list[str]:
+    """Where ``found`` is not what is expected of it."""
+    if isinstance(expected, dict):
+        if not isinstance(found, dict):
+            return [f"{where} is {found!r}, no mapping"]
+        return [d for key, item in expected.items() for d in defects(item, found.get(key), f"{where}.{key}")]
+    if isinstance(expected, list):
+        if not isinstance(found, list) or len(found) != len(expected):
+            return [f"{where} is {found!r}, not {len(expected)} items"]
+        return [d for i, item in enumerate(expected) for d in defects(item, found[i], f"{where}[{i}]")]
+    if isinstance(expected, str) and expected.startswith("~"):
+        return [] if re.search(expected[1:], str(found)) else [f"{where} is {found!r}, without {expected[1:]!r}"]
+    return [] if expected == found and type(expected) is type(found) else [f"{where} is {found!r}, not {expected!r}"]

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of claims, each claim run by Ansible against the simulator.
+
+All claims of a table run in one playbook, each on an SAP system of its own. What was done to SAP is taken from the
+simulator's journal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.claims import table
+from tests.simulator.launch import Simulator
+
+TARGETS = ["sap_instance", "sap_system", "sap_health_info", "sap_landscape_info", "sapcontrol_call"]
+CLAIMS = {target: table.read(target) for target in TARGETS}
+CHANGING = {
+    "Start",
+    "Stop",
+    "StartSystem",
+    "StopSystem",
+    "RestartSystem",
+    "RestartInstance",
+    "InstanceStart",
+    "InstanceStop",
+    "Shutdown",
+    "ABAPSetServerInactive",
+    "RestartService",
+    "StopService",
+    "HASetMaintenanceMode",
+    "OSExecute",
+}
+
+
+def words_of(index: int) -> dict[str, str]:
+    """What stands for a claim's system and its hosts."""
+    sid = f"A{index:02d}"
+    return {"sid": sid, "app": f"{sid.lower()}app", "cs": f"{sid.lower()}cs"}
+
+
+def landscape(claims: list[dict[str, Any]]) -> dict[str, Any]:
+    """A native export with one system for each claim."""
+    export: dict[str, Any] = {
+        "hosts": [],
+        "systems": [],
+        "instances": [],
+        "simulation": {"spread": 0, "stragglers": {"share": 0}},
+    }
+    for index, claim in enumerate(claims):
+        words = words_of(index)
+        export["hosts"] += [{"name": words["app"]}, {"name": words["cs"]}]
+        export["systems"].append({"name": words["sid"], "sid": words["sid"], "type": "abap"})
+        usual: dict[str, dict[str, Any]] = {
+            "ASCS00": {"host": words["cs"], "number": "00", "kind": "ascs"},
+            "ERS10": {"host": words["cs"], "number": "10", "kind": "ers"},
+            "D01": {"host": words["app"], "number": "01", "kind": "dialog", "simulation": {"sessions": 3}},
+        }
+        for name, more in (claim.get("instances") or {}).items():
+            usual[name] = {**usual.get(name, {"host": words["app"]}), **table.filled(more, words)}
+        export["instances"] += [{"name": name, "system": words["sid"], **row} for name, row in usual.items()]
+    return export
+
+
+def services_file(simulator: Simulator, words: dict[str, str]) -> Path:
+    """The application host's start file, as SAP writes it."""
+    path = simulator.folder / f"sapservices-{words['sid']}"
+    profile = f"/usr/sap/{words['sid']}/SYS/profile/{words['sid']}_D01_{words['app']}"
+    path.write_text(
+        f"#!/bin/sh\nLD_LIBRARY_PATH=/usr/sap/{words['sid']}/D01/exe:$LD_LIBRARY_PATH; export LD_LIBRARY_PATH; "
+        f"/usr/sap/{words['sid']}/D01/exe/sapstartsrv pf={profile} -D -u {words['sid'].lower()}adm\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def full_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator) -> dict[str, Any]:
+    """A step with everything filled in that the action needs."""
+    names = table.filled(table.NAMES, words)
+    sockets = {name: str(simulator.info["instances"][names[name]]["socket"]) for name in ("D01", "ASCS00")}
+    words = {
+        **words,
+        "address": simulator.info["hosts"][words["app"]]["address"],
+        "socket_cs": sockets["ASCS00"],
+        "folder": str(simulator.folder / "fence"),
+        "services": str(services_file(simulator, words)),
+    }
+    options = {**table.USUAL[step["module"]], **(step.get("options") or {})}
+    if step.get("via") == "https":
+        usual = {
+            "sapcontrol_url": f"https://{words['address']}:5{{nr}}14",
+            "sapcontrol_user": f"{words['sid'].lower()}adm",
+            "sapcontrol_password": simulator.info["password"],
+            "sapcontrol_ca_file": simulator.info["ca_file"],
+        }
+    else:
+        usual = {"sapcontrol_socket": sockets["D01"].replace(".sapstream50113", ".sapstream5{nr}13")}
+    faults = [
+        {"instance": names["D01"], **{k: names.get(v, v) if k == "instance" else v for k, v in fault.items()}}
+        for fault in step.get("faults") or []
+    ]
+    for fault in faults:
+        if "door" in fault or "host" in fault:
+            del fault["instance"]
+    given = {"instances": {names[name]: state for name, state in (step.get("given") or {}).items()}}
+    return {
+        "module": step["module"],
+        "options": table.filled({**usual, **options}, words),
+        "check": bool(step.get("check")),
+        "faults": table.filled(faults, words),
+        "given": table.filled(given, words) if step.get("given") else None,
+        "clear": False,
+    }
+
+
+class Played:
+    """The tables that were played in this session, each once."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._told: dict[str, dict[str, Any]] = {}
+
+    def of(self, target: str) -> dict[str, Any]:
+        """What happened in each claim of a target, by its sentence."""
+        if target not in self._told:
+            self._told[target] = {}  # a table that could not be played is not played again for its next claim
+            self._told[target] = self._play(target)
+        assert self._told[target], f"the table of {target} could not be played"
+        return self._told[target]
+
+    def _play(self, target: str) -> dict[str, Any]:
+        claims = CLAIMS[target]
+        folder = self._folder / target
+        folder.mkdir()
+        with Simulator.start(landscape(claims), speed=100, socket_dir=True) as simulator:
+            hosts: dict[str, Any] = {}
+            for index, claim in enumerate(claims):
+                words = words_of(index)
+                hosts[words["sid"]] = {
+                    "system": words["sid"],
+                    "into": str(folder / f"{words['sid']}.json"),
+                    "control": simulator.info["control"],
+                    "steps": [full_step(step, words, simulator) for step in claim["steps"]],
+                }
+            play = {
+                "hosts": "all",
+                "gather_facts": False,
+                "strategy": "free",
+                "tasks": [
+                    {
+                        "name": "Play the claim",
+                        "claim": {name: "{{ told." + name + " }}" for name in next(iter(hosts.values()))},
+                    }
+                ],
+            }
+            inventory = {
+                "all": {"hosts": {name: {"ansible_connection": "local", "told": h} for name, h in hosts.items()}}
+            }
+            (folder / "inventory.json").write_text(json.dumps(inventory), encoding="utf-8")
+            (folder / "inventory.json").chmod(0o600)
+            (folder / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+            done = subprocess.run(
+                ["ansible-playbook", "-i", str(folder / "inventory.json"), "-f", "6", str(folder / "play.yml")],
+                env={
+                    **self._environment,
+                    "ANSIBLE_ACTION_PLUGINS": str(Path(__file__).parent / "claims" / "action"),
+                    "ANSIBLE_DEPRECATION_WARNINGS": "0",
+                },
+                capture_output=True,
+                text=True,
+                timeout=400,
+                check=False,
+            )
+            secret = simulator.info["password"]
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert secret not in done.stdout + done.stderr
+        told = {}
+        for index, claim in enumerate(claims):
+            text = (folder / f"{words_of(index)['sid']}.json").read_text(encoding="utf-8")
+            assert secret not in text, f"the password is in a result of: {claim['claim']}"
+            told[claim["claim"]] = json.loads(text)
+        return told
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """All tables of this session."""
+    folder = tmp_path_factory.mktemp("claims")
+    return Played(folder, environment(folder))
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Ansible's environment: this collection, this Python, folders of its own."""
+    return {
+        **os.environ,
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_NOCOLOR": "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+    }
+
+
+def all_claims() -> list[Any]:
+    """Every claim with its place, for pytest."""
+    return [
+        pytest.param(target, index, id=f"{target}: {claim['claim']}")
+        for target, claims in CLAIMS.items()
+        for index, claim in enumerate(claims)
+    ]
+
+
+@pytest.mark.parametrize(("target", "index"), all_claims())
+def test_claim(tables: Played, target: str, index: int) -> None:
+    claim = CLAIMS[target][index]
+    words = words_of(index)
+    wrong: list[str] = []
+    for number, (step, told) in enumerate(zip(claim["steps"], tables.of(target)[claim["claim"]], strict=True), 1):
+        result, journal = told["result"], told["journal"]
+        expected = table.filled({"failed": False, **(step.get("expect") or {})}, words)
+        found = {"failed": False, **result}
+        here = table.defects(expected, found)
+        calls = Counter(row["call"] for row in journal if "call" in row)
+        sent = step.get("sent") or {}
+        for function in sorted(CHANGING | set(sent)):
+            if calls[function] != sent.get(function, 0):
+                here.append(f"{function} was sent {calls[function]} times, not {sent.get(function, 0)}")
+        for function, words_sent in (step.get("said") or {}).items():
+            details = [row.get("detail") or "" for row in journal if row.get("call") == function]
+            if not details or not all(re.search(words_sent, detail) for detail in details):
+                here.append(f"{function} was sent with {details}, not with {words_sent!r}")
+        effects = [row["effect"] for row in journal if "effect" in row]
+        for effect in step.get("saw") or []:
+            if effect not in effects:
+                here.append(f"the landscape did not see {effect} in its order; it saw {effects}")
+                break
+            effects = effects[effects.index(effect) + 1 :]
+        if step.get("check") or (not found["failed"] and not result.get("changed")):
+            here += [f"{function} was sent, and this is no change" for function in CHANGING if calls[function]]
+        wrong += [f"step {number}: {text}" for text in here]
+        if here:
+            wrong.append(f"step {number} was: {json.dumps(result)[:1500]}")
+    assert wrong == [], "\n".join(wrong)
