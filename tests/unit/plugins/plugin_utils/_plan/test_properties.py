@@ -379,3 +379,43 @@ def test_a_circle_is_always_refused_by_name(landscape: dict[str, Any]) -> None:
         assert "circle" in words
         for name in circular:
             assert name in words
+
+
+def crowded(shuffler: random.Random) -> dict[str, Any]:
+    """Many groups of one to three hosts, of one to three systems, some of them partners: they compete for places."""
+    landscape: dict[str, Any] = {"hosts": {}, "systems": {}, "instances": {}, "redundancy_groups": {}, "calendars": {}}
+    for number in range(6):
+        hosts = [f"host{number}{letter}" for letter in "abc"[: shuffler.randint(1, 3)]]
+        for part in range(shuffler.randint(1, 3)):
+            name = f"S{number}{part}"
+            needs = [f"S{number}{part - 1}"] if part else []
+            landscape["systems"][name] = {"sid": name, "type": "java", "depends_on": needs, "maintenance": "full_stop"}
+            for at, host in enumerate(hosts):
+                landscape["hosts"][host] = {}
+                record = {"system": name, "sid": name, "host": host, "name": f"J{part}{at}", "kind": "java"}
+                landscape["instances"][f"{name}/{host}/J{part}{at}"] = record
+    for number in range(3):
+        members = shuffler.sample(range(6), 3)
+        landscape["redundancy_groups"][f"pair{number}"] = {
+            "members": [shuffler.choice([f"S{one}0", f"host{one}a"]) for one in members],
+            "max_unavailable": 1,
+        }
+    return landscape
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32))
+def test_competing_groups_never_lock_each_other_out(seed: int) -> None:
+    shuffler = random.Random(seed)
+    landscape = crowded(shuffler)
+    hosts = sorted(landscape["hosts"])
+    batch = shuffler.choice([0, 3, 4])
+    plan = plan_or_refusal(landscape, hosts, "patch", batch_size=batch)
+    assert plan is not None
+    Walk(landscape, plan, len(hosts), seed).walk()
+    forks = plan["forks_needed"]
+    if forks < len(hosts):
+        tight = plan_or_refusal(landscape, hosts, "patch", batch_size=batch, forks=forks)
+        assert tight is not None
+        for again in range(5):
+            Walk(landscape, tight, forks, seed + again).walk()
