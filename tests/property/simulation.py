@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A landscape with its controllers in one thread, in which every interleaving of the run database's verbs can be played.
+"""A landscape with its controllers in one thread, in which any interleaving of the run database's verbs can be played.
 
 The verbs are the real ones on a real database. What is played is what the database cannot see: hosts, Ansible workers
 (generators that stop between any two effects), controllers that are killed, clocks. ``World`` is the truth and never
@@ -8,7 +8,9 @@ reads the database; it asserts what must never happen at the moment it would.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -554,6 +556,76 @@ class Simulation:
     def positions(self) -> Any:
         """Where all workers stand; waiters stand still."""
         return [(actor.ci, actor.at, actor.step, dict(self.world.busy)) for actor in self.actors]
+
+
+def kill_at(sim: Simulation, after: int, order: str) -> None:
+    """Kill the controller after so many effects; what is left of it goes on before, after or beside its successor's."""
+    sim.boot()
+    advance_in_turn(sim, after)
+    sim.kill(sim.current)
+    if order == "orphans first":
+        sim.rounds(60, lambda: [actor for actor in sim.actors if actor.orphan])
+    sim.boot(machine=0)
+    if order == "new first":
+        for _ in range(40):
+            sim.rounds(1, lambda: [actor for actor in sim.actors if not actor.orphan])
+    sim.come_to_an_end()
+
+
+def pause_at(sim: Simulation, first: int, second: int, third: int) -> None:
+    """The first controller stands still after ``first`` effects, another takes over by force and does ``second``.
+
+    Then the first one wakes up for ``third`` effects.
+    """
+    old = sim.boot()
+    advance_in_turn(sim, first)
+    new = sim.boot(machine=1, force=True)
+    advance_in_turn(sim, second, lambda actor: actor.controller is new)
+    advance_in_turn(sim, third, lambda actor: actor.controller is old)
+    sim.kill(old)
+    sim.come_to_an_end()
+
+
+def random_history(sim: Simulation, seed: int, length: int = 30) -> None:
+    """Play a history that the seed decides."""
+    dice = random.Random(seed)
+    sim.boot()
+    for _ in range(length):
+        what = dice.random()
+        if what < 0.55:
+            sim.rounds(dice.randint(1, 4), lambda: [actor for actor in sim.actors if dice.random() < 0.7])
+        elif what < 0.65:
+            getattr(sim.world, dice.choice(["fails", "loses", "unreachable"])).add(
+                (dice.choice(sim.shape.hosts), dice.choice(ACTS))
+            )
+        elif what < 0.75:
+            sim.record()
+        elif what < 0.85:
+            sim.now += dice.choice([1, 29, 31, 120])
+            sim.stores[dice.randint(0, 1)].observe()
+            sim.check()
+        elif what < 0.9 and sim.current.alive:
+            sim.kill(sim.current)
+        elif what < 0.95:
+            sim.lose_answer = True
+        elif len(sim.controllers) < 5 and sim.run_state != "succeeded":
+            with contextlib.suppress(Busy):
+                sim.boot(dice.randint(0, 1), force=dice.random() < 0.5)
+    sim.come_to_an_end()
+
+
+def advance_in_turn(sim: Simulation, count: int, chosen: Callable[[Actor], bool] = lambda actor: True) -> int:
+    """Let the chosen workers do ``count`` effects in turn; how many were done before nobody was left."""
+    done = 0
+    while done < count:
+        actors = [actor for actor in sim.actors if chosen(actor)]
+        if not actors:
+            break
+        for actor in actors[: count - done]:
+            if actor in sim.actors:
+                sim.advance(actor)
+                done += 1
+    return done
 
 
 _STATES = sa.select(t.step.c.ci, t.step.c.step, t.step.c.state)
