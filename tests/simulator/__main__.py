@@ -59,6 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--password-file", type=Path, help="file with the password of the OS users (default: a random one)"
     )
+    parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     parser.add_argument("--list-faults", action="store_true", help="print the names of the faults, then end")
     options = parser.parse_args(argv)
     if options.list_faults:
@@ -90,6 +91,7 @@ def main(argv: list[str] | None = None) -> int:
                     else None,
                 },
                 options.info,
+                until_eof=options.until_eof,
             )
         )
     except (BadLandscape, BadFault, CannotStart, OSError, ValueError) as error:

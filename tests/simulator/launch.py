@@ -90,6 +90,7 @@ class Simulator:
                 str(journal or folder / "journal.jsonl"),
                 "--info",
                 str(folder / "simulator.json"),
+                "--until-eof",  # it ends with whoever started it
             ]
             if faults:
                 (folder / "faults.json").write_text(json.dumps(faults), encoding="utf-8")
@@ -98,7 +99,7 @@ class Simulator:
                 command += ["--socket-dir", str(folder / "s" if socket_dir is True else socket_dir)]
             with open(folder / "stderr", "w", encoding="utf-8") as errors:
                 process = subprocess.Popen(
-                    command, stdout=subprocess.PIPE, stderr=errors, text=True, stdin=subprocess.DEVNULL
+                    command, stdout=subprocess.PIPE, stderr=errors, text=True, stdin=subprocess.PIPE
                 )
             line = cls._first_line(process, deadline)
             if not line:
@@ -135,8 +136,9 @@ class Simulator:
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
 

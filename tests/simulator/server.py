@@ -334,8 +334,8 @@ class Simulator:
                 shutil.rmtree(self.directory / name, ignore_errors=True)
 
 
-async def run(simulator_options: dict[str, Any], info_file: Path | None) -> None:
-    """Simulate until SIGTERM, SIGINT or the control door's shutdown.
+async def run(simulator_options: dict[str, Any], info_file: Path | None, *, until_eof: bool = False) -> None:
+    """Simulate until SIGTERM, SIGINT, the control door's shutdown or, when asked for, the end of standard input.
 
     Raises:
         CannotStart: a port is in use.
@@ -344,6 +344,8 @@ async def run(simulator_options: dict[str, Any], info_file: Path | None) -> None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, simulator.ended.set)
+    if until_eof:
+        loop.add_reader(sys.stdin.fileno(), simulator.ended.set)
     try:
         simulator.open()
         line = json.dumps(simulator.info())

@@ -114,6 +114,21 @@ def test_it_ends_cleanly(number: signal.Signals) -> None:
         socket.create_connection(place, timeout=5)
 
 
+def test_it_ends_with_whoever_started_it() -> None:
+    script = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from tests.simulator.launch import Simulator\n"
+        "sim = Simulator.start(sys.argv[2]); print(sim.process.pid, flush=True); os._exit(1)"
+    )
+    path = ROOT / "inventories" / "demo" / "landscape.json"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(ROOT), str(path)], capture_output=True, text=True, check=False
+    )
+    end = time.monotonic() + 10
+    while Path(f"/proc/{int(done.stdout)}/fd").exists() and list(Path(f"/proc/{int(done.stdout)}/fd").iterdir()):
+        assert time.monotonic() < end, "it is still there"
+        time.sleep(0.05)
+
+
 def test_the_control_door_ends_it() -> None:
     with Simulator.start(landscape()) as sim:
         sim.control("POST", "/shutdown")
