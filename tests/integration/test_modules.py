@@ -96,7 +96,7 @@ def full_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator)
     }
     options = {**table.USUAL[step["module"]], **(step.get("options") or {})}
     if step.get("via") == "https":
-        usual = {
+        usual: dict[str, Any] = {
             "sapcontrol_url": f"https://{words['address']}:5{{nr}}14",
             "sapcontrol_user": f"{words['sid'].lower()}adm",
             "sapcontrol_password": simulator.info["password"],

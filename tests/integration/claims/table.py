@@ -31,7 +31,7 @@ import yaml
 
 TARGETS = Path(__file__).resolve().parents[1] / "targets"
 NAMES = {"D01": "{sid}/{app}/D01", "ASCS00": "{sid}/{cs}/ASCS00", "ERS10": "{sid}/{cs}/ERS10", "J02": "{sid}/{app}/J02"}
-USUAL = {
+USUAL: dict[str, dict[str, Any]] = {
     "sap_instance": {
         "sid": "{sid}",
         "number": "01",
