@@ -148,9 +148,12 @@ def set_limits(
     if procedure == "start":
         return resources, held, members_of
     group_of = {host: group for group in groups for host in group.hosts}
-    instances = landscape["instances"]
+    of_system: dict[str, list[str]] = {}
+    for host in sorted(on_host):
+        for system in sorted({landscape["instances"][name]["system"] for name in on_host[host]}):
+            of_system.setdefault(system, []).append(host)
     for system in sorted(rolling):
-        hosts = sorted(h for h in on_host if any(instances[name]["system"] == system for name in on_host[h]))
+        hosts = of_system.get(system)
         if not hosts:
             continue
         resource = f"rolling:{system}"
@@ -171,7 +174,7 @@ def set_limits(
         listed = list(record.get("members") or [])
         out: dict[str, list[str]] = {}
         for member in listed:
-            found = _member_hosts(landscape, member, on_host, rolling)
+            found = _member_hosts(landscape, member, on_host, of_system, rolling)
             if found is None:
                 conditions.add(
                     f"redundancy group {name}",
@@ -218,14 +221,18 @@ def set_limits(
 
 
 def _member_hosts(
-    landscape: Mapping[str, Any], member: str, on_host: Mapping[str, list[str]], rolling: frozenset[str]
+    landscape: Mapping[str, Any],
+    member: str,
+    on_host: Mapping[str, list[str]],
+    of_system: Mapping[str, list[str]],
+    rolling: frozenset[str],
 ) -> list[str] | None:
     """Return the hosts of the run that put this member out (none: it stays up), or None when nobody knows it."""
     instances = landscape["instances"]
     if member in landscape["systems"]:
         if member in rolling:
             return []
-        return sorted(h for h in on_host if any(instances[name]["system"] == member for name in on_host[h]))
+        return of_system.get(member, [])
     if member in instances:
         return [instances[member]["host"]] if instances[member]["host"] in on_host else []
     if member in landscape["hosts"]:

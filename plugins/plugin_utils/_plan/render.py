@@ -184,7 +184,9 @@ def _charts(plan: Mapping[str, Any], created: float, zone: dt.tzinfo) -> str:
         end = max(group["end"] for group in stretch)
         room = max(60.0, 0.03 * (end - begin))
         edges = [_edges(group) for group in stretch]
-        near = [edge[1] - created for edge in edges if edge and end < edge[1] - created <= end + MOST_EMPTY * (end - begin)]
+        near = [
+            edge[1] - created for edge in edges if edge and end < edge[1] - created <= end + MOST_EMPTY * (end - begin)
+        ]
         path = [
             (host, created + step["start"], created + step["end"])
             for host, name in plan["critical_path"]
