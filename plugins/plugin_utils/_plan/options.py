@@ -58,6 +58,9 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
     if chosen["outside"] not in ("refuse", "accept"):
         conditions.add("option outside", f"{chosen['outside']!r} is not known.", "write refuse or accept.")
     chosen["ignore_windows"] = chosen["ignore_windows"] in (True, "true", "yes", "True")
+    # a list of skipped steps may serve all procedures: what this one does not have is left out anyway
+    elsewhere = {kind for kinds in PROCEDURES.values() for kind in kinds} - set(PROCEDURES[procedure])
+    chosen["skip_steps"] = [kind for kind in chosen["skip_steps"] if kind not in elsewhere]
     _check_override(chosen, conditions)
     _check_skips(chosen["skip_steps"], procedure, conditions)
     _check_budget(chosen["failure_budget"], conditions)
@@ -95,7 +98,7 @@ def _check_skips(skips: list[str], procedure: str, conditions: Conditions) -> No
     kinds = PROCEDURES[procedure]
     for kind in skips:
         if kind not in kinds:
-            conditions.add(f"skip {kind}", f"{procedure} has no such step.", f"choose from {', '.join(kinds)}.")
+            conditions.add(f"skip {kind}", "there is no such step.", f"choose from {', '.join(kinds)}.")
         elif kind in ("admit", "verify"):
             conditions.add(f"skip {kind}", "this step cannot be left out.", "remove it from skip_steps.")
     for one, other in PAIRS:

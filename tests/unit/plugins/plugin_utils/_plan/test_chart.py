@@ -34,7 +34,7 @@ def band(**more: object) -> Band:
         Bar(BEGIN + 600, BEGIN + 1200, "stop", "S/h/D00/stop", True),
         Bar(BEGIN + 1800, BEGIN + 2400, "start", "up"),
     ]
-    return Band("SYS", "note", lanes=[Lane("host", "note", bars)], **more)  # type: ignore[arg-type]
+    return Band("SYS", "note", lanes=[Lane("host", "note", bars)], **more)
 
 
 def rects(svg: str, name: str) -> list[tuple[float, float]]:

@@ -25,6 +25,13 @@ def test_defaults_and_text_from_the_command_line() -> None:
     assert (chosen["batch_size"], chosen["canary"], chosen["forks"]) == (4, ["DEV", "SBX"], 0)
 
 
+def test_skipped_steps_of_another_procedure_are_no_mistake() -> None:
+    assert check({"skip_steps": ["silence", "unsilence", "release_jobs", "suspend_jobs"]}, "stop")["skip_steps"] == [
+        "silence",
+        "suspend_jobs",
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "subject"),
     [

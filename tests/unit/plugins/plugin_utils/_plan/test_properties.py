@@ -271,7 +271,7 @@ def plan_or_refusal(
     except PlanRefused as refused:
         assert refused.conditions
         for condition in refused.conditions:
-            assert all(condition[key] for key in ("object", "unmet", "remedy"))  # type: ignore[literal-required]
+            assert all(condition[key] for key in ("object", "unmet", "remedy"))
         return None
 
 
