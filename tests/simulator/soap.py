@@ -194,6 +194,9 @@ OPERATIONS: dict[str, Operation] = {
         Operation("CheckParameter", "profile:string[] default-profile:string[]", "result:ParameterCheck[]"),
     )
 }
+# A field that is missing or empty has its type's zero value, of ``options`` ALL-INSTANCES: community.sap_libs sends
+# requests like that (suds writes empty elements) to real systems. What a wrong text does there is not known.
+DEFAULTS: dict[str, Any] = {"int": 0, "long": 0, "double": 0.0, "boolean": False}
 PROTECTED = tuple(sorted(name for name, operation in OPERATIONS.items() if not operation.open))
 
 
@@ -216,11 +219,11 @@ def _cast(kind: str, text: str) -> Any:
 
 
 def parse(body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation's name with its parameters; absent strings are ``None``.
+    """The operation's name with its parameters; absent strings are ``None``, other absent fields zero.
 
     Raises:
-        BadRequest: no envelope, another namespace, an operation that does not exist, a mandatory field that is missing,
-            or a value of the wrong type.
+        BadRequest: no envelope, another namespace, an operation or a field that does not exist, or a value of the
+            wrong type.
     """
     try:
         root = ElementTree.fromstring(body)
@@ -258,11 +261,12 @@ def _read(kind: str, element: ElementTree.Element | None) -> Any:
         if inner in STRUCTURES:
             return [{name: _read(sort, row.find(name)) for name, sort in STRUCTURES[inner]} for row in rows]
         return [row.text or "" for row in rows]
-    if element is None:
-        if kind == "string":
-            return None
-        raise ValueError("missing")
-    return _cast(kind, element.text or "")
+    if element is None and kind == "string":
+        return None
+    text = "" if element is None or element.text is None else element.text
+    if not text.strip() and kind != "string":
+        return DEFAULTS[kind] if kind in DEFAULTS else ENUMS[kind][0]
+    return _cast(kind, text)
 
 
 def _text(value: Any) -> str:

@@ -122,8 +122,7 @@ def test_a_level_that_is_not_through_in_time_ends_the_call(sim: Simulator, begin
 @pytest.mark.parametrize(
     ("operation", "body", "expected"),
     [
-        ("Stop", {"IsSystemStop": 0}, "data type mismatch"),
-        ("StopSystem", {"softtimeout": 0, "waittimeout": 0}, "'options'"),
+        ("Stop", {"softtimeout": "soon", "IsSystemStop": 0}, "data type mismatch"),
         ("StopSystem", {"options": "ALL", "softtimeout": 0, "waittimeout": 0}, "'options'"),
         ("Start", {"level": "3"}, "namespace mismatch in element 'level'"),
         ("GetProcessList2", {}, "not implemented"),
@@ -135,6 +134,17 @@ def test_a_request_that_the_schema_forbids_is_a_fault(
     reply = Caller(sim, D01)(operation, **body)
     assert reply.status == 500 and reply.fault is not None and expected in reply.fault
     assert not effects(sim, begin, "stopping", "starting")
+
+
+@pytest.mark.parametrize("fields", [{}, {"options": "", "softtimeout": "", "waittimeout": 0}])
+def test_a_stop_of_the_system_without_options_means_all_of_it(
+    sim: Simulator, begin: int, fields: dict[str, Any]
+) -> None:
+    Caller(sim, ASCS)("HASetMaintenanceMode", mode="true", instance_only="false")
+    assert Caller(sim, D01)("StopSystem", **fields).status == 200
+    sim.wait(after=begin, effect="stopped", instance=ERS)
+    assert {name for name, _effect in effects(sim, begin, "stopped")} == {D01, D02, ASCS, ERS}
+    assert effects(sim, begin, "sessions_lost")
 
 
 def test_the_system_sees_its_instances(sim: Simulator) -> None:
