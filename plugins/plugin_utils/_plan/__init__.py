@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest import plan_difference, plan_hash
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import landscape_from_inventory
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.make import make_plan
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.make import make_plan, plan_again
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition, PlanRefused
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import render_html
 
@@ -14,6 +14,7 @@ __all__ = [
     "PlanRefused",
     "landscape_from_inventory",
     "make_plan",
+    "plan_again",
     "plan_difference",
     "plan_hash",
     "render_html",

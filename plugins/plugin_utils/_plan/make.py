@@ -49,6 +49,7 @@ def make_plan(
     """
     if now.tzinfo is None:
         raise ValueError("now must be aware of its time zone")
+    now = now.replace(microsecond=0)
     conditions = Conditions()
     warnings: list[str] = []
     chosen = checked_options(plain(dict(options or {})), procedure, conditions)
@@ -184,6 +185,23 @@ def make_plan(
     }
     plan["hash"] = plan_hash(plan)
     return plan
+
+
+def plan_again(begun: Mapping[str, Any], landscape: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plan of a run that has begun, made anew from the landscape as it is now.
+
+    Time, predicted durations and options are those of ``begun``, so its hash differs only when the landscape does: a
+    window that has closed meanwhile, a longer history or other forks are no reason not to finish what is down.
+    Raises `PlanRefused` when the landscape of now would not allow the run.
+    """
+    return make_plan(
+        landscape,
+        hosts=begun["hosts"],
+        procedure=begun["procedure"],
+        now=dt.datetime.fromisoformat(begun["created"]),
+        durations={step["label"]: step["seconds"] for walk in begun["steps"].values() for step in walk},
+        options=begun["options"],
+    )
 
 
 def _check_hosts(data: Mapping[str, Any], names: Sequence[str], conditions: Conditions) -> None:

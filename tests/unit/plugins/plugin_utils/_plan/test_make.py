@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan import PlanRefused, make_plan
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import PlanRefused, make_plan, plan_again
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder, group, names, step, three_tiers
 
 
@@ -291,3 +291,21 @@ def test_cluster_owned_instances_are_pointed_out() -> None:
     build = three_tiers()
     build.data["instances"]["HDB/db/HDB00"]["cluster_owned"] = True
     assert any("HDB/db/HDB00" in words for words in build.plan()["warnings"])
+
+
+def test_a_run_that_has_begun_is_planned_again_from_its_own_view() -> None:
+    build = three_tiers().system("SBX").instance("SBX", "sbx", "D00")
+    build.calendar("night", "window", {"start": "2026-11-22T20:00", "end": "2026-11-22T23:00"})
+    build.data["systems"]["PRD"]["windows"] = ["night"]
+    begun = build.plan(
+        now=NOW + dt.timedelta(milliseconds=700),
+        durations={"patch": 1234.5678, "SBX/sbx/-/patch": 9000.0},
+        batch_size=4,
+        forks=5,
+        canary=["SBX"],
+        patch_level="2026-12",
+    )
+    again = plan_again(json.loads(json.dumps(begun)), build.data)
+    assert again == begun
+    del build.data["instances"]["SBX/sbx/D00"]
+    assert plan_again(begun | {"options": begun["options"] | {"canary": []}}, build.data)["hash"] != begun["hash"]
