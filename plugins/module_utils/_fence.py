@@ -39,7 +39,7 @@ def fenced(
     timeout: float = 3600.0,
     delay: float = 0.5,
     clock: Optional[Clock] = None,
-    doing: str = "act on the target",
+    doing: Optional[str] = None,
 ) -> Iterator[None]:
     """Hold the CI's fence while the body runs; without ``option`` nothing is locked.
 
@@ -51,6 +51,7 @@ def fenced(
     if option is None:
         yield
         return
+    doing = doing or f"act on {option['ci']}"
     epoch = int(option["epoch"])
     path = fence_path(str(option.get("directory") or "~/.basis_landscape"), str(option["ci"]))
     if epoch < 1:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, NoReturn, Optional
+from typing import Any, Callable, Dict, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -14,24 +14,11 @@ from ansible_collections.basis.landscape.plugins.module_utils._operation import 
 
 
 class Context:
-    """What a module hands to its operation: its options, whether this is check mode, and how to run a command."""
+    """What a module hands to its operation: its options, and whether this is check mode."""
 
     def __init__(self, module: AnsibleModule) -> None:
-        self._module = module
         self.params: Dict[str, Any] = module.params
         self.check_mode: bool = bool(module.check_mode)
-
-    def run_command(self, command: Any, **options: Any) -> Any:
-        """AnsibleModule.run_command: ``(rc, stdout, stderr)``."""
-        return self._module.run_command(command, **options)
-
-    def warn(self, text: str) -> None:
-        """Show a warning to the person who runs the play."""
-        self._module.warn(text)
-
-    def hide(self, *secrets: Optional[str]) -> None:
-        """Keep values that are secret only by their content out of the result as well."""
-        self._module.no_log_values.update(secret for secret in secrets if secret)
 
 
 def run_operation(spec: ArgumentSpec, build: Callable[[Context], Operation[Any]], **module_options: Any) -> NoReturn:

@@ -155,7 +155,10 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import
 )
 from ansible_collections.basis.landscape.plugins.module_utils._steps import watch
 
-GOOD, BAD, UNKNOWN, NOT_APPLICABLE = "good", "bad", "unknown", "not_applicable"
+GOOD = "good"
+BAD = "bad"
+UNKNOWN = "unknown"
+NOT_APPLICABLE = "not_applicable"
 CHECKS = (
     "processes",
     "instances",

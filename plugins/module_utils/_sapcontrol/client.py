@@ -201,6 +201,11 @@ class Client:
             "ReadDeveloperTrace", lambda answer: answer.texts("lines"), {"filename": filename, "size": -abs(size)}
         )
 
+    def log_entries(self, filename: str, most: int = 100) -> List[str]:
+        """Entries of a log file, as ReadLogFile gives them for at most ``most`` entries."""
+        asked = {"filename": filename, "filter": "", "language": "", "maxentries": most, "statecookie": ""}
+        return self._read("ReadLogFile", lambda answer: answer.texts("fields"), asked)
+
     def log_tail(self, process: str, lines: int = 10) -> Optional[LogTail]:
         """The last lines of the trace of a process; None when there is none or it cannot be read."""
         try:

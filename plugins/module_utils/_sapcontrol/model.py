@@ -125,16 +125,18 @@ def processes_in_words(processes: Sequence[Process]) -> str:
 
 
 def trace_name(process: str, files: Iterable[str]) -> Optional[str]:
-    """The trace file of a process among those that exist."""
+    """The trace file of a process among those that exist, else the one of the programs that start processes."""
     names = sorted(files)
     if process.startswith("hdb"):
         service = process[len("hdb") :]
         found = [n for n in names if n.rpartition("/")[2].startswith((service + "_", service + "."))]
-        return found[-1] if found else None
+        if found:
+            return found[-1]
     wanted = _TRACES.get(process)
     exact = [n for n in names if n.rpartition("/")[2] == wanted]
     begins = [n for n in names if wanted and n.rpartition("/")[2].startswith(wanted)]
-    return (exact or begins or [None])[0]  # type: ignore[list-item]
+    starters = [n for n in names if n.rpartition("/")[2].startswith("sapstart")]
+    return (exact or begins or starters or [None])[0]  # type: ignore[list-item]
 
 
 class Instance(NamedTuple):

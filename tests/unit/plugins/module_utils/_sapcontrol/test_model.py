@@ -52,6 +52,10 @@ def test_state_of_an_instance(rows: list[str], state: str) -> None:
     assert model.state_of(processes(*rows)) == state
 
 
+def test_a_process_beyond_the_tenth_counts() -> None:
+    assert model.state_of(processes(*[f"p{n}:GREEN" for n in range(14)], "late:RED")) == "broken"
+
+
 @pytest.mark.parametrize("text", ["SAPControl-BLUE", "GREEN", "", None, "sapcontrol-green"])
 def test_an_unknown_colour_is_no_colour(text: str | None) -> None:
     with pytest.raises(Malformed):
@@ -84,6 +88,8 @@ def test_the_guilty_come_worst_first() -> None:
             "indexserver_h.30003.001.trc",
         ),
         ("disp+work", ["dev_w0"], None),
+        ("disp+work", ["dev_w0", "/w/sapstart.log"], "/w/sapstart.log"),
+        ("hdbnameserver", ["daemon_h.1.000.trc"], None),
         ("unheard-of", ["dev_disp"], None),
     ],
 )
