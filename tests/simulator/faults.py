@@ -18,6 +18,7 @@ from typing import Any
 FAULTS: dict[str, str] = {
     "slow": "the answer comes `seconds` real seconds late (default 5)",
     "hang": "the connection is accepted, the request is read, no answer ever comes; the call is not performed",
+    "mute": "the instance's ports accept connections, then say nothing, not even TLS",
     "half_answer": "the call is performed; half of the answer arrives, then the connection closes",
     "drop_after_accept": "the call is performed; the connection closes without an answer",
     "drop_before": "the connection closes without an answer; the call is not performed",

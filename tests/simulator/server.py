@@ -248,8 +248,9 @@ class Simulator:
             self._shown["cmdb"] = what
         for instance in self.landscape.instances.values():
             if self.landscape.serving(instance):
+                mute = self.faults.standing("mute", **self.landscape.where(instance)) is not None
                 for sort in ("http", "https") + (("unix",) if self._socket_dir is not None else ()):
-                    wanted[sort, instance.id] = instance
+                    wanted[f"{sort}-mute" if mute else sort, instance.id] = instance
         for key in [key for key in self._doors if key not in wanted and key[0] != "fixed"]:
             self._doors.pop(key).close()
         for key, thing in wanted.items():
@@ -261,8 +262,11 @@ class Simulator:
             door = Door(f"hosts {thing.name}", partial(self.hosts.handle, thing), admit=partial(self._admit, thing))
             door.listen(thing.address, hosts_door.PORT)
             return door
+        sort, _dash, mute = sort.partition("-")
         host = self.landscape.hosts[thing.host]
-        door = Door(f"{sort} {thing.id}", partial(self.service.handle, thing), admit=partial(self._admit, host))
+        door = Door(
+            f"{sort} {thing.id}", partial(self.service.handle, thing), admit=partial(self._admit, host), mute=bool(mute)
+        )
         if sort == "unix":
             path = self.socket_path(thing)
             assert path is not None

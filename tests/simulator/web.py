@@ -105,10 +105,13 @@ Handler = Callable[[Request], Awaitable[Answer]]
 class Door:
     """One listening socket with the connections that came in through it."""
 
-    def __init__(self, name: str, handler: Handler, *, admit: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, name: str, handler: Handler, *, admit: Callable[[], bool] | None = None, mute: bool = False
+    ) -> None:
         self.name = name
         self._handler = handler
         self._admit = admit
+        self._mute = mute
         self._server: asyncio.base_events.Server | None = None
         self._socket: socket.socket | None = None
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -131,7 +134,7 @@ class Door:
         except OSError:
             sock.close()
             raise
-        self._begin(sock, tls)
+        self._begin(sock, None if self._mute else tls)
         return int(sock.getsockname()[1])
 
     def listen_unix(self, path: str) -> None:
@@ -180,6 +183,9 @@ class Door:
         try:
             if self._admit is not None and not self._admit():
                 self._reset(writer)
+                return
+            if self._mute:
+                await reader.read(-1)
                 return
             await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError, TimeoutError):

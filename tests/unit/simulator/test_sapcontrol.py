@@ -234,6 +234,16 @@ def test_hang_after_accept(sim: Simulator, begin: int) -> None:
     assert not effects(sim, begin, "stopping")
 
 
+@pytest.mark.parametrize("over", ["http", "https", "socket"])
+def test_a_port_that_says_nothing_at_all(sim: Simulator, over: str) -> None:
+    number = sim.fault("mute", instance=D01)
+    with pytest.raises(TimeoutError):
+        Caller(sim, D01)("GetProcessList", over, patience=0.3)
+    assert Caller(sim, D02)("GetProcessList", over).status == 200
+    sim.clear(number)
+    assert Caller(sim, D01)("GetProcessList", over).status == 200
+
+
 @pytest.mark.parametrize(("fault", "performed"), [("drop_after_accept", True), ("drop_before", False)])
 @pytest.mark.parametrize("over", ["http", "https", "socket"])
 def test_a_lost_answer(sim: Simulator, begin: int, fault: str, performed: bool, over: str) -> None:
