@@ -53,11 +53,13 @@ _STEP = (
         t.run.c.epoch.label("run_epoch"),
         t.run.c.budget,
         t.run_ci.c.group_name,
+        t.run_group.c.admitted_at,
         t.run_ci.c.left_epoch,
         t.run_ci.c.left_why,
     )
     .join(t.run, t.run.c.id == t.step.c.run_id)
     .join(t.run_ci, sa.and_(t.run_ci.c.run_id == t.step.c.run_id, t.run_ci.c.ci == t.step.c.ci))
+    .join(t.run_group, sa.and_(t.run_group.c.run_id == t.step.c.run_id, t.run_group.c.name == t.run_ci.c.group_name))
     .where(t.step.c.run_id == _r, t.step.c.ci == _c, t.step.c.step == _s)
 )
 _OWN_EARLIER = (
@@ -251,15 +253,14 @@ def _dependencies(tx: Transaction, key: dict[str, str], row: Any, epoch: int) ->
 
 
 def _admission(tx: Transaction, key: dict[str, str], row: Any, epoch: int, lock: bool) -> Decision:
-    if row.kind != "admit":
+    if row.kind != "admit" and row.admitted_at is not None:
         return Decision("go", row=row)
+    # Also behind its admission a group may have to ask again: it gave its places back when all of it was refused, or
+    # its controller died before it took anything out of service.
     run, ci, name = key["run"], key["ci"], row.group_name
     group = tx.one(_GROUP.with_for_update() if lock else _GROUP, run=run, group=name)
     members = group_members(tx, run, name)
-    if group.admitted_at is None:
-        admitted = False
-    else:  # a group that was in maintenance when its controller died is finished, whatever the clock says now
-        admitted = group.admitted_epoch == epoch or len(untouched(tx, run, members)) < len(members)
+    admitted = group.admitted_at is not None
     if not admitted:
         refusal = (
             _peers(tx, run, ci, members, epoch)

@@ -228,6 +228,15 @@ class Store:
             )
         )
         tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run).values(left_why=None, unreachable=False))
+        admitted = sa.select(t.run_group.c.name).where(
+            t.run_group.c.run_id == run, t.run_group.c.admitted_at.is_not(None)
+        )
+        whole = []
+        for name in tx.scalars(admitted):  # a group in maintenance is finished, whatever its window says by now
+            members = gate.group_members(tx, run, name)
+            if len(gate.untouched(tx, run, members)) == len(members):
+                whole.append(name)
+        self._ask_again(tx, run, whole)
 
     @verb
     def beat(self, run: str, epoch: int) -> None:
@@ -966,8 +975,9 @@ class Store:
             else:  # the batch: the whole group must be through
                 cis = gate.group_members(tx, run, str(group))
                 out = gate.not_finished(tx, run, cis)
-            if out:
-                out -= gate.untouched(tx, run, sorted(out)) & set(gate.dead(tx, run, sorted(out), epoch))
+            if out and self._whole_group_is_refused(tx, run, str(group), epoch):
+                out = set()
+                self._ask_again(tx, run, [str(group)])
             if not out:
                 tx.do(
                     sa.delete(t.hold).where(
@@ -978,6 +988,21 @@ class Store:
                     )
                 )
                 tx.event(run, epoch, "released", ci, None, place=gate.public_name(hold.resource), holder=hold.holder)
+
+    @staticmethod
+    def _whole_group_is_refused(tx: Transaction, run: str, group: str, epoch: int) -> bool:
+        """Whether nothing of the group goes on, and nothing of it was taken out of service."""
+        members = gate.group_members(tx, run, group)
+        return len(gate.untouched(tx, run, members)) == len(gate.dead(tx, run, members, epoch)) == len(members)
+
+    @staticmethod
+    def _ask_again(tx: Transaction, run: str, groups: Sequence[str]) -> None:
+        """Let groups pass the admission again before anything is taken out of service."""
+        tx.do(
+            sa.update(t.run_group)
+            .where(t.run_group.c.run_id == run, t.run_group.c.name.in_(groups))
+            .values(admitted_at=None, admitted_epoch=None)
+        )
 
     @staticmethod
     def _open_undo(tx: Transaction, run: str) -> Sequence[Any]:
