@@ -153,6 +153,7 @@ def test_role_interface(role: str) -> None:
     folder = ROOT / "roles" / role
     specification = _load(folder / "meta" / "argument_specs.yml")["argument_specs"]["main"]
     assert specification["short_description"]
+    assert (folder / "README.md").is_file(), "Galaxy takes no role without a README.md"
     options = specification.get("options", {})
     defaults_file = folder / "defaults" / "main.yml"
     defaults = (_load(defaults_file) if defaults_file.exists() else None) or {}
