@@ -99,13 +99,24 @@ class Control:
 
     async def _host(self, name: str, wait: float) -> Answer:
         host = self.landscape.hosts[name]
-        loop = asyncio.get_running_loop()
-        end = loop.time() + wait
-        while not self.landscape.reachable(host) and loop.time() < end:
-            try:
-                await asyncio.wait_for(self.journal.news(), end - loop.time())
-            except TimeoutError:
-                break
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def look() -> None:
+            if not reached.done() and self.landscape.reachable(host):
+                reached.set_result(None)
+
+        # Not by the journal: every call of every host is an entry there, and would wake every waiting host.
+        sources = (self.landscape.changed, self.faults.changed)
+        for listeners in sources:
+            listeners.append(look)
+        try:
+            look()
+            await asyncio.wait_for(reached, wait)
+        except TimeoutError:
+            pass
+        finally:
+            for listeners in sources:
+                listeners.remove(look)
         return as_json({"name": name, "state": host.state, "reachable": self.landscape.reachable(host)})
 
     async def _journal(self, after: int, wait: float) -> Answer:
