@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Generic, List, Optional, Sequence, TypeVar
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import LandscapeError, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    LandscapeError,
+    TimedOut,
+    Unknown,
+    Unreachable,
+)
 
 S = TypeVar("S")
 
@@ -116,11 +121,11 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
 
 
 def _verify(action: Action[S], unanswered: Optional[Unknown]) -> S:
-    """Look for the outcome of an action; after a missing answer a timeout stays *unknown*."""
+    """Look for the outcome of an action; what was not answered and cannot be seen either stays *unknown*."""
     assert action.verify is not None
     try:
         return action.verify()
-    except TimedOut as error:
+    except (TimedOut, Unreachable) as error:
         if unanswered is None:
             raise
         raise Unknown(

@@ -14,6 +14,7 @@ import http.client
 import io
 import ipaddress
 import os
+import re
 import socket
 import ssl
 import time
@@ -385,15 +386,14 @@ def _target(address: Address) -> Tuple[str, str, int, str]:
     if not address.url:
         return "unix", "localhost", 0, os.path.expanduser(address.socket_path.replace("{nr}", address.number))
     url = address.url.replace("{nr}", address.number)
+    shown = repr(re.sub(r"//[^/]*@", "//...@", address.url))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise BadInput(doing, f"sapcontrol_url {address.url!r} is no URL: {error}") from error
+        raise BadInput(doing, f"sapcontrol_url {shown} is no URL") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(
-            doing, f"sapcontrol_url must start with https:// or http:// and name a host, not {address.url!r}"
-        )
+        raise BadInput(doing, f"sapcontrol_url must start with https:// or http:// and name a host, not {shown}")
     if parts.username is not None or parts.password is not None:
         raise BadInput(
             doing,
@@ -401,7 +401,7 @@ def _target(address: Address) -> Tuple[str, str, int, str]:
             cure="Use sapcontrol_user and sapcontrol_password",
         )
     if any(c in url for c in "{}\r\n\t "):
-        raise BadInput(doing, f"sapcontrol_url {address.url!r} holds a character no URL has; only {{nr}} is replaced")
+        raise BadInput(doing, f"sapcontrol_url {shown} holds a character no URL has; only {{nr}} is replaced")
     if port is None:
         port = int(f"5{address.number}{'14' if parts.scheme == 'https' else '13'}")
     return parts.scheme, parts.hostname, port, parts.path or "/"

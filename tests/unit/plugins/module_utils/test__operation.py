@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    Denied,
+    Failed,
+    TimedOut,
+    Unknown,
+    Unreachable,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation, carry_out, in_words
 
 
@@ -104,6 +110,18 @@ def test_unanswered_and_not_seen_stays_unknown_and_is_not_sent_again() -> None:
         carry_out(lamp)
     assert lamp.log == ["look", "act", "verify"]
     assert caught.value.facts["steps"][0]["outcome"] == "unknown"
+    assert caught.value.facts["changed"] is True
+
+
+def test_unanswered_and_out_of_sight_stays_unknown() -> None:
+    class Gone(Lamp):
+        def _verify(self) -> str:
+            raise Unreachable("look", "nobody there", cure="Light a candle")
+
+    with pytest.raises(Unknown, match="nobody there"):
+        carry_out(Gone("off", raising(Unknown("switch", "no answer"))))
+    with pytest.raises(Unreachable) as caught:
+        carry_out(Gone("off"))
     assert caught.value.facts["changed"] is True
 
 

@@ -76,6 +76,13 @@ def test_addresses_that_cannot_be_right(url: str, words: str) -> None:
         Link(Address("01", url=url))
 
 
+@pytest.mark.parametrize("url", ["ftp://adm:tops3cret@app1", "https://adm:tops3cret@app1:x", "//adm:tops3cret@/{x}"])
+def test_a_password_in_an_address_is_not_shown(url: str) -> None:
+    with pytest.raises(BadInput) as info:
+        Link(Address("01", url=url))
+    assert "tops3cret" not in str(info.value.as_result())
+
+
 def test_a_password_never_travels_in_clear_text() -> None:
     with pytest.raises(BadInput) as info:
         Link(Address("01", url="http://app1.example", user="prdadm", password="tops3cret"))
