@@ -83,7 +83,6 @@ def _walk(
 
 def lower_bound(
     groups: Sequence[Group],
-    steps: Mapping[str, Sequence[Mapping[str, Any]]],
     path: Sequence[float],
     spans: Mapping[str, float],
     out: Mapping[str, float],

@@ -89,6 +89,11 @@ def landscape_from_inventory(hostvars: Mapping[str, Mapping[str, Any]]) -> dict[
     return landscape
 
 
+def _several(value: Any) -> list[Any]:
+    """Return a list; one name alone is a list of one."""
+    return [value] if isinstance(value, str) else list(value or [])
+
+
 def normalized(landscape: Mapping[str, Any], conditions: Conditions) -> dict[str, Any]:
     """Return the landscape with every default filled in; what points to nothing goes to ``conditions``."""
     data = plain(landscape)
@@ -100,7 +105,7 @@ def normalized(landscape: Mapping[str, Any], conditions: Conditions) -> dict[str
         system["type"] = system.get("type") or "other"
         system["maintenance"] = system.get("maintenance") or "full_stop"
         for key in ("windows", "blackouts", "depends_on"):
-            system[key] = list(system.get(key) or [])
+            system[key] = _several(system.get(key))
         if system.get("jobs") is None:
             system["jobs"] = system["type"] == "abap"
         if system["maintenance"] not in MAINTENANCE:
@@ -118,7 +123,7 @@ def normalized(landscape: Mapping[str, Any], conditions: Conditions) -> dict[str
         instance["tier"] = instance.get("tier") or TIER[instance["kind"]]
         priority = instance.get("start_priority")
         instance["start_priority"] = START_PRIORITY[instance["kind"]] if priority is None else float(priority)
-        instance["depends_on"] = list(instance.get("depends_on") or [])
+        instance["depends_on"] = _several(instance.get("depends_on"))
         instance.setdefault("name", name.rsplit("/", 1)[-1])
         if instance.get("system") not in systems:
             conditions.add(
@@ -148,6 +153,8 @@ def normalized(landscape: Mapping[str, Any], conditions: Conditions) -> dict[str
                 conditions.add(name, f"it depends on {target}, which is no instance of the landscape.", remedy)
         instance["depends_on"] = [target for target in instance["depends_on"] if target in instances]
     groups = {name: dict(record or {}) for name, record in (data.get("redundancy_groups") or {}).items()}
+    for group in groups.values():
+        group["members"] = _several(group.get("members"))
     calendars = {name: dict(record or {}) for name, record in (data.get("calendars") or {}).items()}
     return {
         "hosts": hosts,

@@ -136,7 +136,6 @@ def make_plan(
     proved = [_proved(alone, group.hosts, steps) for group in groups]
     bound = bounds.lower_bound(
         planned,
-        steps,
         [seconds[group.name] for group in groups],
         spans,
         out,

@@ -48,6 +48,9 @@ def test_hand_written_variables_need_no_ids_and_no_hosts() -> None:
         }
     )
     assert list(found["instances"]) == ["PRD/app1/D01"]
+    one = three_tiers()
+    one.data["systems"]["PRD"]["depends_on"] = "HDB"
+    assert one.plan()["hash"] == three_tiers().plan()["hash"]
     assert found["systems"]["PRD"] == {"type": "abap"}
 
 
