@@ -152,23 +152,38 @@ def _fields_in(node: Any) -> Iterable[str]:
             yield from _fields_in(child)
 
 
-def _field_getter(node: Any) -> Getter | None:
-    """A plain lookup for the commonest expressions, ``a`` and ``a.b.c``; None for others."""
-    if node["type"] == "field":
+def _is_false(value: Any) -> bool:
+    """What JMESPath takes for false; 0 is not."""
+    return value is None or value is False or value == "" or value == [] or value == {}
+
+
+def _fast_getter(node: Any, functions: _Functions) -> Getter | None:
+    """A plain function for the commonest expressions: fields, ``a.b``, ``a || b``, ``value(a)`` and its like.
+
+    It gives what JMESPath's interpreter gives, in a fraction of the time. None for all other expressions.
+    """
+    kind, children = node["type"], node.get("children", ())
+    if kind == "field":
         name = node["value"]
         return lambda record: record.get(name) if isinstance(record, dict) else None
-    if node["type"] == "subexpression":
-        getters = [_field_getter(child) for child in node["children"]]
-        if all(getters):
-            steps: list[Getter] = [getter for getter in getters if getter]
-
-            def walk(record: Any) -> Any:
-                for step in steps:
-                    record = step(record)
-                return record
-
-            return walk
-    return None
+    if kind not in ("subexpression", "or_expression", "function_expression"):
+        return None
+    inner = [_fast_getter(child, functions) for child in children]
+    getters: list[Getter] = [getter for getter in inner if getter is not None]
+    if len(getters) != len(inner):
+        return None
+    if kind == "function_expression":
+        if node["value"] not in ("value", "display", "lower", "upper", "trim") or len(getters) != 1:
+            return None
+        function, argument = getattr(functions, f"_func_{node['value']}"), getters[0]
+        return lambda record: function(argument(record))
+    if kind == "or_expression":
+        first, second = getters
+        return lambda record: second(record) if _is_false(found := first(record)) else found
+    if any(child["type"] not in ("field", "subexpression") for child in children):
+        return None
+    outer, last = getters
+    return lambda record: last(outer(record))
 
 
 @dataclass(frozen=True)
@@ -316,7 +331,7 @@ class CmdbMapping:
                         f"use the mapping {self.name}",
                         f'{place}: "{arguments[1]["value"]}" is no regular expression: {error}',
                     ) from error
-        simple = _field_getter(compiled.parsed)
+        simple = _fast_getter(compiled.parsed, self._functions)
         if simple:
             return simple
         options = self._options
