@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controllers that are killed, interrupted, doubled: the run is continued, and nothing happens twice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+
+import pytest
+
+from tests.integration.runs.conftest import INSTANCE, Site, kill
+
+EFFECTS = ("stopped", "patched", "reboot_requested", "started")
+# The step in which the controller dies, and the fault that holds the step open until it is dead.
+STEPS = {
+    "admit": ("web", "admit", {"name": "slow", "host": "web", "operation": "ABAPGetWPTable", "seconds": 3}),
+    "stop": ("app", "stop:PRD/app/D01", {"name": "slow", "host": "app", "operation": "Stop", "seconds": 3}),
+    "patch": ("db", "patch", {"name": "slow", "host": "db", "operation": "dnf", "seconds": 2, "times": 2}),
+    "reboot": ("app", "reboot", None),
+    "start": ("db", "start:HDP/db/HDB00", {"name": "slow", "host": "db", "operation": "Start", "seconds": 3}),
+    "verify": ("db", "verify", None),
+}
+
+
+def children(process_id: int) -> list[int]:
+    """The workers of an ansible-playbook process."""
+    with contextlib.suppress(OSError):
+        return [int(child) for child in pathlib.Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]
+    return []
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_killed_in_a_step_and_continued(site: Site, name: str) -> None:
+    host, step, fault = STEPS[name]
+    if fault:
+        site.simulator.control("POST", "/faults", fault)
+    process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+    site.until_step(host, step)
+    kill(process, signal.SIGKILL)
+    site.end(process)
+    site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
+    again = site.play(run="r1")
+    assert again.code == 0, again.output
+    assert site.state() == "succeeded" and site.everything_is_up()
+    for effect in EFFECTS:
+        assert sorted(host for _, host in site.effects(effect)) == ["app", "db", "web"], effect
+
+
+def test_a_killed_worker_is_an_unreachable_host_and_waits_for_nobody(site: Site) -> None:
+    site.simulator.fault("slow", host="app", operation="Stop", seconds=20)
+    process = site.begin(run_name="r1")
+    site.until(lambda: site.calls("Stop", "app"), why="Stop was sent to app")
+    workers = [child for child in children(process.pid) if _acts_for(child, "sap_instance")]
+    assert workers, "the worker of app was not found"
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    outcome = site.end(process)
+    assert outcome.code in (2, 4)
+    states = site.states()
+    assert "killed by SIGKILL" in outcome.output
+    assert states["db"]["stop:HDP/db/HDB00"] == "blocked" and states["pair2"]["verify"] == "done"
+
+
+def _acts_for(process_id: int, what: str) -> bool:
+    """Whether a worker has started a module of this name."""
+    return any(
+        what in pathlib.Path(f"/proc/{child}/cmdline").read_text(errors="replace") or _acts_for(child, what)
+        for child in children(process_id)
+        if pathlib.Path(f"/proc/{child}").exists()
+    )
+
+
+def test_ctrl_c_finishes_what_is_in_flight_and_the_run_is_continued(site: Site) -> None:
+    site.simulator.fault("slow", host="app", operation="Stop", seconds=2)
+    process = site.begin(run_name="r1")
+    site.until(lambda: site.calls("Stop", "app"), why="Stop was sent to app")
+    kill(process, signal.SIGINT)
+    outcome = site.end(process)
+    assert outcome.code != 0
+    assert site.state() == "interrupted", outcome.output
+    assert "steps in flight are finished" in outcome.output
+    assert site.states()["app"]["stop:PRD/app/D01"] == "done"
+    assert ("stopping", "db") not in site.effects()
+    again = site.play(run="r1")
+    assert again.code == 0, again.output
+    assert site.everything_is_up() and site.state() == "succeeded"
+    for host in INSTANCE:
+        assert site.effects("stopped").count(("stopped", host)) == 1
+
+
+def test_two_controllers(site: Site) -> None:
+    site.simulator.fault("slow", host="web", operation="Stop", seconds=15)
+    process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+    try:
+        site.until(lambda: site.calls("Stop", "web"), why="Stop was sent to web")
+        other = site.play(run_name="r2", landscape_hosts="app", landscape_outside="accept")
+        assert other.code != 0 and "r1" in other.output and "app" in other.output
+        same = site.play(run="r1")
+        assert same.code != 0 and "r1" in same.output
+        apart = site.play(run_name="r3", landscape_hosts="pair1")
+        assert apart.code == 0, apart.output
+    finally:
+        outcome = site.end(process)
+    assert outcome.code == 0, outcome.output
+    assert site.state("r1") == "succeeded"
+    assert site.effects("stopped").count(("stopped", "app")) == 1
+
+
+def test_an_outdated_controller_is_refused_at_the_target(site: Site) -> None:
+    """The orphaned worker of a killed controller wakes after the run was taken: the fence on the target stops it."""
+    site.simulator.fault("slow", host="app", operation="AccessCheck", seconds=6, times=1)
+    process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+    site.until(lambda: site.calls("AccessCheck", "app") or site.states()["app"]["stop:PRD/app/D01"] == "running", why="app is being stopped")
+    kill(process, signal.SIGKILL)
+    site.end(process)
+    again = site.play(run="r1")
+    assert again.code == 0, again.output
+    assert site.effects("stopped").count(("stopped", "app")) == 1
+    assert site.calls("Stop", "app") == 1

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Order, parallelism, failure release, deferral: told by the simulator's journal, not by our own log."""
+
+from __future__ import annotations
+
+import json
+
+from tests.integration.runs.conftest import CHAIN, INSTANCE, Site
+
+
+def test_a_run_that_nothing_disturbs(site: Site) -> None:
+    outcome = site.play(run_name="r1")
+    assert outcome.code == 0, outcome.output
+    assert site.state() == "succeeded" and site.everything_is_up()
+    stopped = [host for _, host in site.effects("stopped") if host in CHAIN]
+    started = [host for _, host in site.effects("started") if host in CHAIN]
+    assert stopped == ["web", "app", "db"]
+    assert started == ["db", "app", "web"]
+    for effect in ("stopped", "patched", "rebooted" if site.effects("rebooted") else "host_up", "started"):
+        assert sorted(host for _, host in site.effects(effect)) == sorted(INSTANCE), effect
+    order = site.effects("stopped", "patched", "host_up", "started")
+    for host in INSTANCE:
+        assert [effect for effect, name in order if name == host] == ["stopped", "patched", "host_up", "started"]
+    # in parallel: the web server is patched while the database still runs or stops
+    assert order.index(("stopped", "web")) < order.index(("patched", "web"))
+    assert order.index(("stopped", "db")) < max(order.index(("host_up", host)) for host in ("web", "app"))
+    # one of the pair at a time
+    pair = [(effect, host) for effect, host in order if host.startswith("pair")]
+    first = pair[0][1]
+    assert [host for _, host in pair] == [first] * 4 + [host for host in ("pair1", "pair2") if host != first] * 4
+    report = json.loads((site.folder / "state" / "reports" / "r1.json").read_text())
+    assert report["counts"]["done"] == 5 and report["left_undone"] == [] and report["record"] == "complete and unchanged"
+    assert all(host["packages"] and host["downtime"] > 0 for host in report["hosts"].values())
+    html = (site.folder / "state" / "reports" / "r1.html").read_text()
+    assert "<svg" in html and "src=" not in html and "http-equiv" in html
+
+
+def test_a_host_that_fails_releases_its_waiters_at_once_and_the_others_finish(site: Site) -> None:
+    site.simulator.fault("fails_to_stop", instance=INSTANCE["app"])
+    outcome = site.play(run_name="r1")
+    assert outcome.code == 2
+    states = site.states()
+    assert states["app"]["stop:PRD/app/D01"] == "failed"
+    assert states["db"]["stop:HDP/db/HDB00"] == "blocked"
+    assert site.state() == "partial"
+    assert "PRD/app/D01" in outcome.output and "blocked" in outcome.output
+    assert ("stopping", "db") not in site.effects() and ("patched", "db") not in site.effects()
+    for host in ("pair1", "pair2"):
+        assert set(states[host].values()) <= {"done", "skipped"}
+    with site.store() as store:
+        failed, blocked = (next(s for s in store.steps("r1") if s["ci"] == ci and s["state"] == state) for ci, state in (("app", "failed"), ("db", "blocked")))
+    assert "app" in blocked["message"] + str(blocked["blocked_by"])
+    assert "One or more items failed" not in failed["message"]
+
+    site.simulator.clear()
+    again = site.play(run="r1")
+    assert again.code == 0, again.output
+    assert site.state() == "succeeded" and site.everything_is_up()
+    for host in INSTANCE:
+        assert site.effects("patched").count(("patched", host)) == 1
+
+
+def test_a_member_that_fails_defers_the_other_one(site: Site) -> None:
+    site.simulator.fault("red_on_start", instance=INSTANCE["pair1"])
+    site.simulator.fault("red_on_start", instance=INSTANCE["pair2"])
+    outcome = site.play(run_name="r1", landscape_hosts="pair1,pair2")
+    assert outcome.code == 2
+    states = site.states()
+    failed = next(host for host in states if "failed" in states[host].values())
+    other = {"pair1": "pair2", "pair2": "pair1"}[failed]
+    assert states[other]["admit"] == "deferred", states
+    assert not [host for effect, host in site.effects("stopping", "patched") if host == other]
+
+
+def test_unreachable_before_its_stop(site: Site) -> None:
+    site.simulator.fault("host_unreachable", host="app")
+    outcome = site.play(run_name="r1")
+    assert outcome.code in (2, 4)
+    assert site.state() == "partial"
+    assert not [effect for effect, host in site.effects("stopping") if host in ("app", "db")]
+    states = site.states()
+    assert "blocked" in states["db"].values() and states["pair1"]["verify"] == "done"
+
+
+def test_unreachable_after_its_stop_blocks_those_above_and_below(site: Site) -> None:
+    site.simulator.fault("host_unreachable", host="app", on={"effect": "stopped", "instance": INSTANCE["app"]})
+    outcome = site.play(run_name="r1")
+    assert outcome.code in (2, 4)
+    states = site.states()
+    assert states["web"]["start:WDP/web/W20"] == "blocked", states
+    assert site.effects("started") and ("started", "web") not in site.effects("started")
+    site.simulator.clear()
+    again = site.play(run="r1")
+    assert again.code == 0, again.output
+    assert site.everything_is_up() and site.state() == "succeeded"
+    for host in INSTANCE:
+        assert site.effects("stopped").count(("stopped", host)) == 1
+        assert site.effects("patched").count(("patched", host)) == 1
+
+
+def test_a_reboot_that_never_comes_back(site: Site) -> None:
+    site.simulator.fault("reboot_never_returns", host="db")
+    outcome = site.play(run_name="r1", os_reboot_timeout=8)
+    assert outcome.code in (2, 4)
+    states = site.states()
+    assert states["db"]["reboot"] in ("failed", "unknown"), states["db"]
+    assert states["app"]["start:PRD/app/D01"] == "blocked"
+    assert "db" in outcome.output and site.state() == "partial"

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run refuses, and what it says that would make it allowed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.runs.conftest import Site
+
+
+def nothing_was_touched(site: Site) -> bool:
+    return not site.effects("stopping", "patching", "reboot_requested", "starting")
+
+
+def test_without_the_recorder(site: Site) -> None:
+    site.environment["ANSIBLE_CALLBACKS_ENABLED"] = ""
+    outcome = site.play(run_name="r1")
+    assert outcome.code != 0 and nothing_was_touched(site)
+    assert "callbacks_enabled = basis.landscape.run_state" in outcome.output
+    assert "ANSIBLE_CALLBACKS_ENABLED=basis.landscape.run_state" in outcome.output
+
+
+def test_without_a_yes(site: Site) -> None:
+    outcome = site.play(run_name="r1", landscape_yes=False)
+    assert outcome.code != 0 and nothing_was_touched(site)
+    assert "landscape_yes=true" in outcome.output and "approved=" in outcome.output
+
+
+def test_check_mode_plans_and_changes_nothing_anywhere(site: Site) -> None:
+    outcome = site.play("--check", run_name="r1")
+    assert outcome.code == 0, outcome.output
+    assert nothing_was_touched(site)
+    assert not (site.folder / "state" / "runs.db").exists()
+    assert "5 hosts in 5 systems" in outcome.output
+
+
+def test_approved_plan_runs_and_a_changed_one_is_refused_with_the_difference(site: Site) -> None:
+    assert site.play(playbook="plan_landscape").code == 0
+    plans = list((site.folder / "state" / "plans").glob("*.json"))
+    assert len(plans) == 1 and plans[0].with_suffix(".html").exists()
+    approved = plans[0].stem
+    landscape = json.loads((site.folder / "landscape.json").read_text())
+    changed = {**landscape, "hosts": landscape["hosts"][:-1], "instances": landscape["instances"][:-1]}
+    changed["systems"] = [system for system in landscape["systems"] if system["name"] != "WP2"]
+    changed["redundancy_groups"] = []
+    (site.folder / "landscape.json").write_text(json.dumps(changed))
+    refused = site.play(run_name="r1", landscape_yes=False, approved=approved)
+    assert refused.code != 0 and nothing_was_touched(site)
+    assert "pair2" in refused.output and "-e approved=" in refused.output
+    (site.folder / "landscape.json").write_text(json.dumps(landscape))
+    outcome = site.play(run_name="r1", landscape_yes=False, approved=approved)
+    assert outcome.code == 0, outcome.output
+
+
+def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None:
+    site.simulator.fault("fails_to_stop", instance="WDP/web/W20")
+    assert site.play(run_name="r1", landscape_hosts="web,app,db").code == 2
+    site.simulator.clear()
+    landscape = json.loads((site.folder / "landscape.json").read_text())
+    without = {**landscape, "relations": []}
+    (site.folder / "landscape.json").write_text(json.dumps(without))
+    refused = site.play(run="r1")
+    assert refused.code != 0 and "accept_plan=" in refused.output
+    with site.store() as store:
+        accepted = store.run("r1")["plan"]["hash"]
+    outcome = site.play(run="r1", accept_plan=accepted)
+    assert outcome.code == 0, outcome.output
+    assert [host for _, host in site.effects("stopped")] == ["web", "app", "db"]
+
+
+@pytest.mark.parametrize("option", ["--step", "--start-at-task=Walk"])
+def test_what_walks_past_gates(site: Site, option: str) -> None:
+    outcome = site.play(option, run_name="r1")
+    assert outcome.code != 0 and nothing_was_touched(site)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--tags", "stop"), "stop_landscape"),
+        (("--skip-tags", "start"), "stop_landscape"),
+        (("--tags", "nonsense"), "nonsense"),
+        (("--forks", "2"), "3"),
+    ],
+)
+def test_halves_and_too_few_forks(site: Site, arguments: tuple[str, ...], words: str) -> None:
+    outcome = site.play(*arguments, run_name="r1")
+    assert outcome.code != 0 and nothing_was_touched(site)
+    assert words in outcome.output
+
+
+def test_a_dependent_that_is_not_part_of_the_run(site: Site) -> None:
+    outcome = site.play("--limit", "db", run_name="r1")
+    assert outcome.code != 0 and nothing_was_touched(site)
+    assert "PRD/app/D01" in outcome.output or "PRD" in outcome.output
+
+
+def test_an_unknown_run(site: Site) -> None:
+    outcome = site.play(run="nobody")
+    assert outcome.code != 0 and "nobody" in outcome.output and nothing_was_touched(site)
+
+
+def test_password_in_the_database_url(site: Site) -> None:
+    site.environment["BASIS_LANDSCAPE_DATABASE"] = "postgresql://runs:hunter2@localhost/runs"
+    outcome = site.play(run_name="r1")
+    assert outcome.code != 0 and "PGPASSFILE" in outcome.output and "hunter2" not in outcome.output
+
+
+def test_wrong_os_password(site: Site) -> None:
+    outcome = site.play(run_name="r1", sapcontrol_password="wrong", landscape_hosts="pair1")
+    assert outcome.code == 2 and nothing_was_touched(site)
+    assert "WP1/pair1/W21" in outcome.output and "wrong" not in outcome.output.replace("wrong_", "")
