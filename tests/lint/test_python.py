@@ -23,7 +23,6 @@ def test_managed_hosts_need_only_python_3_8(run: Run, copy: Path) -> None:
         "--target=3.8-",
         "--violations",
         "--no-tips",
-        "--eval-annotations",
         "--backport",
         "typing",
         "plugins/module_utils",
