@@ -182,8 +182,13 @@ def _fast_getter(node: Any, functions: _Functions) -> Getter | None:
         return lambda record: second(record) if _is_false(found := first(record)) else found
     if any(child["type"] not in ("field", "subexpression") for child in children):
         return None
-    outer, last = getters
-    return lambda record: last(outer(record))
+
+    def walk(record: Any) -> Any:
+        for getter in getters:
+            record = getter(record)
+        return record
+
+    return walk
 
 
 @dataclass(frozen=True)
