@@ -27,7 +27,6 @@ XSI_NIL = "http://www.w3.org/2001/XMLSchema-instance nil"
 MAX_DEPTH = 32
 MAX_ELEMENTS = 2_000_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INT = re.compile(r"[+-]?[0-9]{1,19}\Z")
 
 Scalar = Union[str, int, bool]
@@ -282,9 +281,19 @@ def _element(name: str, value: Any) -> str:
 
 def _escaped(name: str, value: Any) -> str:
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    if _NO_XML.search(text):
+    if not all(map(_carried, text)):
         raise BadInput("build a request", f"the parameter {name} holds a character that XML cannot carry")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def _carried(character: str) -> bool:
+    """Whether XML 1.0 can carry the character."""
+    return (
+        " " <= character <= "\ud7ff"
+        or character in "\t\n\r"
+        or "\ue000" <= character <= "\ufffd"
+        or character >= "\U00010000"
+    )
 
 
 def _text(node: Node) -> Optional[str]:
