@@ -136,7 +136,9 @@ def set_limits(
     if batch_size:
         resources["batch"] = batch_size
         for group in groups:
-            weight = max(1, len(group.systems))
+            weight = len(group.systems)
+            if not weight:
+                continue  # the limit is on systems
             group.needs["batch"] = weight
             if weight > batch_size:
                 conditions.add(

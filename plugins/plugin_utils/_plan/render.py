@@ -53,8 +53,8 @@ def render_html(plan: Mapping[str, Any], *, approve: str | None = None) -> str:
     zone = _zone(plan)
     systems = sorted({name for group in plan["groups"] for name in group["systems"]})
     title = f"{plan['procedure'].capitalize()} {_count(len(plan['hosts']), 'host')} in {_count(len(systems), 'system')}"
-    ratio = plan["makespan"] / plan["lower_bound"] if plan["lower_bound"] else 1.0
     work = _work(plan)
+    least = max(plan["lower_bound"] - work[0], 1.0)
     body = [
         '<p class="soft small">basis.landscape &middot; plan</p>',
         f"<h1>{text(title)}</h1>",
@@ -67,7 +67,7 @@ def render_html(plan: Mapping[str, Any], *, approve: str | None = None) -> str:
                 (minutes(work[1] - work[0]), "predicted, first to last step"),
                 *_tile(created + work[0], "first admission", zone),
                 *_tile(created + work[1], "last step ends", zone),
-                (f"{ratio:.2f}", f"of the lower bound ({minutes(plan['lower_bound'])} from now)"),
+                (f"{max(work[1] - work[0], 1.0) / least:.2f} ×", f"the lower bound, {minutes(least)}"),
                 (plan["forks_needed"], "forks needed at least"),
             ]
         ),

@@ -285,6 +285,8 @@ def test_a_host_without_instances_is_patched_alone() -> None:
     assert names(plan, "printer") == ["admit", "silence", "patch", "reboot", "verify", "unsilence"]
     assert group(plan, "printer") | {"systems": [], "hosts": ["printer"]} == group(plan, "printer")
     assert step(plan, "printer", "patch")["label"] == "-/printer/-/patch"
+    limited = three_tiers().host("printer").plan(batch_size=3)
+    assert group(limited, "printer")["needs"] == {} and group(limited, "printer")["start"] == 0
 
 
 def test_cluster_owned_instances_are_pointed_out() -> None:
