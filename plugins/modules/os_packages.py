@@ -135,6 +135,13 @@ held_back:
   type: list
   elements: dict
   returned: success
+left_out:
+  description: >-
+    Packages with a newer version for which the package manager finds no way and says so (apt keeps them back). dnf
+    fails instead, zypper takes the newest version that fits.
+  type: list
+  elements: str
+  returned: success
 locks:
   description: What the host itself holds back (versionlock, zypper locks, apt holds).
   type: list
@@ -167,7 +174,9 @@ steps:
   elements: dict
   returned: always
 error:
-  description: The failure for programs, with C(kind), C(reason), C(doing), C(why), C(cure), C(facts).
+  description: >-
+    The failure for programs, with C(kind), C(reason), C(doing), C(why), C(cure), C(facts). When the upgrade itself
+    failed, C(facts.packages) is what it changed all the same.
   type: dict
   returned: failure
 """
@@ -175,7 +184,7 @@ error:
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import ArgumentSpec, fence_spec
-from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, LandscapeError, TimedOut, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._module import Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._packages import client
@@ -237,8 +246,11 @@ class Upgraded(Operation[State]):
     def _act(self) -> None:
         try:
             self.manager.upgrade(self.selection, self.first.pending)
-        except Unknown:
-            self.unanswered = True
+        except LandscapeError as error:
+            self.unanswered = isinstance(error, Unknown)
+            # A transaction can break off halfway: what really changed belongs to the error.
+            moved = changes_between(self.first.installed, self.manager.installed())
+            error.facts["packages"] = [change.as_data() for change in moved]
             raise
 
     def _verify(self) -> State:
@@ -249,7 +261,7 @@ class Upgraded(Operation[State]):
             if self.unanswered:
                 raise TimedOut(error.doing, error.why, reason="still_running") from error
             raise
-        pending = Pending([], self.first.pending.held_back)
+        pending = self.first.pending._replace(changes=[])
         return State(installed, pending, self.manager.reboot_need(), boot_id())
 
     def describe(self, state: State) -> Dict[str, Any]:
@@ -262,6 +274,11 @@ class Upgraded(Operation[State]):
             "reboot_required": state.reboot.required,
         }
 
+    def warnings(self) -> List[str]:
+        """Updates that the package manager leaves out of its own accord."""
+        left_out = self.first.pending.left_out
+        return [f"{self.manager.name} leaves these updates out: {', '.join(left_out)}"] if left_out else []
+
     def facts(self, state: State) -> Dict[str, Any]:
         """What changed, or would; what was held; who says whether a reboot is needed."""
         changes = changes_between(self.first.installed, state.installed) or state.pending.changes
@@ -269,6 +286,7 @@ class Upgraded(Operation[State]):
             "provider": self.manager.name,
             "packages": [change.as_data() for change in changes],
             "held_back": [change.as_data() for change in state.pending.held_back],
+            "left_out": list(state.pending.left_out),
             "locks": self.manager.locks(),
             "reboot_required": state.reboot.required,
             "reboot_evidence": {"source": state.reboot.source, "evidence": state.reboot.evidence},

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How one molecule scenario is run so that green means that it was run.
 
-Molecule is content in three cases in which nothing was tested: it is started outside the collection's root, so that it reads
-no settings and matches no host; a step of the sequence has no playbook; the inventory is empty. Here each is a failure.
+Molecule is content in three cases in which nothing was tested: it is started outside the collection's root, so
+that it reads no settings and matches no host; a step of the sequence has no playbook;
+the inventory is empty. Here each is a failure.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def alone(root: Path) -> Iterator[None]:
 
 
 def check(output: str, scenario: str, steps: tuple[str, ...] = STEPS, hosts: tuple[str, ...] = HOSTS) -> None:
-    """Raise NotProved unless *output* of molecule shows every step of *scenario* done, with every host in each recap."""
+    """Raise NotProved unless *output* of molecule shows every step of *scenario* done, each on every host."""
     details = output.rpartition("\nDETAILS")[2]
     lost = [step for step in steps if f"{scenario} > {step}: Executed: Successful" not in details]
     if lost:

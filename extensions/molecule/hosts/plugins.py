@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dnf's plugins as a file, for a host on which Debian would not install them.
 
-``dnf needs-restarting`` is one of them. Debian does not install the package next to zypper, which this machine needs too;
-so it is only fetched, to be unpacked over the root of the one host that is patched with dnf.
+``dnf needs-restarting`` is one of them. Debian does not install the package next to zypper, which this machine needs
+too; so it is only fetched, to be unpacked over the root of the one host that is patched with dnf.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PACKAGE = "dnf-plugins-core"
 
 
 def fetch(folder: Path) -> Path:
-    """The package's file in *folder*, fetched when it is not there; raises SystemExit in words when it cannot be had."""
+    """The package's file in *folder*, fetched when it is not there; raises SystemExit with the reason."""
     here = sorted(folder.glob(f"{PACKAGE}_*.deb"))
     if not here:
         done = subprocess.run(

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Local package repositories in two states, as real dpkg, rpm and metadata files.
+"""Local package repositories in several states, as real dpkg, rpm and metadata files.
 
 One folder for Debian packages, one for rpm packages. In the state *old* a repository carries what the hosts start
 with; in the state *new* it also carries one newer version of every package. Three packages stand for the three cases
 of a patch day: an ordinary fix, a security fix that needs a reboot, a certified package that must be left alone.
+*wide* is *new* with an ordinary fix that brings a package along, *broken* is *new* with one that needs what nobody has.
 
 Needs on PATH: dpkg-deb, rpmbuild, createrepo_c, modifyrepo_c.
 """
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 
 
@@ -37,6 +39,8 @@ PRODUCTS = (
     Product("landscape-certified", "1.0", "2.0"),
 )
 
+EXTRA = Product("landscape-extra", "1.0", "1.0")
+STATES = ("old", "new", "wide", "broken")
 TOOLS = ("dpkg-deb", "rpmbuild", "createrepo_c", "modifyrepo_c")
 
 
@@ -46,14 +50,18 @@ def run(*command: str, cwd: Path | None = None, stdout: int | None = subprocess.
     return done.stdout or b""
 
 
-def build_deb(product: Product, version: str, to: Path) -> None:
-    """Build one Debian package; the one that needs a reboot says so as Debian's kernel packages do."""
+def build_deb(product: Product, version: str, to: Path, requires: str = "") -> None:
+    """Build one Debian package, with a dependency when it ``requires`` one.
+
+    The one that needs a reboot says so as Debian's kernel packages do.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch)
         control = tree / "DEBIAN"
         control.mkdir(mode=0o755)
         control.joinpath("control").write_text(
             f"Package: {product.name}\nVersion: {version}\nArchitecture: all\nSection: admin\nPriority: optional\n"
+            f"{f'Depends: {requires}' + chr(10) if requires else ''}"
             "Maintainer: The basis.landscape authors <nobody@localhost>\n"
             f"Description: test package {product.name}\n",
             encoding="utf-8",
@@ -74,10 +82,14 @@ def build_deb(product: Product, version: str, to: Path) -> None:
         run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(to / f"{product.name}_{version}_all.deb"))
 
 
-def build_rpm(product: Product, version: str, to: Path) -> None:
-    """Build one rpm package; the one that needs a reboot says so to dnf (needs-restarting.d) as well as to libzypp."""
+def build_rpm(product: Product, version: str, to: Path, requires: str = "") -> None:
+    """Build one rpm package, with a dependency when it ``requires`` one.
+
+    The one that needs a reboot says so to dnf (needs-restarting.d) as well as to libzypp.
+    """
     hint = f"/etc/dnf/plugins/needs-restarting.d/{product.name}.conf"
-    reboot_provides = "Provides: installhint(reboot-needed)\n" if product.reboot else ""
+    relations = "Provides: installhint(reboot-needed)\n" if product.reboot else ""
+    relations += f"Requires: {requires}\n" if requires else ""
     reboot_install = (
         f"mkdir -p %{{buildroot}}/etc/dnf/plugins/needs-restarting.d\necho {product.name} > %{{buildroot}}{hint}\n"
         if product.reboot
@@ -87,7 +99,7 @@ def build_rpm(product: Product, version: str, to: Path) -> None:
         spec = Path(scratch) / f"{product.name}.spec"
         spec.write_text(
             f"Name: {product.name}\nVersion: {version}\nRelease: 1\nSummary: test package {product.name}\n"
-            f"License: GPL-3.0-or-later\nBuildArch: noarch\n{reboot_provides}"
+            f"License: GPL-3.0-or-later\nBuildArch: noarch\n{relations}"
             f"%description\nTest package {product.name}.\n"
             f"%install\nmkdir -p %{{buildroot}}/usr/share/{product.name}\n"
             f"echo {version} > %{{buildroot}}/usr/share/{product.name}/version\n{reboot_install}"
@@ -129,7 +141,7 @@ def index_deb(folder: Path, codename: str) -> None:
     packages = "\n".join(entries).encode("utf-8")
     folder.joinpath("Packages").write_bytes(packages)
     folder.joinpath("Release").write_text(
-        f"Origin: Landscape\nLabel: Landscape\nSuite: {codename}\nSHA256:\n"
+        f"Origin: Landscape\nLabel: Landscape\nSuite: {codename}\nDate: {formatdate(usegmt=True)}\nSHA256:\n"
         f" {hashlib.sha256(packages).hexdigest()} {len(packages)} Packages\n",
         encoding="utf-8",
     )
@@ -146,7 +158,7 @@ def index_rpm(folder: Path, products: tuple[Product, ...]) -> None:
 
 
 def build(root: Path, state: str) -> None:
-    """Make ``deb/stable``, ``deb/security``, ``rpm`` under *root* anew; *state* is ``old`` or ``new``."""
+    """Make ``deb/stable``, ``deb/security``, ``rpm`` under *root* anew; *state* is one of STATES."""
     stable, security, rpm = root / "deb" / "stable", root / "deb" / "security", root / "rpm"
     for folder in (stable, security, rpm):
         shutil.rmtree(folder, ignore_errors=True)
@@ -154,21 +166,29 @@ def build(root: Path, state: str) -> None:
     for product in PRODUCTS:
         build_deb(product, product.old, stable)
         build_rpm(product, product.old, rpm)
-        if state == "new":
+        if state != "old":
             build_deb(product, product.new, security if product.security else stable)
             build_rpm(product, product.new, rpm)
+    ordinary = PRODUCTS[0]
+    if state == "wide":
+        build_deb(EXTRA, EXTRA.new, stable)
+        build_rpm(EXTRA, EXTRA.new, rpm)
+    if state in ("wide", "broken"):
+        requires = EXTRA.name if state == "wide" else "landscape-missing"
+        build_deb(ordinary, "1.3", stable, requires)
+        build_rpm(ordinary, "1.3", rpm, requires)
     index_deb(stable, "stable")
     index_deb(security, "stable-security")
-    index_rpm(rpm, PRODUCTS if state == "new" else ())
+    index_rpm(rpm, PRODUCTS if state != "old" else ())
     for path in (root, *root.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def main() -> None:
-    """Command line: ``repositories.py ROOT old|new``."""
+    """Command line: ``repositories.py ROOT STATE``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path)
-    parser.add_argument("state", choices=("old", "new"))
+    parser.add_argument("state", choices=STATES)
     arguments = parser.parse_args()
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:

@@ -85,6 +85,12 @@ def read_simulation(text: str) -> List[Row]:
     return sorted(rows)
 
 
+def read_kept_back(text: str) -> List[str]:
+    """The packages under the heading "The following packages have been kept back:"."""
+    found = re.search(r"^The following packages have been kept back:\n((?:[ \t]+.*\n?)+)", text, re.MULTILINE)
+    return sorted(found.group(1).split()) if found else []
+
+
 def is_security(origin: str) -> bool:
     """True when one of the archives in an Inst line is a security archive (Debian-Security, ``<release>-security``)."""
     return any(re.search(r"-[Ss]ecurity\b", archive) for archive in origin.split(","))
@@ -162,25 +168,22 @@ class Apt(Manager):
     def pending(self, selection: Selection, installed: Installed) -> Pending:
         """A simulated upgrade; what is held is found by a simulation without the holds."""
         with self._preferences(selection) as options:
-            rows = self._simulate(options, self._upgrade(selection.names))
+            text = self._simulate(options, self._upgrade(selection.names))
+            rows = read_simulation(text)
             if selection.security and rows:
                 names = self._security(rows)
-                rows = self._simulate(options, self._upgrade(names)) if names else []
+                text = self._simulate(options, self._upgrade(names)) if names else ""
+                rows = read_simulation(text)
         changes = [row.change for row in rows]
-        if not selection.held:
-            return Pending(changes, [])
-        free = self._simulate([], self._upgrade(selection.names))
-        planned = {change.key for change in changes}
-        return Pending(
-            changes,
-            [
-                row.change
-                for row in free
-                if selection.holds(row.change.name)
-                and row.change.key not in planned
-                and (not selection.security or is_security(row.origin))
-            ],
-        )
+        held_back = self._held_back(selection, {change.key for change in changes}) if selection.held else []
+        left_out = tuple(name for name in read_kept_back(text) if not selection.holds(name))
+        return Pending(changes, held_back, left_out)
+
+    def _held_back(self, selection: Selection, planned: Set[str]) -> List[Change]:
+        free = read_simulation(self._simulate([], self._upgrade(selection.names)))
+        if selection.security:
+            free = [row for row in free if is_security(row.origin)]
+        return [row.change for row in free if selection.holds(row.change.name) and row.change.key not in planned]
 
     def _security(self, rows: List[Row]) -> Tuple[str, ...]:
         """Names whose upgrade brings a security fix, also when a later version from another archive carries it."""
@@ -212,12 +215,12 @@ class Apt(Manager):
             return ["--no-remove", "install", "--only-upgrade", *names]
         return ["upgrade", "--with-new-pkgs"]
 
-    def _simulate(self, options: List[str], words: List[str]) -> List[Row]:
+    def _simulate(self, options: List[str], words: List[str]) -> str:
         doing = "plan the upgrade"
         answer = self.unlocked(doing, lambda: self._apt(*options, "-s", "-o", "Debug::NoLocking=1", *words))
         if answer.rc != 0:
             raise self.failure(doing, answer)
-        return read_simulation(answer.out)
+        return answer.out
 
     @contextmanager
     def _preferences(self, selection: Selection) -> Iterator[List[str]]:
@@ -260,4 +263,12 @@ class Apt(Manager):
         return run("apt-get", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", *words)
 
 
-__all__ = ("Apt", "is_security", "preferences", "read_installed", "read_madison", "read_simulation")
+__all__ = (
+    "Apt",
+    "is_security",
+    "preferences",
+    "read_installed",
+    "read_kept_back",
+    "read_madison",
+    "read_simulation",
+)

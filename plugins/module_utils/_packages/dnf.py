@@ -190,7 +190,7 @@ class Dnf(Manager):
         """``check-update`` finds the candidates; a transaction answered with no says what really would happen."""
         doing = "list the updates"
         security = ["--security"] if selection.security else []
-        answer = self.unlocked(doing, lambda: self._dnf("-q", "check-update", *security, *selection.names))
+        answer = self.unlocked(doing, lambda: self._dnf("check-update", *security, *selection.names))
         if answer.rc not in (0, 100):
             raise self.failure(doing, answer)
         self._check(doing, Answer(0, answer.out, answer.err))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Type
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, LandscapeError, Unreachable
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
@@ -31,6 +31,10 @@ COMMON_SIGNS = (
     Sign(r"No space left on device", "disk_full", "Free space on the file system that is named, then run again"),
     Sign(r"Read-only file system", "read_only_file_system", "Mount the file system for writing, then run again"),
 )
+
+
+#: Failures that are of another kind than *failed*.
+KINDS: Dict[str, Type[LandscapeError]] = {"repository_unreachable": Unreachable, "not_root": Denied}
 
 
 class Manager:
@@ -113,7 +117,7 @@ class Manager:
         for sign in (*COMMON_SIGNS, *self.signs):
             found = re.search(sign.pattern, answer.text, re.MULTILINE)
             if found:
-                kind = {"repository_unreachable": Unreachable, "not_root": Denied}.get(sign.reason, Failed)
+                kind = KINDS.get(sign.reason, Failed)
                 return kind(
                     doing,
                     self._why(answer, found),
@@ -162,4 +166,4 @@ class Manager:
             )
 
 
-__all__ = ("COMMON_SIGNS", "Manager", "Sign")
+__all__ = ("KINDS", "COMMON_SIGNS", "Manager", "Sign")

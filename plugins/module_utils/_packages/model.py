@@ -63,10 +63,14 @@ class Selection(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """What an upgrade would do now, next to what has a newer version but stays."""
+    """What an upgrade would do now, next to what has a newer version but stays.
+
+    ``held_back`` stays because the call says so, ``left_out`` because the package manager does not find a way.
+    """
 
     changes: List[Change]
     held_back: List[Change]
+    left_out: Tuple[str, ...] = ()
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

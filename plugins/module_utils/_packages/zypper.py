@@ -14,12 +14,13 @@ import shutil
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from contextlib import contextmanager
+from html import unescape
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._packages import rpm
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
-from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
+from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import KINDS, Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
     Installed,
@@ -32,6 +33,14 @@ LOCKS = "/etc/zypp/locks"
 CONFIGURATION = ("/etc/zypp/zypp.conf", "/usr/etc/zypp/zypp.conf")
 
 OK, LOCKED, REBOOT_NEEDED, AGAIN = 0, 7, 102, 103
+#: Exit codes that name a failure by themselves, where its words do not.
+REASONS = {
+    5: "not_root",
+    6: "no_repository",
+    104: "package_not_found",
+    106: "repository_unreachable",
+    107: "transaction",
+}
 #: How often an answer "run again" is followed: zypper asks for it once, after it updated itself.
 MOST_PASSES = 3
 
@@ -101,7 +110,7 @@ def with_locks_file(configuration: str, path: str) -> str:
 
 def messages(text: str) -> str:
     """The warnings and errors of an XML answer as plain text."""
-    return "\n".join(re.findall(r'<message type="(?:error|warning)">(.*?)</message>', text, re.DOTALL))
+    return unescape("\n".join(re.findall(r'<message type="(?:error|warning)">(.*?)</message>', text, re.DOTALL)))
 
 
 class Zypper(Manager):
@@ -122,7 +131,8 @@ class Zypper(Manager):
             "Repair the repository, or leave the packages out with exclude",
         ),
         Sign(
-            r"Skipping repository|[Ff]ailed to (download|retrieve|cache)|Valid metadata not found|is invalid\."
+            r"Skipping repository|Specified path .* is not a directory"
+            r"|[Ff]ailed to (download|retrieve|cache)|Valid metadata not found|is invalid\."
             r"|[Cc]onnection failed|Can't access file|File '[^']*' not found on medium|Could not refresh the repositor"
             r"|[Dd]ownload \(curl\) error|Some of the repositories have not been refreshed",
             "repository_unreachable",
@@ -175,7 +185,7 @@ class Zypper(Manager):
         with self._locks_of(selection) as environment:
             answer = self.unlocked(
                 doing,
-                lambda: self._zypper("--no-refresh", *self._upgrade(selection), "--dry-run", environment=environment),
+                lambda: self._zypper(*self._upgrade(selection, "--dry-run"), environment=environment),
             )
         if answer.rc not in (OK, REBOOT_NEEDED, AGAIN):
             raise self.failure(doing, answer)
@@ -188,9 +198,7 @@ class Zypper(Manager):
             for _turn in range(MOST_PASSES):
                 answer = self.unlocked(
                     doing,
-                    lambda: self._zypper(
-                        "--no-refresh", *self._upgrade(selection), environment=environment, change=True
-                    ),
+                    lambda: self._zypper(*self._upgrade(selection), environment=environment, change=True),
                 )
                 if answer.rc in (OK, REBOOT_NEEDED):
                     return
@@ -199,11 +207,11 @@ class Zypper(Manager):
         raise Failed(doing, f"zypper asked {MOST_PASSES} times to be run again (exit code 103)", reason="zypper_again")
 
     @staticmethod
-    def _upgrade(selection: Selection) -> List[str]:
+    def _upgrade(selection: Selection, *more: str) -> List[str]:
         # zypper patch knows advisories, zypper update knows versions: names go with update only.
         if selection.security:
-            return ["patch", "--category", "security", "--auto-agree-with-licenses"]
-        return ["update", "--auto-agree-with-licenses", *selection.names]
+            return ["--no-refresh", "patch", "--category", "security", "--auto-agree-with-licenses", *more]
+        return ["--no-refresh", "update", "--auto-agree-with-licenses", *more, *selection.names]
 
     @contextmanager
     def _locks_of(self, selection: Selection) -> Iterator[Dict[str, str]]:
@@ -242,8 +250,13 @@ class Zypper(Manager):
         return answer.rc == LOCKED
 
     def failure(self, doing: str, answer: Answer) -> LandscapeError:
-        """As the base does; the messages are taken out of the XML first."""
-        return super().failure(doing, Answer(answer.rc, messages(answer.out) or answer.out, answer.err))
+        """As the base does, from the messages in the XML, else by the exit code."""
+        error = super().failure(doing, Answer(answer.rc, messages(answer.out) or answer.out, answer.err))
+        sign = next((sign for sign in self.signs if sign.reason == REASONS.get(answer.rc)), None)
+        if error.reason == "unknown_exit_code" and sign is not None:
+            kind = KINDS.get(sign.reason, Failed)
+            return kind(doing, error.why, reason=sign.reason, cure=sign.cure, rc=answer.rc, provider=self.name)
+        return error
 
     def _zypper(self, *words: str, environment: Optional[Dict[str, str]] = None, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What dnf prints, against what is read from it. The texts are captured from dnf 4.14; those of dnf 5 are marked."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
+from ansible_collections.basis.landscape.plugins.module_utils._packages import dnf
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change
+
+INSTALLED = {"landscape-core.noarch": ("1.0-1",), "landscape-tools.noarch": ("1.0-1",), "kernel.x86_64": ("5-1", "5-2")}
+
+CHECK_UPDATE = """Last metadata expiration check: 0:00:01 ago on Sat Nov 21 22:15:02 2026.
+
+landscape-certified.noarch                    2.0-1                    landscape
+landscape-core.noarch                         1:1.2-1                  landscape
+a-package-with-a-very-long-name-that-takes-the-whole-line.x86_64
+                                              3-1                      landscape
+Obsoleting Packages
+old-name.noarch                               1.0-1                    landscape
+    new-name.noarch                           1.0-1                    @System
+"""
+
+TABLE = """Dependencies resolved.
+================================================================================
+ Package                 Architecture   Version         Repository         Size
+================================================================================
+Installing:
+ kernel                  x86_64         5-3             landscape          1.1 M
+Upgrading:
+ landscape-core          noarch         1.2-1           landscape         6.2 k
+ landscape-tools         noarch         1.3-1           landscape         6.0 k
+     replacing  landscape-oldtools.noarch 1.0-1
+Installing dependencies:
+ landscape-extra         noarch         0:1.0-1         landscape         5.9 k
+Removing dependent packages:
+ landscape-gone          noarch         1.0-1           @landscape        5.9 k
+
+Transaction Summary
+================================================================================
+Install  2 Packages
+Upgrade  2 Packages
+Remove   1 Package
+
+Total size: 12 k
+Operation aborted.
+"""
+
+TABLE_5 = """Updating and loading repositories:
+Repositories loaded.
+Package            Arch   Version   Repository      Size
+Upgrading:
+ landscape-core    noarch 0:1.2-1   landscape   19.0   B
+   replacing landscape-core noarch 0:1.0-1   landscape   19.0   B
+
+Transaction Summary:
+ Upgrading:         1 package
+ Replacing:         1 package
+
+Operation aborted by the user.
+"""
+
+
+def test_check_update() -> None:
+    """Names, versions with their epoch, wrapped lines; nothing of what is only replaced."""
+    assert dnf.read_check_update(CHECK_UPDATE) == [
+        ("landscape-certified", "noarch", "2.0-1"),
+        ("landscape-core", "noarch", "1:1.2-1"),
+        ("a-package-with-a-very-long-name-that-takes-the-whole-line", "x86_64", "3-1"),
+    ]
+    assert dnf.read_check_update("") == []
+
+
+def test_check_update_that_breaks_off() -> None:
+    """Half a row is no row."""
+    with pytest.raises(Failed, match="ended it with"):
+        dnf.read_check_update("landscape-core.noarch    1.2-1\n")
+
+
+def test_transaction() -> None:
+    """Each section with its action; what is replaced is not a package of its own."""
+    assert dnf.read_transaction(TABLE, INSTALLED) == [
+        Change("kernel", "x86_64", "5-2", "5-3", "installed"),
+        Change("landscape-core", "noarch", "1.0-1", "1.2-1", "upgraded"),
+        Change("landscape-tools", "noarch", "1.0-1", "1.3-1", "upgraded"),
+        Change("landscape-extra", "noarch", None, "1.0-1", "installed"),
+        Change("landscape-gone", "noarch", "1.0-1", None, "removed"),
+    ]
+    assert dnf.read_transaction(TABLE_5, INSTALLED) == [
+        Change("landscape-core", "noarch", "1.0-1", "1.2-1", "upgraded")
+    ]
+    assert dnf.read_transaction("Operation aborted.\n", INSTALLED) is None
+
+
+REQUIRED = (
+    "Core libraries or services have been updated since boot-up:\n  * kernel\n  * glibc\n\n"
+    "Reboot is required to fully utilize these updates.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("rc", "out", "required", "evidence"),
+    [
+        (1, REQUIRED, True, ["kernel", "glibc"]),
+        (
+            0,
+            "No core libraries or services have been updated since boot-up.\nReboot should not be necessary.\n",
+            False,
+            None,
+        ),
+        (1, "No such command: needs-restarting. Please use /usr/bin/dnf --help\n", None, None),
+        (0, "", None, None),
+        (0, REQUIRED, None, None),
+    ],
+)
+def test_needs_restarting(rc: int, out: str, required: bool | None, evidence: list[str] | None) -> None:
+    """The words must agree with the exit code; a missing plugin ends with 1 as well and is no verdict."""
+    need = dnf.read_needs_restarting(Answer(rc, out, ""))
+    assert (need.required if need else None) is required
+    if evidence:
+        assert need is not None
+        assert need.evidence == evidence
+
+
+UNREACHABLE = (
+    "Errors during downloading metadata for repository 'landscape':\n  - Curl error (37): Couldn't read a file\n"
+    "Error: Failed to download metadata for repo 'landscape': Cannot download repomd.xml\n"
+    "Ignoring repositories: landscape\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("rc", "err", "reason", "kind"),
+    [
+        (0, UNREACHABLE, "repository_unreachable", "unreachable"),
+        (
+            1,
+            "Error: \n Problem: cannot install the best update candidate for package x\n",
+            "broken_dependencies",
+            "failed",
+        ),
+        (
+            1,
+            "Error Summary\n---\nDisk Requirements:\n   At least 38MB more space needed on the / filesystem.\n",
+            "disk_full",
+            "failed",
+        ),
+        (1, "[Errno 28] No space left on device: '/var/cache/dnf'\n", "disk_full", "failed"),
+        (
+            1,
+            "Error: This command has to be run with superuser privileges (under the root user on most systems).\n",
+            "not_root",
+            "denied",
+        ),
+        (1, "Error: GPG check FAILED\n", "signature", "failed"),
+        (1, "Error in POSTIN scriptlet in rpm package x\nError: Transaction failed\n", "transaction", "failed"),
+        (77, "something that nobody knows\n", "unknown_exit_code", "failed"),
+    ],
+)
+def test_failures_have_names(rc: int, err: str, reason: str, kind: str) -> None:
+    """Each failure is known by its words; an exit code that nobody knows is a failure too."""
+    error = dnf.Dnf(Commands()).failure("upgrade packages", Answer(rc, "", err))
+    assert (error.reason, error.kind) == (reason, kind)
+    assert str(rc) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("rc", "err", "locked"),
+    [
+        (200, "metadata already locked by 1\n", True),
+        (1, "can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)\n", True),
+        (1, "Error: Transaction failed\n", False),
+        (0, "", False),
+    ],
+)
+def test_lock(rc: int, err: str, locked: bool) -> None:
+    """dnf's own lock as well as rpm's."""
+    assert dnf.Dnf(Commands()).locked(Answer(rc, "", err)) is locked
+
+
+def test_versionlock() -> None:
+    """The lists of dnf 4 and dnf 5."""
+    text = "# Added lock on Sat Nov 21\nglibc-0:2.34-100.el9.*\n\n!kernel-0:5*\n"
+    assert dnf.read_versionlock(text) == ["glibc-0:2.34-100.el9.*", "!kernel-0:5*"]
+    toml = 'version = "1.0"\n\n[[packages]]\nname = "glibc"\n[[packages.conditions]]\nkey = "evr"\n'
+    assert dnf.read_versionlock_toml(toml) == ["glibc"]

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What zypper prints, against what is read from it. The texts are captured from zypper 1.14."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
+from ansible_collections.basis.landscape.plugins.module_utils._packages import zypper
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change, Selection
+
+SUMMARY = """<?xml version='1.0'?>
+<stream>
+<message type="info">Loading repository data...</message>
+<install-summary download-size="6400" space-usage-diff="0" packages-to-change="1">
+<to-upgrade>
+<solvable type="package" name="landscape-core" edition="0:1.2-1" arch="noarch" edition-old="1.0-1" arch-old="noarch">
+<description>Test &amp; package.</description></solvable>
+</to-upgrade>
+<to-install>
+<solvable type="patch" name="LANDSCAPE-2026-2" edition="1" arch="noarch" summary="landscape-core 1.2"/>
+<solvable type="package" name="landscape-extra" edition="1.0-1" arch="noarch"/>
+</to-install>
+<to-remove>
+<solvable type="package" name="landscape-gone" edition="1.0-1" arch="noarch"/>
+</to-remove>
+</install-summary>
+</stream>
+"""
+
+
+def test_summary() -> None:
+    """Packages with their actions; an advisory is no package."""
+    assert zypper.read_summary(SUMMARY) == [
+        Change("landscape-core", "noarch", "1.0-1", "1.2-1", "upgraded"),
+        Change("landscape-extra", "noarch", None, "1.0-1", "installed"),
+        Change("landscape-gone", "noarch", "1.0-1", None, "removed"),
+    ]
+    assert (
+        zypper.read_summary("<?xml version='1.0'?>\n<stream><message type=\"info\">Nothing to do.</message></stream>")
+        == []
+    )
+
+
+def test_summary_that_is_cut_off() -> None:
+    """Half an answer is an error, not an empty plan."""
+    with pytest.raises(Failed, match="no XML"):
+        zypper.read_summary(SUMMARY[:200])
+
+
+def test_locks() -> None:
+    """What is written for one call can be read back, behind the host's own locks."""
+    assert zypper.read_locks(
+        "\ntype: package\nmatch_type: glob\nsolvable_name: a\n" + zypper.lock_entries(("b*", "c"))
+    ) == [
+        "a",
+        "b*",
+        "c",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "becomes"),
+    [
+        ("[main]\narch = x86_64\n", "[main]\nlocksfile.path = /t/locks\narch = x86_64\n"),
+        (
+            "[main]\nlocksfile.path = /etc/zypp/locks\narch = x86_64\n",
+            "[main]\nlocksfile.path = /t/locks\narch = x86_64\n",
+        ),
+        ("", "[main]\nlocksfile.path = /t/locks\n"),
+    ],
+)
+def test_configuration_of_one_call(configuration: str, becomes: str) -> None:
+    """Only the place of the locks changes."""
+    assert zypper.with_locks_file(configuration, "/t/locks") == becomes
+
+
+def test_names_do_not_go_with_security() -> None:
+    """zypper patches advisories, which have no package names."""
+    with pytest.raises(BadInput, match="advisory"):
+        zypper.Zypper(Commands()).pending(Selection(names=("a",), security=True), {})
+
+
+class Scripted(Commands):
+    """Commands whose exit codes are given; keeps what was asked."""
+
+    def __init__(self, *codes: int) -> None:
+        super().__init__()
+        self.codes = list(codes)
+        self.asked: list[tuple[str, ...]] = []
+
+    def change(self, *command: str, environment: object = None) -> Answer:
+        self.asked.append(command)
+        return Answer(self.codes.pop(0), "", "")
+
+
+@pytest.mark.parametrize(("codes", "calls"), [((0,), 1), ((102,), 1), ((103, 0), 2), ((103, 102), 2)])
+def test_run_again(codes: tuple[int, ...], calls: int) -> None:
+    """After 103 zypper is run again, since it only updated itself; 102 is done and wants a reboot."""
+    commands = Scripted(*codes)
+    zypper.Zypper(commands).upgrade(Selection(), zypper.Pending([], []))
+    assert len(commands.asked) == calls
+    assert all("--non-interactive-include-reboot-patches" in call for call in commands.asked)
+
+
+@pytest.mark.parametrize(
+    ("codes", "reason"),
+    [((103, 103, 103), "zypper_again"), ((8,), "unknown_exit_code"), ((107,), "transaction"), ((6,), "no_repository")],
+)
+def test_run_again_ends(codes: tuple[int, ...], reason: str) -> None:
+    """It is not run again for ever; codes that are no success are failures."""
+    with pytest.raises(Failed) as caught:
+        zypper.Zypper(Scripted(*codes)).upgrade(Selection(), zypper.Pending([], []))
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("out", "reason", "says"),
+    [
+        (
+            '<message type="error">Skipping repository &apos;x&apos; because of the above error.</message>',
+            "repository_unreachable",
+            "'x'",
+        ),
+        (
+            '<message type="error">nothing provides landscape-missing needed by x</message>',
+            "broken_dependencies",
+            "landscape-missing",
+        ),
+        ('<message type="error">Root privileges are required to run this command.</message>', "not_root", "Root"),
+        (
+            '<message type="error">Specified path &apos;/srv/x&apos; is not a directory: file:/srv/x</message>',
+            "repository_unreachable",
+            "/srv/x",
+        ),
+        ('<message type="error">rpm: No space left on device</message>', "disk_full", "No space"),
+    ],
+)
+def test_failures_have_names(out: str, reason: str, says: str) -> None:
+    """The messages in the XML are what names a failure."""
+    error = zypper.Zypper(Commands()).failure(
+        "upgrade packages", Answer(4, f"<?xml version='1.0'?>\n<stream>\n{out}\n</stream>", "")
+    )
+    assert error.reason == reason
+    assert says in str(error)
