@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ class Clock:
     """
 
     def __init__(self, speed: float = 1.0, wall: float | None = None) -> None:
-        if not speed > 0:
+        if not math.isfinite(speed) or speed <= 0:
             raise ValueError("speed must be above 0")
         self.speed = speed
         self._wall = time.time() if wall is None else wall
@@ -84,7 +85,7 @@ class Clock:
 
     def set_speed(self, speed: float) -> None:
         """Run at another speed from now on."""
-        if not speed > 0:
+        if not math.isfinite(speed) or speed <= 0:
             raise ValueError("speed must be above 0")
         self._base = self.now()
         self._real = time.monotonic()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import soap
-from .faults import Faults
+from .faults import Fault, Faults
 from .journal import Journal
 from .landscape import GRAY, GREEN, KINDS, RED, YELLOW, Instance, Landscape, Refused
 from .web import Answer, Hang, Hangup, Request
@@ -96,7 +96,10 @@ class Service:
             return Answer(500, soap.fault(str(error), "SOAP-ENV:Client"))
         given = request.basic()
         where = {**self.landscape.where(instance), "operation": name, "door": door}
-        strike = lambda what: self.faults.strike(what, **where)  # noqa: E731
+
+        def strike(what: str) -> Fault | None:
+            return self.faults.strike(what, **where)
+
         entry = self.journal.note(
             door=door,
             host=instance.host,
