@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +137,9 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     path = Path(url.database).expanduser().absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Made without being opened: closing a file that SQLite has open elsewhere in this process drops SQLite's locks.
+        with contextlib.suppress(FileExistsError):
+            os.mknod(path, 0o600 | stat.S_IFREG)
     except OSError as error:
         raise StoreError(f"Could not open the run database {path}: {error.strerror}.") from error
     kind = network_file_system(path)

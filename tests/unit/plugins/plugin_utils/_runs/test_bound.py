@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import bound
 
 PLAN = {
@@ -19,7 +20,12 @@ def step(ci: str, name: str, began: float, ended: float | None, state: str = "do
 
 
 def test_longest_chain_without_the_waiting_between() -> None:
-    steps = [step("web", "stop", 0, 5), step("db", "stop", 8, 18), step("db", "start", 20, 27), step("web", "start", 30, 33)]
+    steps = [
+        step("web", "stop", 0, 5),
+        step("db", "stop", 8, 18),
+        step("db", "start", 20, 27),
+        step("web", "start", 30, 33),
+    ]
     assert bound.measured(PLAN, steps) == pytest.approx(5 + 10 + 7 + 3)
 
 

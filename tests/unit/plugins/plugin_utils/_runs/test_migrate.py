@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a database comes to the newest schema."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
+    StoreError,
+    engine,
+    migrate,
+    open_store,
+    schema,
+)
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
+
+
+def test_the_migrations_make_the_schema_that_the_code_uses(url: str) -> None:
+    made = engine.connect(url)
+    migrate.up_to_date(made)
+    with made.connect() as connection, connection.begin():
+        context = MigrationContext.configure(connection, opts={"version_table": schema.VERSION_TABLE})
+        assert compare_metadata(context, schema.metadata) == []
+    assert migrate.known_revisions()[-1] == schema.REVISION
+
+
+def test_a_newer_database_is_refused(url: str) -> None:
+    store = open_store(url)
+    with store.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=r"schema 9999, which is newer.*Update the collection"):
+        open_store(url)
+
+
+def test_what_is_in_an_up_to_date_database_stays(url: str) -> None:
+    store = open_store(url)
+    with store.engine.begin() as connection:
+        connection.execute(sa.insert(schema.resource).values(name="x", capacity=3))
+    again = open_store(url)
+    with again.engine.connect() as connection:
+        assert connection.execute(sa.select(schema.resource.c.capacity)).scalar() == 3
+
+
+def _open(url: str, barrier: object, answers: object) -> None:
+    barrier.wait()  # type: ignore[attr-defined]
+    try:
+        open_store(url).close()
+        answers.put(None)  # type: ignore[attr-defined]
+    except Exception as error:
+        answers.put(repr(error))  # type: ignore[attr-defined]
+
+
+def test_many_processes_open_a_new_database_at_once(url: str) -> None:
+    fork = multiprocessing.get_context("fork")
+    barrier, answers = fork.Barrier(6), fork.Queue()
+    processes = [fork.Process(target=_open, args=(url, barrier, answers)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    assert [answers.get(timeout=60) for _ in processes] == [None] * 6
+    for process in processes:
+        process.join(30)
+    assert open_store(url).runs() == []

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting at gates beside a sidecar, without one, and when a controller dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
+    Orphaned,
+    Owner,
+    Sidecar,
+    Store,
+    open_store,
+    start_sidecar,
+    wait_at_gate,
+    wait_for_change,
+    wait_for_everybody,
+    wake,
+)
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import process_start
+from tests.property import plans
+
+FORK = multiprocessing.get_context("fork")
+
+
+def until(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Ask until the answer is true; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not (answer := what()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        pause.wait(0.02)
+    return answer
+
+
+def begin(store: Store) -> int:
+    """A run in which web may stop and app waits for it."""
+    store.create("r1", plans.three_tiers(), procedure="patch", code_hash="c", params={}, created_by="tester")
+    epoch = store.take("r1", Owner.current())
+    for host in ("web", "app", "db"):
+        verdict = store.claim("r1", host, "admit", epoch)
+        store.end("r1", host, "admit", epoch, verdict.attempt)
+    return epoch
+
+
+@pytest.fixture
+def sidecar(store: Store) -> Iterator[tuple[int, Sidecar]]:
+    """A begun run with its sidecar."""
+    epoch = begin(store)
+    started = start_sidecar(store.url, "r1", epoch)
+    yield epoch, started
+    started.stop()
+    assert not os.path.exists(os.path.dirname(started.socket)), "it left its folder behind"
+
+
+def waiting(store: Store, epoch: int, socket: str | None, **more: Any) -> Callable[[], Any]:
+    """Let another thread wait at app's stop gate; returns what joins it and gives its answer."""
+    answers: list[Any] = []
+    other = Store(store.engine)
+    thread = threading.Thread(
+        target=lambda: answers.append(
+            wait_at_gate(other, "r1", "app", "stop:PRD/app/I", epoch, socket_path=socket, **more)
+        )
+    )
+    thread.start()
+    until(lambda: store.waiting("r1"))
+
+    def joined() -> Any:
+        thread.join(60)
+        assert not thread.is_alive()
+        return answers[0]
+
+    return joined
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told at once", "found by its own poll"])
+def test_a_waiter_is_woken_when_its_gate_opens(store: Store, sidecar: tuple[int, Sidecar], told: bool) -> None:
+    epoch, beside = sidecar
+    joined = waiting(store, epoch, beside.socket)
+    verdict = store.claim("r1", "web", "stop:PRD/web/I", epoch)
+    if told:
+        wake.attach(store, beside.socket)
+    began = time.monotonic()
+    store.end("r1", "web", "stop:PRD/web/I", epoch, verdict.attempt)
+    assert joined().kind == "go"
+    assert time.monotonic() - began < 10, "well before a waiter's own next poll"
+
+
+def test_a_waiter_is_released_when_its_dependency_leaves(store: Store, sidecar: tuple[int, Sidecar]) -> None:
+    epoch, beside = sidecar
+    joined = waiting(store, epoch, beside.socket)
+    store.abandon("r1", epoch, "web", "no route to host", unreachable=True)
+    verdict = joined()
+    assert (verdict.kind, verdict.by) == ("blocked", "web")
+
+
+@pytest.mark.parametrize("how", ["never there", "killed while waiting"])
+def test_without_a_sidecar_waiters_poll(store: Store, how: str) -> None:
+    epoch = begin(store)
+    if how == "never there":
+        joined = waiting(store, epoch, None)
+    else:
+        beside = start_sidecar(store.url, "r1", epoch)
+        joined = waiting(store, epoch, beside.socket)
+        os.kill(beside.pid, signal.SIGKILL)
+        until(lambda: not beside.running())
+    verdict = store.claim("r1", "web", "stop:PRD/web/I", epoch)
+    store.end("r1", "web", "stop:PRD/web/I", epoch, verdict.attempt)
+    assert joined().kind == "go"
+
+
+def test_a_gate_that_does_not_open_in_time_is_deferred(store: Store) -> None:
+    epoch = begin(store)
+    verdict = wait_at_gate(store, "r1", "app", "stop:PRD/app/I", epoch, timeout=0.1)
+    assert verdict.kind == "deferred" and "within 0.1 s: waits for web" in verdict.why
+
+
+def test_a_waiter_says_why_it_waits(store: Store) -> None:
+    epoch = begin(store)
+    said: list[str] = []
+    wait_at_gate(
+        store, "r1", "db", "stop:PRD/db/I", epoch, timeout=0.1, on_wait=lambda verdict: said.append(verdict.why)
+    )
+    assert said == ["waits for app stop:PRD/app/I"]
+
+
+def test_everybody(store: Store, sidecar: tuple[int, Sidecar]) -> None:
+    epoch, beside = sidecar
+    done = threading.Event()
+    mark = {"database": store.url, "run": "r1", "epoch": epoch, "socket": beside.socket}
+
+    def janitor() -> None:
+        wait_for_everybody(mark)
+        done.set()
+
+    threading.Thread(target=janitor).start()
+    store.abandon("r1", epoch, "web", "power")
+    assert store.going_on("r1", epoch) == ["app", "db"]
+    for host in ("app", "db"):
+        assert not done.is_set()
+        store.abandon("r1", epoch, host, "power")
+    assert done.wait(30)
+
+
+def test_changes_are_followed(store: Store) -> None:
+    epoch = begin(store)
+    last = store.events("r1")[-1]["n"]
+    assert wait_for_change(store, "r1", last, timeout=0.05) == []
+    store.claim("r1", "web", "stop:PRD/web/I", epoch)
+    assert [event["kind"] for event in wait_for_change(store, "r1", last, timeout=30)] == ["claimed"]
+
+
+def test_draining_is_written_by_the_sidecar(store: Store, sidecar: tuple[int, Sidecar]) -> None:
+    epoch, beside = sidecar
+    joined = waiting(store, epoch, beside.socket)
+    assert beside.drain("SIGINT")
+    assert joined().kind == "blocked"
+    assert store.run("r1")["state"] == "draining"
+
+
+def _controller(url: str, ready: Any) -> None:
+    """A controller with a sidecar and a worker that waits; it is killed by the test."""
+    store = open_store(url)
+    epoch = store.take("r1", Owner.current(), force_by="a test")
+    beside = start_sidecar(url, "r1", epoch)
+    worker = os.fork()
+    if worker == 0:
+        try:
+            wait_at_gate(Store(store.engine), "r1", "app", "stop:PRD/app/I", epoch, socket_path=beside.socket)
+        except Orphaned:
+            os._exit(7)
+        os._exit(0)
+    ready.put((worker, beside.pid, epoch))
+    signal.pause()
+
+
+def test_a_killed_controller_is_lost_within_seconds_and_leaves_no_waiter(store: Store, url: str) -> None:
+    begin(store)
+    ready = FORK.Queue()
+    controller = FORK.Process(target=_controller, args=(url, ready))
+    controller.start()
+    worker, beside, epoch = ready.get(timeout=60)
+    starts = {pid: process_start(pid) for pid in (worker, beside)}
+    until(lambda: store.waiting("r1"))
+    killed = time.monotonic()
+    assert controller.pid is not None
+    os.kill(controller.pid, signal.SIGKILL)
+    controller.join(30)
+    until(lambda: store.run("r1")["state"] == "lost")
+    took = time.monotonic() - killed
+    assert took < 5, f"{took:.1f} s"
+    for pid, start in starts.items():
+        until(lambda pid=pid, start=start: process_start(pid) != start)
+    assert [event["kind"] for event in store.events("r1")][-1] == "lost"
+    assert store.take("r1", Owner.current()) == epoch + 1
+
+
+def test_a_killed_worker_is_noticed_by_the_watchdog(store: Store, sidecar: tuple[int, Sidecar]) -> None:
+    epoch, beside = sidecar
+    joined = waiting(store, epoch, beside.socket)
+    store.claim("r1", "web", "stop:PRD/web/I", epoch)
+    worker = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    try:
+        assert wake.began(beside.socket, "web", "stop:PRD/web/I", worker.pid, process_start(worker.pid) or 0)
+        assert wake.began(beside.socket, "db", "x", os.getpid(), process_start(os.getpid()) or 0), "one that lives"
+    finally:
+        worker.kill()
+        worker.wait()
+    verdict = joined()
+    assert (verdict.kind, verdict.by) == ("blocked", "web") and "was killed" in verdict.why
+    assert wake.ended(beside.socket, "db")
+
+
+def test_a_sidecar_that_cannot_reach_the_database_says_so() -> None:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs import StoreError
+
+    with pytest.raises(StoreError, match=r"Could not start the sidecar.*Could not open"):
+        start_sidecar("sqlite:////proc/nowhere/x.db", "r1", 1)
+
+
+def test_the_sidecar_writes_the_log_back(store: Store, url: str) -> None:
+    if not url.startswith("sqlite"):
+        pytest.skip("only SQLite has a log that must be written back")
+    epoch = begin(store)
+    beside = start_sidecar(url, "r1", epoch)
+    log = url.removeprefix("sqlite:///") + "-wal"
+    store.claim("r1", "web", "stop:PRD/web/I", epoch)
+    assert os.path.getsize(log) > 0, "the sidecar's connection keeps the last worker from writing it back"
+    beside.stop()
+    assert not os.path.exists(log) or os.path.getsize(log) == 0
