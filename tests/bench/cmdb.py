@@ -140,7 +140,7 @@ def configurations(folder: Path, count: int) -> dict[str, Path]:
     (folder / "servicenow").mkdir()
     for name, records in tables(native).items():
         (folder / "servicenow" / f"{name}.json").write_text(json.dumps({"result": records}))
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "JSON": {"path": "native.json"},
         "JSON, from the cache": {
             "path": "native.json",

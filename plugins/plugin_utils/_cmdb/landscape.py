@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The landscape model: its fields, what they may hold, and how records become a landscape."""
+"""The landscape model: what its fields may hold when records become a landscape."""
 
 from __future__ import annotations
 
