@@ -292,7 +292,7 @@ class Simulation:
                 if steps[0]["state"] == "running" and (ci, steps[0]["kind"]) not in self.world.unreachable:
                     store.unknown(RUN, epoch, ci, steps[0]["step"], "its worker was killed")
                 else:
-                    store.abandon(RUN, epoch, ci, "unreachable", state="unknown", unreachable=True)
+                    store.abandon(RUN, epoch, ci, "no route to host", unreachable=True)
         except Fenced:
             controller.alive = False
         self.check()

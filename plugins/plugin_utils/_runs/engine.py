@@ -121,9 +121,9 @@ def is_transient(error: DBAPIError) -> bool:
     if state is not None:
         return state[:2] in ("08", "40", "57", "53") and state != "53100"  # 53100 is a full disk
     said = str(error.orig).lower()
-    return any(
-        word in said for word in ("connection failed", "connection refused", "connection is closed", "the connection")
-    )
+    if any(word in said for word in ("authentication", "password", "does not exist", "no pg_hba")):
+        return False
+    return "connection" in said or "too many clients" in said
 
 
 def begin_reading(connection: sa.Connection) -> sa.Connection:

@@ -90,7 +90,7 @@ def _write_ahead(engine: sa.Engine) -> None:
             raise StoreError(
                 f"SQLite refuses the write-ahead log for the run database {engine.url.database} ({answer})."
             )
-        except engine.dialect.loaded_dbapi.OperationalError as error:
+        except engine.dialect.loaded_dbapi.DatabaseError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise DBAPIError.instance(None, None, error, engine.dialect.loaded_dbapi.Error) from error
             time.sleep(0.05)
