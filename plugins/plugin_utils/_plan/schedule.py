@@ -114,9 +114,10 @@ def simulate(
         else:
             asking[group] = why
             pending_hosts[group] = [host]
-            heapq.heappush(waiting, group)
             if groups[group].due > time:
                 push(groups[group].due, None, group)
+            else:
+                heapq.heappush(waiting, group)
 
     pending_hosts: dict[int, list[str]] = {}
 
@@ -125,7 +126,7 @@ def simulate(
         while waiting:
             group = heapq.heappop(waiting)
             wanted = groups[group].needs
-            if groups[group].due > time or any(free[name] < amount for name, amount in wanted.items()):
+            if any(free[name] < amount for name, amount in wanted.items()):
                 kept.append(group)
                 if "batch" in free and free["batch"] <= 0:
                     break
@@ -153,8 +154,9 @@ def simulate(
     open_more(0.0, None)
     dispatch(0.0, None)
     while events:
-        time, _number, key, _group = heapq.heappop(events)
+        time, _number, key, due = heapq.heappop(events)
         if key is None:
+            heapq.heappush(waiting, due)
             dispatch(time, None)
             continue
         makespan = max(makespan, time)

@@ -109,7 +109,7 @@ def test_whatever_is_hashed_has_words(part: str) -> None:
     new[part] = {
         "resources": {"redundancy:apps": 2},
         "host_needs": {"sbx": []},
-        "outside": ["XXX/host/D00"],
+        "outside": ["ZZZ/host/D00"],
         "procedure": "stop",
     }[part]
     assert plan_hash(old) != plan_hash(new)

@@ -106,6 +106,6 @@ def test_stop_means_all_of_a_rolling_system() -> None:
 
 
 def test_a_rolling_host_tied_to_another_of_its_hosts_is_refused() -> None:
-    build = rolling().system("XXX").instance("XXX", "app0", "D50").instance("XXX", "app1", "D51")
+    build = rolling().system("ZZZ").instance("ZZZ", "app0", "D50").instance("ZZZ", "app1", "D51")
     unmet = build.refusal(["app0", "app1"])
     assert any("relations tie several of its hosts" in words for words in unmet.values())

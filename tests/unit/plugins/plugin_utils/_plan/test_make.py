@@ -158,8 +158,8 @@ def test_a_circle_against_start_priorities_is_named() -> None:
 
 
 def test_a_circle_elsewhere_does_not_matter() -> None:
-    build = three_tiers().system("XXX", needs=["YYY"]).system("YYY", needs=["XXX"])
-    build.instance("XXX", "x", "D00").instance("YYY", "y", "D00")
+    build = three_tiers().system("ZZZ", needs=["YYY"]).system("YYY", needs=["ZZZ"])
+    build.instance("ZZZ", "x", "D00").instance("YYY", "y", "D00")
     assert build.plan(["web", "app1", "app2", "cs", "db"])["hosts"]
 
 
