@@ -70,7 +70,8 @@ class Operation(Generic[S]):
 def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, Any]:
     """Run one operation and return ``changed``, ``steps``, ``before``, ``after``, ``diff`` and its own facts.
 
-    Each step is ``{"name", "words", "outcome"}`` with the outcome *planned*, *done*, *waited*, *failed* or *unknown*.
+    Each step is ``{"name", "words", "outcome"}`` with the outcome *planned*, *done*, *waited*, *failed* or *unknown*; a
+    failed one has ``why``, and one that was sent without an answer has ``answered: false`` whatever came of it.
     An action that answers *unknown* is never repeated: its ``verify`` looks, and only what is seen decides.
 
     :raises LandscapeError: with ``before``, ``steps`` and ``changed`` among its facts once the first look succeeded.
@@ -92,7 +93,7 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
                     except Unknown as error:
                         changed = True
                         unanswered = error
-                        step["outcome"] = "unknown"
+                        step.update(outcome="unknown", answered=False)
                     else:
                         step["outcome"] = "done"
                 if unanswered is not None and action.verify is None:
@@ -132,7 +133,7 @@ def _verify(action: Action[S], unanswered: Optional[Unknown]) -> S:
             unanswered.doing,
             "{}; it was not sent again, and looking shows: {}".format(unanswered.why.rstrip("."), error.why),
             reason=unanswered.reason,
-            cure=unanswered.cure,
+            cure=unanswered.cure or error.cure,
             **dict(error.facts, **unanswered.facts),
         ) from error
 

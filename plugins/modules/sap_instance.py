@@ -133,6 +133,12 @@ steps:
     outcome:
       description: V(planned), V(done), V(waited), V(failed) or V(unknown).
       type: str
+    answered:
+      description: V(false) when the call was sent and not answered. The outcome is then what looking showed.
+      type: bool
+    why:
+      description: The cause of a failure.
+      type: str
 instance:
   description: Who the instance says it is.
   returned: success

@@ -101,6 +101,7 @@ def test_unanswered_and_seen_to_have_happened_is_a_change_with_a_warning() -> No
     result = carry_out(lamp)
     assert lamp.log == ["look", "act", "verify"]
     assert (result["changed"], result["steps"][0]["outcome"]) == (True, "done")
+    assert result["steps"][0]["answered"] is False
     assert "was not answered" in result["warnings"][0]
 
 
@@ -118,7 +119,7 @@ def test_unanswered_and_out_of_sight_stays_unknown() -> None:
         def _verify(self) -> str:
             raise Unreachable("look", "nobody there", cure="Light a candle")
 
-    with pytest.raises(Unknown, match="nobody there"):
+    with pytest.raises(Unknown, match=r"nobody there\. Light a candle"):
         carry_out(Gone("off", raising(Unknown("switch", "no answer"))))
     with pytest.raises(Unreachable) as caught:
         carry_out(Gone("off"))
