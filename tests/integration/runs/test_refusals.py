@@ -15,7 +15,8 @@ def nothing_was_touched(site: Site) -> bool:
 
 
 def test_without_the_recorder(site: Site) -> None:
-    site.environment["ANSIBLE_CALLBACKS_ENABLED"] = ""
+    (site.folder / "ansible.cfg").write_text("[defaults]\n")
+    site.environment["ANSIBLE_CONFIG"] = str(site.folder / "ansible.cfg")
     outcome = site.play(run_name="r1")
     assert outcome.code != 0 and nothing_was_touched(site)
     assert "callbacks_enabled = basis.landscape.run_state" in outcome.output
@@ -70,7 +71,7 @@ def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None
     assert [host for _, host in site.effects("stopped")] == ["web", "app", "db"]
 
 
-@pytest.mark.parametrize("option", ["--step", "--start-at-task=Walk"])
+@pytest.mark.parametrize("option", ["--step", "--start-at-task=Begin the run"])
 def test_what_walks_past_gates(site: Site, option: str) -> None:
     outcome = site.play(option, run_name="r1")
     assert outcome.code != 0 and nothing_was_touched(site)
