@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The project's tests, simulator, benchmarks; a package so that another distribution's ``tests`` cannot take its place."""
+"""The project's tests, simulator, benchmarks; a package, so that no other distribution's ``tests`` takes its place."""
