@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,6 +63,8 @@ def verb(method: Callable[Concatenate[Store, P], R]) -> Callable[Concatenate[Sto
             except DBAPIError as error:
                 if not engine.is_transient(error) or time.monotonic() + pause > deadline:
                     raise engine.in_words(error, store.engine) from error
+            except sqlite3.Error as error:  # while a connection was set up, where SQLAlchemy does not wrap it
+                raise engine.in_words(DBAPIError(None, None, error), store.engine) from error
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 2, 2.0)
 

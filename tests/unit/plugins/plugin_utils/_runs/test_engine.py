@@ -114,7 +114,7 @@ def test_a_server_that_restarts_is_waited_for() -> None:
         store = open_store(server.database())
         store.create("r1", plans.lone_hosts(1), procedure="patch", code_hash="c", params={}, created_by="x")
         epoch = store.take("r1", Owner.current())
-        server.stop()
+        server.stop("fast")
         starter = threading.Thread(target=server.start)
         starter.start()
         verdict = store.claim("r1", "h00", "admit", epoch)
