@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration: forty simulated SAP hosts are patched before your eyes, and what happened is checked in the simulator's journal."""
+"""The demonstration: forty simulated SAP hosts are patched before your eyes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ OPTIONS = {
     "sap_stop_soft_timeout": 5,
     "sap_stop_timeouts": {"web": 20, "app": 20, "db": 40},
     "sap_stop_delay": 0.5,
+    "sap_stop_failure_grace": 3,
     "sap_start_timeouts": {"web": 60, "app": 60, "db": 60},
     "sap_start_delay": 0.5,
+    "sap_start_failure_grace": 3,
 }
 
 
@@ -40,7 +42,9 @@ def main() -> int:
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     faults = json.loads((INVENTORY / "faults.json").read_text(encoding="utf-8"))
-    with Simulator.start(INVENTORY / "landscape.json", speed=SPEED, faults=faults, journal=state / "journal.jsonl") as simulator:
+    with Simulator.start(
+        INVENTORY / "landscape.json", speed=SPEED, faults=faults, journal=state / "journal.jsonl"
+    ) as simulator:
         environment = {
             **os.environ,
             **simulator.environment,
@@ -50,7 +54,13 @@ def main() -> int:
             "BASIS_LANDSCAPE_STATE": str(state),
         }
         hosts = len(simulator.info["hosts"])
-        command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(INVENTORY / "cmdb.yml"), "--forks", str(hosts + 1)]
+        command = [
+            str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            str(INVENTORY / "cmdb.yml"),
+            "--forks",
+            str(hosts + 1),
+        ]
         command += ["-e", json.dumps(OPTIONS), "basis.landscape.patch_landscape", *sys.argv[1:]]
         code = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
         try:
@@ -64,7 +74,7 @@ def main() -> int:
 
 
 def verdict(report: dict[str, t.Any], journal: list[dict[str, t.Any]], culprit: str, code: int) -> str:
-    """Return the last line. Raises NotAsExpected when report, journal and exit code do not tell the story that was staged."""
+    """Return the last line. Raises NotAsExpected when report, journal, exit code do not tell the staged story."""
     culprit_host = culprit.split("/")[1]
     effects = [(row["effect"], row["host"]) for row in journal if row.get("effect")]
     patched = [host for effect, host in effects if effect == "patched"]
@@ -72,16 +82,26 @@ def verdict(report: dict[str, t.Any], journal: list[dict[str, t.Any]], culprit: 
     done = {host for host, what in report["hosts"].items() if what["state"] == "done"}
     failed = {host for host, what in report["hosts"].items() if what["state"] == "failed"}
     blocked = {host for host, what in report["hosts"].items() if what["state"] == "blocked"}
-    needed = {name for name, what in report["hosts"].items() if what["state"] == "blocked" and str(what["step"]).endswith("/stop")}
+    needed = {
+        name
+        for name, what in report["hosts"].items()
+        if what["state"] == "blocked" and str(what["step"]).endswith("/stop")
+    }
     group = next(set(group["hosts"]) for group in report["groups"] if culprit_host in group["hosts"])
     for claim, holds in (
         ("ansible-playbook reports the failure", code == 2),
-        (f"exactly {culprit_host} failed, under the name of its CI", failed == {culprit_host} and report["hosts"][culprit_host]["step"] == f"{culprit}/stop"),
+        (
+            f"exactly {culprit_host} failed, under the name of its CI",
+            failed == {culprit_host} and report["hosts"][culprit_host]["step"] == f"{culprit}/stop",
+        ),
         (f"only hosts of {culprit_host}'s group are blocked by it", bool(blocked) and blocked < group),
         ("everybody else is through", done == set(report["hosts"]) - failed - blocked),
         ("those who are through were patched, each once", done <= set(patched) and len(patched) == len(set(patched))),
         ("nobody was rebooted twice", len(rebooted) == len(set(rebooted))),
-        ("what the failed instance needs was not touched", not [row for row in journal if row.get("effect") and row["host"] in needed]),
+        (
+            "what the failed instance needs was not touched",
+            not [row for row in journal if row.get("effect") and row["host"] in needed],
+        ),
     ):
         if not holds:
             raise NotAsExpected(claim)

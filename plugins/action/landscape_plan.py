@@ -10,6 +10,7 @@ import pathlib
 import typing as t
 
 from ansible import context
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
@@ -53,35 +54,29 @@ class ActionModule(ControllerAction):
         hosts = [h for h in task_vars["ansible_play_hosts_all"] if "landscape_host" in task_vars["hostvars"][h]]
         if not hosts:
             raise _controller.NotPossible(
-                "None of the hosts of this play is part of a landscape: the variable landscape_host is missing. Use the inventory "
+                "None of the hosts of this play is part of a landscape: the variable landscape_host is "
+                "missing. Use the inventory "
                 "plugin basis.landscape.cmdb, or set landscape_host for each host as docs/inventory.md describes."
             )
-        store, stored = self._history(arguments)
+        landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
+        directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
+        store, begun = self._history(arguments)
         try:
-            begun = None
-            if arguments["run"]:
-                if stored is None:
-                    raise _controller.NotPossible(
-                        f"There is no run '{arguments['run']}' to continue in {_controller.database_url(arguments['database'])}."
-                    )
-                begun = stored["plan"]
-            options = dict(begun["options"]) if begun else self._options(arguments)
-            options["forks"] = context.CLIARGS.get("forks") or 5
-            plan = _plan.make_plan(
-                _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"])),
-                hosts=hosts if begun is None else list(begun["hosts"]),
-                procedure=begun["procedure"] if begun else arguments["procedure"],
-                now=datetime.datetime.now(datetime.timezone.utc),
-                durations=store.durations() if store else None,
-                options=options,
-            )
+            if begun is not None:
+                plan = self._continued(begun, landscape, arguments)
+            else:
+                plan = _plan.make_plan(
+                    landscape,
+                    hosts=hosts,
+                    procedure=arguments["procedure"],
+                    now=datetime.datetime.now(datetime.UTC),
+                    durations=store.durations() if store else None,
+                    options=self._options(arguments),
+                )
+                plan = self._approved(plan, landscape, arguments["approved"], directory)
         finally:
             if store:
                 store.close()
-        directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
-        if begun is not None:
-            plan = self._continued(plan, begun, arguments)
-        self._require_approval(plan, arguments, directory)
         for line in _summary(plan):
             self._display.display(line)
         paths = {} if self._task.check_mode and not arguments["directory"] else _write(plan, directory)
@@ -96,26 +91,44 @@ class ActionModule(ControllerAction):
         }
 
     def _history(self, arguments: dict[str, t.Any]) -> tuple[Store | None, dict[str, t.Any] | None]:
-        """Open the run database for past durations and for the run to continue; in check mode never create one."""
+        """Open the run database for past durations, for the plan of a run to continue; check mode never creates one."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
-        url = _controller.database_url(arguments["database"])
-        if self._task.check_mode and url.startswith("sqlite:///") and not pathlib.Path(url[len("sqlite:///") :]).exists():
+        url, run = _controller.database_url(arguments["database"]), arguments["run"]
+        if (
+            self._task.check_mode
+            and not run
+            and url.startswith("sqlite:///")
+            and not pathlib.Path(url[len("sqlite:///") :]).exists()
+        ):
             return None, None
         store = _runs.open_store(url)
         try:
-            return store, store.run(arguments["run"]) if arguments["run"] else None
+            return store, store.run(run)["plan"] if run else None
         except _runs.RunNotFound:
-            return store, None
+            store.close()
+            raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
 
     def _options(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        names = ("batch_size", "failure_budget", "canary", "outside", "override", "ignore_windows", "patch_level", "step_seconds")
+        names = (
+            "batch_size",
+            "failure_budget",
+            "canary",
+            "outside",
+            "override",
+            "ignore_windows",
+            "patch_level",
+            "step_seconds",
+        )
         options = {name: arguments[name] for name in names if arguments[name]}
         unfilled = {kind for kind in SITE_STEPS if kind not in arguments["step_tasks"]}
+        options["forks"] = context.CLIARGS.get("forks") or 5
         options["skip_steps"] = sorted({*arguments["skip_steps"], *self._left_out_by_tags(), *unfilled})
         unknown = sorted({*options["skip_steps"], *arguments["step_tasks"]} - set(KINDS))
         if unknown:
-            raise _controller.NotPossible(f"There is no step named {', '.join(unknown)}. Steps are: {', '.join(KINDS)}.")
+            raise _controller.NotPossible(
+                f"There is no step named {', '.join(unknown)}. Steps are: {', '.join(KINDS)}."
+            )
         return options
 
     def _left_out_by_tags(self) -> set[str]:
@@ -126,43 +139,66 @@ class ActionModule(ControllerAction):
         unknown = (wanted | left_out) - set(KINDS) - {"all"}
         if unknown:
             raise _controller.NotPossible(
-                f"Tags name whole steps here, and there is no step {', '.join(sorted(unknown))}. Steps are: {', '.join(KINDS)}."
+                f"Tags name whole steps here, and there is no step {', '.join(sorted(unknown))}. Steps are: "
+                f"{', '.join(KINDS)}."
             )
         for begin, end in (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_jobs")):
             if end in left_out and begin not in left_out:
                 raise _controller.NotPossible(
-                    f"The tags would do '{begin}' without '{end}', and leave the systems so. Take both or neither; to stop "
+                    f"The tags would do '{begin}' without '{end}', and leave the systems so. Take both or "
+                    "neither; to stop "
                     "without starting use the playbook basis.landscape.stop_landscape."
                 )
         return left_out
 
-    def _continued(self, plan: dict[str, t.Any], begun: dict[str, t.Any], arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _continued(
+        self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
         """Return the plan that a continued run goes on with: the one it began with, never a changed one in silence."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
-        if plan["hash"] != begun["hash"] and arguments["accept_plan"] != begun["hash"]:
+        forks, needed = context.CLIARGS.get("forks") or 5, min(begun["options"].get("forks") or 0, len(begun["hosts"]))
+        if forks < needed:
+            raise _controller.NotPossible(
+                f"The run began with more forks than the {forks} of now, and with fewer its hosts could wait "
+                "for each other "
+                f"for ever. Continue it with --forks {needed}."
+            )
+        if arguments["accept_plan"] == begun["hash"]:
+            return begun
+        plan = _plan.plan_again(begun, landscape)
+        if plan["hash"] != begun["hash"]:
             raise _plan.PlanRefused(
                 [
                     {
                         "object": f"run {arguments['run']}",
                         "unmet": f"the landscape is no longer the one this run was planned for: {difference}",
-                        "remedy": f"undo the change, or continue with the plan as it was: -e accept_plan={begun['hash']}",
+                        "remedy": "undo the change, or continue with the plan as it was: -e "
+                        f"accept_plan={begun['hash']}",
                     }
                     for difference in _plan.plan_difference(begun, plan)
                 ]
             )
         return begun
 
-    def _require_approval(self, plan: dict[str, t.Any], arguments: dict[str, t.Any], directory: pathlib.Path) -> None:
+    def _approved(
+        self, plan: dict[str, t.Any], landscape: dict[str, t.Any], approved: str | None, directory: pathlib.Path
+    ) -> dict[str, t.Any]:
+        """Return the approved plan, to the letter; without an approval the plan of now.
+
+        Raises PlanRefused with the differences.
+        """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
-        approved = arguments["approved"]
         if not approved or approved == plan["hash"]:
-            return
+            return plan
+        differences = [f"the approved plan is not in {directory}, so the difference cannot be shown"]
         known = directory / f"{approved}.json"
-        differences = ["the approved plan is not in " + str(directory) + ", so the difference cannot be shown"]
         if known.is_file():
-            differences = _plan.plan_difference(json.loads(known.read_text(encoding="utf-8")), plan)
+            given = json.loads(known.read_text(encoding="utf-8"))
+            if given["options"] == plan["options"] and _plan.plan_again(given, landscape)["hash"] == approved:
+                return t.cast(dict[str, t.Any], given)  # only the history of durations has grown since
+            differences = _plan.plan_difference(given, plan)
         raise _plan.PlanRefused(
             [
                 {
@@ -212,7 +248,8 @@ def _summary(plan: dict[str, t.Any]) -> list[str]:
     """Return the plan in words for a terminal: what a person must know before saying yes."""
     systems = [name for group in plan["groups"] for name in group["systems"]]
     lines = [
-        f"{plan['procedure']}: {len(plan['hosts'])} hosts in {len(systems)} systems, predicted {_duration(plan['makespan'])} "
+        f"{plan['procedure']}: {len(plan['hosts'])} hosts in {len(systems)} systems, predicted "
+        f"{_duration(plan['makespan'])} "
         f"(lower bound {_duration(plan['lower_bound'])}), {plan['forks_needed']} forks needed at least",
     ]
     for group in plan["groups"]:

@@ -32,7 +32,9 @@ class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Wait in the run database; nothing is held while waiting."""
         if self._task.loop:
-            raise _controller.NotPossible("A gate does not go with 'loop'. Loop over include_tasks with the gate inside.")
+            raise _controller.NotPossible(
+                "A gate does not go with 'loop'. Loop over include_tasks with the gate inside."
+            )
         mark = _controller.current_run()
         self.require_gated_play(task_vars)
         ci, step, label = task_vars["inventory_hostname"], arguments["step"], arguments["label"]
@@ -47,7 +49,11 @@ class ActionModule(ControllerAction):
                 elif arguments["undoes"]:
                     undo = _undoing(store, mark, f"{arguments['undoes']}:{what}")
             if arguments["steps"]:
-                steps = [row for row in store.steps(mark["run"], ci=ci) if row["state"] not in ("done", "skipped") and row["step"] != step]
+                steps = [
+                    row
+                    for row in store.steps(mark["run"], ci=ci)
+                    if row["state"] not in ("done", "skipped") and row["step"] != step
+                ]
         finally:
             store.close()
         said = {
@@ -58,7 +64,13 @@ class ActionModule(ControllerAction):
             "attempt": verdict.attempt,
             "run": mark["run"],
             "epoch": mark["epoch"],
-            "basis_landscape_gate": {"step": step, "label": label, "verdict": verdict.kind, "why": verdict.why, "by": verdict.by},
+            "basis_landscape_gate": {
+                "step": step,
+                "label": label,
+                "verdict": verdict.kind,
+                "why": verdict.why,
+                "by": verdict.by,
+            },
         }
         if verdict.kind in ("blocked", "deferred"):
             return {**said, "failed": True, "msg": f"{label}: {verdict.kind}: {verdict.why}"}
@@ -75,16 +87,19 @@ class ActionModule(ControllerAction):
     def _pass(
         self, store: Store, mark: _controller.RunMark, ci: str, step: str, timeout: float | None
     ) -> tuple[rules.Verdict, bool]:
-        """Wait until the gate answers; return the answer, and whether the step was attempted before with an unknown outcome.
+        """Wait until the gate answers; return its answer, with whether an earlier attempt has an unknown outcome.
 
-        The look at an unknown step is the work itself: what this collection does looks before it acts, inside the fence on
+        The look at an unknown step is the work itself: what this collection does looks before it acts, inside the
+        fence on
         the target that an outdated controller cannot pass.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
         looked = False
         while True:
-            verdict = _runs.wait_at_gate(store, mark["run"], ci, step, mark["epoch"], socket_path=mark["socket"], timeout=timeout)
+            verdict = _runs.wait_at_gate(
+                store, mark["run"], ci, step, mark["epoch"], socket_path=mark["socket"], timeout=timeout
+            )
             if verdict.kind != "look":
                 return verdict, looked
             store.resolve(mark["run"], ci, step, mark["epoch"], False)
@@ -111,7 +126,9 @@ def _undoing(store: Store, mark: _controller.RunMark, key: str) -> str | None:
     """Write down that the change behind this key is about to be undone; return the id of its record, if one is open."""
     for record in store.open_undo(mark["run"]):
         if record.key == key:
-            if record.state == "intended":  # its controller died between the act and the note: undoing it twice does no harm
+            if (
+                record.state == "intended"
+            ):  # its controller died between the act and the note: undoing it twice does no harm
                 store.undo_state(mark["run"], record.id, mark["epoch"], "applied")
             if record.state != "undoing":
                 store.undo_state(mark["run"], record.id, mark["epoch"], "undoing")

@@ -13,6 +13,7 @@ import typing as t
 import uuid
 
 from ansible import context
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
@@ -39,7 +40,8 @@ class ActionModule(ControllerAction):
             return {"changed": True, "skipped": True, "msg": "Check mode: no run begins."}
         if not arguments["confirmed"]:
             raise _controller.NotPossible(
-                "Nobody said yes to the plan, so nothing was begun. Answer the question with yes, or give the hash of an approved plan "
+                "Nobody said yes to the plan, so nothing was begun. Answer the question with yes, or give "
+                "the hash of an approved plan "
                 "(-e approved=<hash>), or take every plan unattended (-e landscape_yes=true)."
             )
         _controller.require_recorder()
@@ -53,11 +55,13 @@ class ActionModule(ControllerAction):
         )
         if not _controller.valid_run_name(name):
             raise _controller.NotPossible(
-                f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a letter or digit, 63 at most."
+                f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a "
+                "letter or digit, 63 at most."
             )
         if int(task_vars.get("awx_job_slice_count") or task_vars.get("ansible_job_slice_count") or 1) > 1:
             raise _controller.NotPossible(
-                "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set job slicing to 1."
+                "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set "
+                "job slicing to 1."
             )
         by = task_vars.get("awx_user_name") or getpass.getuser()
         store = _runs.open_store(url)
@@ -94,7 +98,8 @@ class ActionModule(ControllerAction):
                 "run": name,
                 "epoch": epoch,
                 "database": url,
-                # Grows from run to run and from take to take: the epoch alone begins anew with each run, but a target remembers.
+                # Grows from run to run and from take to take: the epoch alone begins anew with each run, but a target
+                # remembers.
                 "fence": int(record["created_at"]) * 1000 + epoch,
                 "ttl": arguments["ttl"],
             },

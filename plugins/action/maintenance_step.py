@@ -31,7 +31,13 @@ class ActionModule(ControllerAction):
             if arguments["changed_by"]:
                 store.undo_state(mark["run"], arguments["changed_by"], mark["epoch"], "applied")
             if arguments["undone"]:
-                store.undo_state(mark["run"], arguments["undone"], mark["epoch"], "undone", proof=f"step {step} ended without an error")
+                store.undo_state(
+                    mark["run"],
+                    arguments["undone"],
+                    mark["epoch"],
+                    "undone",
+                    proof=f"step {step} ended without an error",
+                )
             store.end(
                 mark["run"],
                 ci,

@@ -25,7 +25,9 @@ class ActionModule(ControllerAction):
             if arguments["run"]:
                 report = _report.gather(store, arguments["run"])
                 waiting = [{"ci": ci, "step": step, "why": why} for ci, step, why in store.waiting(arguments["run"])]
-                text = _report.words(report) + [f"waits     {each['ci']}/{each['step']}: {each['why']}" for each in waiting]
+                text = _report.words(report) + [
+                    f"waits     {each['ci']}/{each['step']}: {each['why']}" for each in waiting
+                ]
                 return {"changed": False, "run": report, "waiting": waiting, "text": text}
             runs = store.runs()
         finally:
@@ -33,5 +35,6 @@ class ActionModule(ControllerAction):
         return {
             "changed": False,
             "runs": runs,
-            "text": [f"{run['id']}: {run['procedure']}, {run['state']}, by {run['created_by']}" for run in runs] or ["There are no runs."],
+            "text": [f"{run['id']}: {run['procedure']}, {run['state']}, by {run['created_by']}" for run in runs]
+            or ["There are no runs."],
         }

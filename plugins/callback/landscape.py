@@ -10,7 +10,8 @@ type: stdout
 short_description: Live picture of a maintenance run
 version_added: 0.1.0
 description:
-  - In a terminal it draws systems by steps, with progress, ages of waits and failures first. Where the output is no terminal, as in AWX or a
+  - In a terminal it draws systems by steps, with progress, ages of waits and failures first. Where the output is no
+    terminal, as in AWX or a
     log file, it writes one line for each step that is done and for each failure.
   - Plays that are no part of a run look as with P(ansible.builtin.default#callback); so does everything with C(-v).
 extends_documentation_fragment:
@@ -32,6 +33,7 @@ import time
 import typing as t
 
 from ansible.plugins.callback.default import CallbackModule as Default
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 
 GATE, DONE, BEGUN = "basis_landscape_gate", "basis_landscape_done", "basis_landscape_begun"
@@ -57,7 +59,12 @@ class CallbackModule(Default):
 
     def _begin(self, begun: dict[str, t.Any], plan: str, hosts: int) -> None:
         self._run, self._hosts = begun["run"], hosts
-        if self._display.verbosity == 0 and sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and importlib.util.find_spec("rich"):
+        if (
+            self._display.verbosity == 0
+            and sys.stdout.isatty()
+            and os.environ.get("TERM") != "dumb"
+            and importlib.util.find_spec("rich")
+        ):
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
             environment["PYTHONPATH"] = os.pathsep.join([_collections_root(), environment["PYTHONPATH"]])
             self._viewer = subprocess.Popen(
@@ -126,7 +133,9 @@ class CallbackModule(Default):
         gate = result._result.get(GATE)
         why = _failures.words(result._result) or state
         host = result._host.name
-        self._tell(event="dead", host=host, step=gate and gate["step"], state=gate["verdict"] if gate else state, why=why)
+        self._tell(
+            event="dead", host=host, step=gate and gate["step"], state=gate["verdict"] if gate else state, why=why
+        )
         self._plain(why if gate else f"{host} {state}: {why}")
 
     # Quiet while the picture speaks

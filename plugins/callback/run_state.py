@@ -12,8 +12,10 @@ version_added: 0.1.0
 description:
   - A host that fails, becomes unreachable or loses its Ansible worker can no longer say so itself. This callback writes
     it to the run database, so that every host that waits for it is released at once, with the reason.
-  - It starts the sidecar of a run (heartbeat, wake-up of waiting hosts, the mark C(lost) when ansible-playbook is killed).
-  - The first Ctrl-C, SIGTERM or SIGHUP lets the steps in flight finish and begins no other; the second one ends at once. The run is
+  - It starts the sidecar of a run (heartbeat, wake-up of waiting hosts, the mark C(lost) when ansible-playbook is
+    killed).
+  - The first Ctrl-C, SIGTERM or SIGHUP lets the steps in flight finish and begins no other; the second one ends at
+    once. The run is
     marked interrupted and can be continued.
   - At the end it closes the run and writes its report as JSON and as an HTML page.
   - A gated run refuses to start when this callback is not enabled.
@@ -28,6 +30,7 @@ import signal
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _dead_workers, _failures
 
 
@@ -80,7 +83,10 @@ class CallbackModule(CallbackBase):
         try:
             state, paths = self._close(mark)
         except Exception as error:
-            self._display.error(f"Could not close run {mark['run']}: {error}. Its state stays in the run database; continue it with -e run={mark['run']}.")
+            self._display.error(
+                f"Could not close run {mark['run']}: {error}. Its state stays in the run database; continue "
+                f"it with -e run={mark['run']}."
+            )
         else:
             self._display.display(f"run {mark['run']}: {state}")
             for kind, path in paths.items():
@@ -114,7 +120,9 @@ class CallbackModule(CallbackBase):
             # The sidecar writes it: this handler may have interrupted a write of the main thread.
             self._sidecar.drain(signal.Signals(number).name)
             self._display.display(
-                f"{signal.Signals(number).name}: steps in flight are finished, no other begins. Once more to end at once.", color="yellow"
+                f"{signal.Signals(number).name}: steps in flight are finished, no other begins. Once more to "
+                "end at once.",
+                color="yellow",
             )
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -139,12 +147,15 @@ class CallbackModule(CallbackBase):
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
         from ansible_collections.basis.landscape.plugins.plugin_utils._runs import wake
 
-        assert self._mark is not None
+        if self._mark is None:
+            return
         why = _failures.words(result._result) or f"task '{result._task.get_name()}' {how}"
         try:
             store = wake.attach(_runs.open_store(self._mark["database"]), self._mark["socket"])
             try:
-                store.abandon(self._mark["run"], self._mark["epoch"], result._host.name, why, unreachable=how == "unreachable")
+                store.abandon(
+                    self._mark["run"], self._mark["epoch"], result._host.name, why, unreachable=how == "unreachable"
+                )
             finally:
                 store.close()
         except _runs.Fenced as error:

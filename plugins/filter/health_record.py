@@ -10,7 +10,8 @@ author: The basis.landscape authors (@basis-landscape)
 version_added: 0.1.0
 short_description: Verdicts by instance and check
 description:
-  - Turns the results of a loop over M(basis.landscape.sap_health_info) into verdict and words by instance and check. An instance that could not be asked is C(unknown).
+  - Turns the results of a loop over M(basis.landscape.sap_health_info) into verdict and words by instance and
+    check. An instance that could not be asked is C(unknown).
 options:
   _input:
     description: The results of the loop; its loop variable is the instance.
@@ -34,6 +35,7 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _health
 
 

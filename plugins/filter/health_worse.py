@@ -10,7 +10,8 @@ author: The basis.landscape authors (@basis-landscape)
 version_added: 0.1.0
 short_description: What is worse than before
 description:
-  - Lists in words what is not well now although it was well before; everything that is not well when O(before) is empty.
+  - Lists in words what is not well now although it was well before; everything that is not well when O(before) is
+    empty.
 positional: before
 options:
   _input:
@@ -39,6 +40,7 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _health
 
 

@@ -9,10 +9,13 @@ module: landscape_plan
 short_description: Plan a maintenance run
 version_added: 0.1.0
 description:
-  - Plans the maintenance of all hosts of the play from the landscape in the inventory, once for the play, and touches nothing.
-  - The plan says which hosts are admitted in which order, what each step waits for, how long it will take, what is on the critical path, and
+  - Plans the maintenance of all hosts of the play from the landscape in the inventory, once for the play, and
+    touches nothing.
+  - The plan says which hosts are admitted in which order, what each step waits for, how long it will take, what is
+    on the critical path, and
     whether it fits the maintenance windows. It is written as JSON and as an HTML page that a person can approve.
-  - Everything that stands against a plan is reported at once, each with the object it is about and what would make it allowed.
+  - Everything that stands against a plan is reported at once, each with the object it is about and what would make
+    it allowed.
 options:
   procedure:
     description: What is done with the hosts.
@@ -21,7 +24,8 @@ options:
     required: true
   run:
     description:
-      - A run to continue. The plan is then the one it began with; when the landscape has changed since, the differences are reported
+      - A run to continue. The plan is then the one it began with; when the landscape has changed since, the
+        differences are reported
         and nothing is done unless O(accept_plan) is given.
     type: str
   approved:
@@ -39,7 +43,9 @@ options:
     type: int
     default: 0
   failure_budget:
-    description: When to admit no further system. Keys are C(count) or C(share) of failed hosts, and C(per) (C(tier) or C(environment)).
+    description:
+      - When to admit no further system. Keys are C(count) or C(share) of failed hosts, and C(per) (C(tier) or
+        C(environment)).
     type: dict
   canary:
     description: Systems that go first; the others are admitted when these are verified.
@@ -52,7 +58,9 @@ options:
     elements: str
     default: []
   step_tasks:
-    description: The site's own task files by step. The steps C(silence), C(suspend_jobs), C(release_jobs) and C(unsilence) are skipped without one.
+    description:
+      - The site's own task files by step. The steps C(silence), C(suspend_jobs), C(release_jobs) and C(unsilence) are
+        skipped without one.
     type: dict
     default: {}
   outside:
@@ -61,7 +69,8 @@ options:
     choices: [refuse, accept]
     default: refuse
   override:
-    description: Why a blackout or a missing window is overridden. Keys are C(reason) and C(by); both stand in the record.
+    description:
+      - Why a blackout or a missing window is overridden. Keys are C(reason) and C(by); both stand in the record.
     type: dict
   ignore_windows:
     description: Whether maintenance windows are ignored. Blackouts still forbid.

@@ -9,7 +9,8 @@ module: maintenance_gate
 short_description: Wait at the gate of a step
 version_added: 0.1.0
 description:
-  - Waits until everybody that this step of this host depends on has come far enough, then claims the step. While it waits, nothing is
+  - Waits until everybody that this step of this host depends on has come far enough, then claims the step. While it
+    waits, nothing is
     held. A host that fails releases those that wait for it at once, with its name and reason.
   - The step C(admit) also waits for the maintenance window, a free place of the batch and of each redundancy group.
 options:
@@ -32,7 +33,9 @@ options:
     description: Seconds after which the host is deferred. Default is no limit but the window's.
     type: float
   change:
-    description: Kind of the temporary change that this step makes; it is recorded before it is made, so that it is undone in every outcome.
+    description:
+      - Kind of the temporary change that this step makes. It is recorded before it is made, so that it is undone in
+        every outcome.
     type: str
     choices: [silence, suspend_jobs]
   undoes:

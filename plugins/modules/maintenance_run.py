@@ -9,7 +9,8 @@ module: maintenance_run
 short_description: Begin or continue a maintenance run
 version_added: 0.1.0
 description:
-  - Creates a run of the plan in the run database and takes it, or takes a run that was interrupted or lost. From then on the gates of
+  - Creates a run of the plan in the run database and takes it, or takes a run that was interrupted or lost. From
+    then on the gates of
     this ansible-playbook process work.
   - A CI belongs to at most one unfinished run; a second run is refused and names the first.
   - Needs the callback P(basis.landscape.run_state#callback).

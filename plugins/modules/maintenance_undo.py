@@ -9,7 +9,8 @@ module: maintenance_undo
 short_description: Record the undoing of a temporary change
 version_added: 0.1.0
 description:
-  - Moves an undo record of the run to its next state, for changes that are undone on behalf of hosts that can no longer do so.
+  - Moves an undo record of the run to its next state, for changes that are undone on behalf of hosts that can no
+    longer do so.
 options:
   id:
     description: Identifier of the undo record.

@@ -7,6 +7,7 @@ import typing as t
 
 from ansible import context
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 
 if t.TYPE_CHECKING:
@@ -28,7 +29,7 @@ class ControllerAction(ActionBase):
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan, _runs
 
         super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)
+        _validation, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)
         try:
             return self.work(arguments, task_vars or {})
         except _plan.PlanRefused as refusal:
@@ -48,20 +49,22 @@ class ControllerAction(ActionBase):
         return wake.attach(open_store(mark["database"]), mark["socket"])
 
     def require_gated_play(self, task_vars: dict[str, t.Any]) -> None:
-        """Refuse plays in which a gate would wait for ever: batches, another strategy, too few forks to hold the waiters.
+        """Refuse plays in which a gate would wait for ever: batches, or another strategy.
 
         Raises NotPossible with what would make it possible.
         """
         play = self._task.get_play()
         if str(play.strategy).rsplit(".", maxsplit=1)[-1] not in ("host_pinned", "free"):
             raise _controller.NotPossible(
-                f"The play uses the strategy '{play.strategy}', in which hosts wait for each other between tasks, so a gate "
+                f"The play uses the strategy '{play.strategy}', in which hosts wait for each other between "
+                "tasks, so a gate "
                 "would wait for ever. Set 'strategy: ansible.builtin.host_pinned' in the play."
             )
         everybody = set(task_vars.get("ansible_play_hosts_all", ()))
         if set(task_vars.get("ansible_play_batch", ())) != set(task_vars.get("ansible_play_hosts", ())):
             raise _controller.NotPossible(
-                "The play works in batches ('serial'), and a gate that waits for a host of a later batch would wait for ever. "
+                "The play works in batches ('serial'), and a gate that waits for a host of a later batch "
+                "would wait for ever. "
                 f"Remove 'serial' so that all {len(everybody)} hosts are in one batch; limit how many systems are in "
                 "maintenance at once with landscape_batch_size."
             )
@@ -71,6 +74,7 @@ class ControllerAction(ActionBase):
         for option in ("start_at_task", "step"):
             if context.CLIARGS.get(option):
                 raise _controller.NotPossible(
-                    f"--{option.replace('_', '-')} would walk past gates. Continue an interrupted run with -e run=<id>; "
+                    f"--{option.replace('_', '-')} would walk past gates. Continue an interrupted run with -e "
+                    "run=<id>; "
                     "leave steps out with landscape_skip_steps."
                 )

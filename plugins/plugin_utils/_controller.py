@@ -2,7 +2,8 @@
 """What one ansible-playbook process knows of the run it carries out.
 
 The main process and its workers share nothing but the environment that a worker inherits when it is forked, so the
-recorder (callback ``run_state``) leaves two marks there: its own presence, and the run that has begun. Actions read them.
+recorder (callback ``run_state``) leaves two marks there: its own presence, and the run that has begun. Actions read
+them.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ class NotPossible(Exception):
 
 
 def state_directory() -> pathlib.Path:
-    """Return the project's state folder: ``BASIS_LANDSCAPE_STATE``, or ``.landscape`` where ansible-playbook was called."""
+    """Return the state folder: ``BASIS_LANDSCAPE_STATE``, or ``.landscape`` where ansible-playbook was called."""
     return pathlib.Path(os.environ.get(STATE_VARIABLE) or ".landscape").absolute()
 
 
 def database_url(value: str | None = None) -> str:
-    """Return the URL of the run database: the option, else ``BASIS_LANDSCAPE_DATABASE``, else SQLite in the state folder.
+    """Return the URL of the run database: the option, else ``BASIS_LANDSCAPE_DATABASE``, else SQLite in the state.
 
     Raises NotPossible when the URL carries a password: URLs are shown in results, logs and process lists.
     """
@@ -98,7 +99,7 @@ def current_run() -> RunMark:
 
 
 def code_hash(directory: pathlib.Path) -> str:
-    """Return a SHA-256 over the playbooks, roles and plugins below the collection folder, to notice changed code on resume."""
+    """Return a SHA-256 over the collection's playbooks, roles and plugins: the code that a run began with."""
     digest = hashlib.sha256()
     for part in ("playbooks", "roles", "plugins"):
         for path in sorted((directory / part).rglob("*")):

@@ -6,7 +6,8 @@ kernel's out-of-memory killer (measured with ansible-core 2.19.14 and 2.21.5). S
 death; for a worker that ended by a signal, the missing result is put into Ansible's own queue: the host is unreachable,
 its waiters are released, the play goes on.
 
-This uses names private to ansible-core (``WorkerProcess._final_q``, ``_host``, ``_task``). A test runs it on the oldest and
+This uses names private to ansible-core (``WorkerProcess._final_q``, ``_host``, ``_task``). A test runs it on the
+oldest and
 the newest release; where a name is missing, ``watch`` says so and the sidecar is the second line.
 """
 
@@ -57,7 +58,11 @@ def _signal_name(number: int) -> str:
 
 def _answer_for(worker: t.Any, reason: str) -> None:
     """Put into the result queue what the dead worker can no longer send: its host is unreachable."""
-    outcome = {"unreachable": True, "changed": False, "msg": f"{worker._host.name} is lost: {reason}. What it did is not known."}
+    outcome = {
+        "unreachable": True,
+        "changed": False,
+        "msg": f"{worker._host.name} is lost: {reason}. What it did is not known.",
+    }
     try:
         from ansible._internal._task import UnifiedTaskResult
     except ImportError:

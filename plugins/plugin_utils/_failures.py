@@ -11,7 +11,11 @@ def words(result: t.Mapping[str, t.Any]) -> str:
 
     Ansible's own text for a failed loop is that items failed, which helps nobody at three in the morning.
     """
-    items = [item for item in result.get("results", ()) if isinstance(item, t.Mapping) and (item.get("failed") or item.get("unreachable"))]
+    items = [
+        item
+        for item in result.get("results", ())
+        if isinstance(item, t.Mapping) and (item.get("failed") or item.get("unreachable"))
+    ]
     if items:
         return "; ".join(dict.fromkeys(text for text in map(words, items) if text))
     return str(result.get("msg") or result.get("reason") or "")

@@ -12,7 +12,8 @@ Record = dict[str, dict[str, dict[str, str]]]
 def health_record(results: t.Iterable[t.Mapping[str, t.Any]]) -> Record:
     """Return verdict and words by instance and check, from the results of a loop over ``sap_health_info``.
 
-    The loop variable is the instance, a dict with ``id``. An instance that could not be asked is *unknown*, with the reason.
+    The loop variable is the instance, a dict with ``id``. An instance that could not be asked is *unknown*, with
+    the reason.
     Raises ValueError when a result is of another module or another loop.
     """
     record: Record = {}
@@ -23,14 +24,18 @@ def health_record(results: t.Iterable[t.Mapping[str, t.Any]]) -> Record:
             raise ValueError(f"health_record wants the results of a loop over instances, and '{variable}' has no id")
         name = str(instance.get("id") or f"{instance['sid']}/{instance['number']}")
         if "checks" in result:
-            record[name] = {check["name"]: {"verdict": check["verdict"], "words": check["words"]} for check in result["checks"]}
+            record[name] = {
+                check["name"]: {"verdict": check["verdict"], "words": check["words"]} for check in result["checks"]
+            }
         else:
-            record[name] = {"asked": {"verdict": "unknown", "words": str(result.get("msg") or "the instance gave no answer")}}
+            record[name] = {
+                "asked": {"verdict": "unknown", "words": str(result.get("msg") or "the instance gave no answer")}
+            }
     return record
 
 
 def health_worse(after: t.Mapping[str, t.Any], before: t.Mapping[str, t.Any] | None = None) -> list[str]:
-    """Return in words what is not well now although it was well before; everything that is not well when ``before`` is empty.
+    """Return in words what is not well now although it was before; all that is not well when ``before`` is empty.
 
     Unknown is not well. A check that was not well before is none of this run's doing.
     """

@@ -30,12 +30,20 @@ if t.TYPE_CHECKING:
 __all__ = ["gather", "render", "words", "write"]
 
 gather = facts.gather
-TONES = {"done": "good", "failed": "bad", "unknown": "bad", "blocked": "warn", "deferred": "warn", "running": "", "pending": ""}
+TONES = {
+    "done": "good",
+    "failed": "bad",
+    "unknown": "bad",
+    "blocked": "warn",
+    "deferred": "warn",
+    "running": "",
+    "pending": "",
+}
 MOST_LANES = 260
 
 
 def write(store: Store, run: str, directory: pathlib.Path) -> dict[str, str]:
-    """Write the report of ``run`` as JSON and as an HTML page; return the paths by kind. Raises RunNotFound, OSError."""
+    """Write the report as JSON and as an HTML page; return the paths by kind. Raises RunNotFound, OSError."""
     report = gather(store, run)
     directory.mkdir(parents=True, exist_ok=True)
     paths = {}
@@ -53,10 +61,11 @@ def render(report: Mapping[str, t.Any]) -> str:
     downtimes = [host["downtime"] for host in hosts.values() if host["downtime"] is not None]
     ratio = report["makespan"] / report["lower_bound_measured"] if report["lower_bound_measured"] else 1.0
     tone = {"succeeded": "good", "running": "", "planned": ""}.get(report["state"], "bad")
+    begun = f"{report['procedure']}, begun {instant(report['created_at'])} by {report['created_by']}"
     body = [
         '<p class="soft small">basis.landscape &middot; run</p>',
         f"<h1>{text(report['run'])} {pill(report['state'], tone)}</h1>",
-        f'<p class="soft">{text(report["procedure"])}, begun {text(instant(report["created_at"]))} by {text(report["created_by"])}</p>',
+        f'<p class="soft">{text(begun)}</p>',
         tiles(
             [
                 (f"{counts['done']} of {len(hosts)}", "hosts through"),
@@ -77,7 +86,10 @@ def render(report: Mapping[str, t.Any]) -> str:
                 ["", ""],
                 [
                     ("plan", report["plan"]),
-                    ("override", report["override"] and f"{report['override'].get('reason')} ({report['override'].get('by')})"),
+                    (
+                        "override",
+                        report["override"] and f"{report['override'].get('reason')} ({report['override'].get('by')})",
+                    ),
                     ("record", report["record"]),
                     ("ended", instant(report["finished_at"])),
                 ],
@@ -96,11 +108,16 @@ def _attention(report: Mapping[str, t.Any], bad: Mapping[str, Mapping[str, t.Any
     parts: list[str] = []
     if rows:
         parts.append(table(["", "what", "why"], rows, "tt "))
-    left = [f"{undo['kind']} of {undo['key'].split(':', 1)[-1]} is not undone ({undo['state']})" for undo in report["left_undone"]]
+    left = [
+        f"{undo['kind']} of {undo['key'].split(':', 1)[-1]} is not undone ({undo['state']})"
+        for undo in report["left_undone"]
+    ]
     parts.append(notes(left, "bad"))
     if report["state"] in ("partial", "interrupted", "lost"):
         parts.append("<p>When the causes are mended, go on where it stands; what is done is not done again:</p>")
-        parts.append(command(f"ansible-playbook basis.landscape.{report['procedure']}_landscape -e run={report['run']}"))
+        parts.append(
+            command(f"ansible-playbook basis.landscape.{report['procedure']}_landscape -e run={report['run']}")
+        )
     return section("Needs somebody", Markup("".join(parts))) if any(parts) else ""
 
 
@@ -118,14 +135,23 @@ def _chart(report: Mapping[str, t.Any]) -> Markup:
                 ended = step["ended_at"] or step["started_at"]
                 begin, end = min(begin, step["started_at"]), max(end, ended)
                 kind = step["kind"] if step["state"] in ("done", "running") else "failed"
-                bars.append(Bar(step["started_at"], ended, kind, f"{step['label']}: {step['state']}, {duration(ended - step['started_at'])}"))
+                bars.append(
+                    Bar(
+                        step["started_at"],
+                        ended,
+                        kind,
+                        f"{step['label']}: {step['state']}, {duration(ended - step['started_at'])}",
+                    )
+                )
             lanes.append(Lane(name, "" if host["state"] == "done" else host["state"], bars))
         lanes_left -= len(lanes)
         if lanes:
             bands.append(Band(group["name"], f"{len(group['hosts'])} hosts", lanes=lanes))
     if not bands or end <= begin:
         return Markup('<p class="soft">Nothing was begun.</p>')
-    return Markup(gantt(bands, begin=begin, end=end, zone=dt.timezone.utc, title="Steps of the run over time") + legend(planned=False))
+    return Markup(
+        gantt(bands, begin=begin, end=end, zone=dt.UTC, title="Steps of the run over time") + legend(planned=False)
+    )
 
 
 def _hosts(hosts: Mapping[str, Mapping[str, t.Any]]) -> Markup:

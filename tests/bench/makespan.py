@@ -36,7 +36,15 @@ def inventory(scale: float, seed: int = 7) -> tuple[dict[str, t.Any], dict[str, 
     seconds: dict[str, float] = {}
     for n in range(SYSTEMS):
         sid = f"S{n:02d}"
-        systems[sid] = {"sid": sid, "type": "abap", "maintenance": "full_stop", "depends_on": [], "windows": [], "blackouts": [], "jobs": True}
+        systems[sid] = {
+            "sid": sid,
+            "type": "abap",
+            "maintenance": "full_stop",
+            "depends_on": [],
+            "windows": [],
+            "blackouts": [],
+            "jobs": True,
+        }
         tiers = ["db", "app", "app", "app", "web"]
         for m, tier in enumerate(tiers):
             name, kind = f"{sid.lower()}{tier}{m}", {"db": "hana", "app": "dialog", "web": "webdisp"}[tier]
@@ -51,7 +59,8 @@ def inventory(scale: float, seed: int = 7) -> tuple[dict[str, t.Any], dict[str, 
                     "environment": "production",
                     "instances": [
                         {
-                            "id": ident, "system": sid, "sid": sid, "host": name, "name": instance, "number": instance[-2:], "kind": kind,
+                            "id": ident, "system": sid, "sid": sid, "host": name, "name": instance,
+                            "number": instance[-2:], "kind": kind,
                             "tier": tier, "start_priority": priority, "depends_on": [], "cluster_owned": False,
                         }
                     ],
@@ -88,14 +97,23 @@ class Workshop:
         }
 
     def play(self, *arguments: str) -> tuple[float, float]:
-        """Run ansible-playbook; return wall seconds and CPU seconds of all its processes. Raises RuntimeError when it fails."""
+        """Run ansible-playbook; return wall and CPU seconds of all its processes. Raises RuntimeError when it fails."""
         (self.folder / "journal").unlink(missing_ok=True)
         before, began = os.times(), time.monotonic()
         with open(self.folder / "output", "w", encoding="utf-8") as output:
-            command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.folder / "inventory.json"), *arguments]
-            code = subprocess.run(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+            command = [
+                str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
+                "-i",
+                str(self.folder / "inventory.json"),
+                *arguments,
+            ]
+            code = subprocess.run(
+                command, env=self.environment, stdout=output, stderr=subprocess.STDOUT, check=False
+            ).returncode
         if code:
-            raise RuntimeError(f"ansible-playbook ended with {code}:\n" + (self.folder / "output").read_text(encoding="utf-8")[-4000:])
+            raise RuntimeError(
+                f"ansible-playbook ended with {code}:\n" + (self.folder / "output").read_text(encoding="utf-8")[-4000:]
+            )
         after = os.times()
         cpu = (after.children_user + after.children_system) - (before.children_user + before.children_system)
         return time.monotonic() - began, cpu
@@ -108,7 +126,7 @@ class Workshop:
         return max(line["ended"] for line in lines) - min(line["began"] for line in lines)
 
     def lower_bound(self, forks: int) -> float:
-        """Return the least seconds that any order could take with these durations and forks, as the planner reckons it."""
+        """Return the least seconds that any order could take with these durations, as the planner reckons it."""
         sys.path.insert(0, str(ROOT / ".cache" / "collections"))
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
@@ -118,7 +136,7 @@ class Workshop:
             _plan.landscape_from_inventory(hostvars),
             hosts=self.hosts,
             procedure="patch",
-            now=datetime.datetime.now(datetime.timezone.utc),
+            now=datetime.datetime.now(datetime.UTC),
             durations={**self.seconds, "admit": 0.0},
             options={"forks": forks, "skip_steps": ["silence", "suspend_jobs", "release_jobs", "unsilence"]},
         )
@@ -146,7 +164,11 @@ def main() -> None:
             )
         shop.play("--forks", str(count // 4), "-e", f"batch={count // 4}", str(HERE / "batches.yml"))
         batches = shop.makespan()
-        print(f"makespan: batches of {count // 4} with the linear strategy: {batches:.1f} s, {batches / spans[count // 4]:.2f} times as long", flush=True)
+        print(
+            f"makespan: batches of {count // 4} with the linear strategy: {batches:.1f} s, "
+            f"{batches / spans[count // 4]:.2f} times as long",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

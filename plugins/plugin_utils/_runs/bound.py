@@ -10,7 +10,8 @@ import typing as t
 def measured(plan: t.Mapping[str, t.Any], steps: t.Iterable[t.Mapping[str, t.Any]]) -> float:
     """Return the seconds of the longest chain of steps that had to wait for each other.
 
-    A step's time is the one measured, without its waiting; a step that was not done counts nothing. No order of hosts, no number
+    A step's time is the one measured, without its waiting; a step that was not done counts nothing. No order of
+    hosts, no number
     of forks could have made the run shorter than this.
     """
     took = {

@@ -41,10 +41,17 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         "lower_bound": plan["lower_bound"],
         "lower_bound_measured": bound.measured(plan, steps),
         "predicted": plan["makespan"],
-        "groups": [{"name": group["name"], "systems": group["systems"], "hosts": group["hosts"]} for group in plan["groups"]],
+        "groups": [
+            {"name": group["name"], "systems": group["systems"], "hosts": group["hosts"]} for group in plan["groups"]
+        ],
         "hosts": hosts,
-        "counts": {state: sum(host["state"] == state for host in hosts.values()) for state in ("done", *ENDS_BADLY, "running", "pending")},
-        "left_undone": [{"ci": undo.ci, "key": undo.key, "kind": undo.kind, "state": undo.state} for undo in store.open_undo(run)],
+        "counts": {
+            state: sum(host["state"] == state for host in hosts.values())
+            for state in ("done", *ENDS_BADLY, "running", "pending")
+        },
+        "left_undone": [
+            {"ci": undo.ci, "key": undo.key, "kind": undo.kind, "state": undo.state} for undo in store.open_undo(run)
+        ],
         "override": plan["options"].get("override"),
         "record": store.verify_chain(run) or "complete and unchanged",
     }
@@ -67,7 +74,11 @@ def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
         "packages": patch.get("packages", []),
         "rebooted": bool(reboot and reboot["state"] == "done" and (reboot["result"] or {}).get("rebooted")),
         "steps": [
-            {key: row[key] for key in ("step", "kind", "label", "state", "attempt", "started_at", "ended_at", "message")} for row in rows
+            {
+                key: row[key]
+                for key in ("step", "kind", "label", "state", "attempt", "started_at", "ended_at", "message")
+            }
+            for row in rows
         ],
     }
 

@@ -16,14 +16,15 @@ def instant(seconds: float | None) -> str:
     """Return an instant as ISO 8601 in UTC, a dash for None."""
     if seconds is None:
         return "-"
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def words(report: t.Mapping[str, t.Any]) -> list[str]:
     """Return the report in lines; what needs somebody stands first."""
     counts, hosts = report["counts"], report["hosts"]
     lines = [
-        f"run {report['run']}: {report['procedure']}, {report['state']}, begun {instant(report['created_at'])} by {report['created_by']}",
+        f"run {report['run']}: {report['procedure']}, {report['state']}, begun "
+        f"{instant(report['created_at'])} by {report['created_by']}",
         f"{counts['done']} of {len(hosts)} hosts are through in {duration(report['makespan'])} "
         f"(plan {duration(report['predicted'])}, lower bound {duration(report['lower_bound'])})",
     ]
@@ -33,7 +34,10 @@ def words(report: t.Mapping[str, t.Any]) -> list[str]:
                 why = f": {host['why']}" if host["why"] else ""
                 lines.append(f"{state:9} {host['step'] or name}{why}")
     for undo in report["left_undone"]:
-        lines.append(f"left undone: {undo['kind']} of {undo['key'].split(':', 1)[-1]} ({undo['state']}); continue the run or undo it by hand")
+        lines.append(
+            f"left undone: {undo['kind']} of {undo['key'].split(':', 1)[-1]} ({undo['state']}); continue the "
+            "run or undo it by hand"
+        )
     if report["state"] in ("partial", "interrupted", "lost"):
         lines.append(f"continue with -e run={report['run']}")
     return lines

@@ -62,13 +62,17 @@ class Screen:
                 host,
                 group_of[host],
                 [
-                    Step(s["step"], s["kind"], s["label"], s["seconds"], "skipped" if s["kind"] in skipped else "pending")
+                    Step(
+                        s["step"], s["kind"], s["label"], s["seconds"], "skipped" if s["kind"] in skipped else "pending"
+                    )
                     for s in plan["steps"][host]
                 ],
             )
             for host in plan["hosts"]
         }
-        return cls(run, plan["procedure"], now, hosts, {g["name"]: list(g["hosts"]) for g in plan["groups"]}, plan["makespan"])
+        return cls(
+            run, plan["procedure"], now, hosts, {g["name"]: list(g["hosts"]) for g in plan["groups"]}, plan["makespan"]
+        )
 
     def count(self, *states: str) -> int:
         """Return how many hosts are in one of these states."""
@@ -96,7 +100,10 @@ class Screen:
 
 
 def apply(screen: Screen, event: t.Mapping[str, t.Any], now: float) -> None:
-    """Change the screen by one event: ``{"event": waiting|running|done|dead|through|ended, "host", "step", "state", "why"}``."""
+    """Change the screen by one event.
+
+    ``{"event": waiting|running|done|dead|through|ended, "host", "step", "state", "why"}``
+    """
     if event["event"] == "ended":
         screen.ended = event["state"]
         return

@@ -64,8 +64,12 @@ def _head(screen: Screen, now: float, ascii_only: bool) -> RenderableType:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(ratio=1)
     grid.add_column(justify="right")
-    ending = screen.ended or (f"{age(left)} left by the plan" if left else f"{age(elapsed - screen.makespan)} over the plan")
-    grid.add_row(ProgressBar(total=1.0, completed=screen.progress), Text(f"{screen.progress:4.0%}  {age(elapsed)}  {ending}"))
+    ending = screen.ended or (
+        f"{age(left)} left by the plan" if left else f"{age(elapsed - screen.makespan)} over the plan"
+    )
+    grid.add_row(
+        ProgressBar(total=1.0, completed=screen.progress), Text(f"{screen.progress:4.0%}  {age(elapsed)}  {ending}")
+    )
     return Group(line, grid)
 
 
@@ -80,14 +84,23 @@ def _failures(dead: list[Host], now: float, room: int, ascii_only: bool) -> Rend
         why = host.why.splitlines()[0] if host.why else host.state
         if why.startswith(f"{label}: "):
             why = why[len(label) + 2 :]
-        table.add_row(Text(symbol, style), Text(label, style, no_wrap=True), Text(why, overflow="ellipsis", no_wrap=True), Text(age(now - host.since), "dim"))
+        table.add_row(
+            Text(symbol, style),
+            Text(label, style, no_wrap=True),
+            Text(why, overflow="ellipsis", no_wrap=True),
+            Text(age(now - host.since), "dim"),
+        )
     if len(dead) > room:
         table.add_row("", Text(f"and {len(dead) - room} more", "dim"))
     return table
 
 
 def _systems(screen: Screen, now: float, room: int, ascii_only: bool) -> RenderableType:
-    kinds = [kind for kind in KINDS if any(s.kind == kind and s.state != "skipped" for h in screen.hosts.values() for s in h.steps)]
+    kinds = [
+        kind
+        for kind in KINDS
+        if any(s.kind == kind and s.state != "skipped" for h in screen.hosts.values() for s in h.steps)
+    ]
     table = Table(box=None if ascii_only else box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("systems", no_wrap=True, max_width=32)
     table.add_column("hosts", justify="right")

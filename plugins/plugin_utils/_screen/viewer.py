@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process that draws the live picture: events come in on standard input, one JSON object a line.
 
-It is a process of its own because ansible-playbook forks workers all the time, and a drawing thread beside forks is asking
+It is a process of its own because ansible-playbook forks workers all the time, and a drawing thread beside forks is
+asking
 for locks that nobody releases.
 """
 
@@ -24,7 +25,9 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._screen.view impor
 
 def main() -> None:
     """Draw until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for ansible-playbook, which goes on telling what is in flight
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for ansible-playbook, which goes on telling what is in flight
     console = Console(file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
     ascii_only = "utf" not in (console.encoding or "").lower()
     source = sys.stdin.fileno()

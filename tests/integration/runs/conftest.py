@@ -25,13 +25,18 @@ OPTIONS = {
     "sap_stop_soft_timeout": 4,
     "sap_stop_timeouts": {"web": 12, "app": 12, "db": 12},
     "sap_stop_delay": 0.2,
+    "sap_stop_failure_grace": 2,
     "sap_start_timeouts": {"web": 25, "app": 25, "db": 25},
     "sap_start_delay": 0.2,
+    "sap_start_failure_grace": 2,
 }
-# A web dispatcher before an ABAP system on a database: three hosts that wait for each other. Beside it two web dispatchers of
+# A web dispatcher before an ABAP system on a database: three hosts that wait for each other. Beside it two web
+# dispatchers of
 # which one may be out at a time.
 LANDSCAPE: dict[str, t.Any] = {
-    "hosts": [{"name": name, "environment": "production", "os": "RHEL 9.4"} for name in ("web", "app", "db", "pair1", "pair2")],
+    "hosts": [
+        {"name": name, "environment": "production", "os": "RHEL 9.4"} for name in ("web", "app", "db", "pair1", "pair2")
+    ],
     "systems": [
         {"name": "WDP", "sid": "WDP", "type": "webdisp"},
         {"name": "PRD", "sid": "PRD", "type": "abap"},
@@ -54,7 +59,13 @@ LANDSCAPE: dict[str, t.Any] = {
     "calendars": [],
 }
 CHAIN = ("web", "app", "db")
-INSTANCE = {"web": "WDP/web/W20", "app": "PRD/app/D01", "db": "HDP/db/HDB00", "pair1": "WP1/pair1/W21", "pair2": "WP2/pair2/W22"}
+INSTANCE = {
+    "web": "WDP/web/W20",
+    "app": "PRD/app/D01",
+    "db": "HDP/db/HDB00",
+    "pair1": "WP1/pair1/W21",
+    "pair2": "WP2/pair2/W22",
+}
 
 
 class Site:
@@ -85,13 +96,21 @@ class Site:
 
     def begin(self, *arguments: str, playbook: str = "patch_landscape", **options: t.Any) -> subprocess.Popen[str]:
         """Start a playbook; it runs on."""
-        command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.folder / "cmdb.yml"), "--forks", "10"]
+        command = [
+            str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            str(self.folder / "cmdb.yml"),
+            "--forks",
+            "10",
+        ]
         command += ["-e", json.dumps({**OPTIONS, **options}), *arguments, f"basis.landscape.{playbook}"]
         return subprocess.Popen(
             command, env=self.environment, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
-    def play(self, *arguments: str, playbook: str = "patch_landscape", timeout: float = 240, **options: t.Any) -> Outcome:
+    def play(
+        self, *arguments: str, playbook: str = "patch_landscape", timeout: float = 240, **options: t.Any
+    ) -> Outcome:
         """Run a playbook to its end."""
         return self.end(self.begin(*arguments, playbook=playbook, **options), timeout)
 
@@ -149,17 +168,24 @@ class Site:
     def effects(self, *kinds: str) -> list[tuple[str, str]]:
         """The simulator's effects in their order, as (effect, host)."""
         rows = self.simulator.journal()
-        return [(row["effect"], row["host"]) for row in rows if row.get("effect") and (not kinds or row["effect"] in kinds)]
+        return [
+            (row["effect"], row["host"]) for row in rows if row.get("effect") and (not kinds or row["effect"] in kinds)
+        ]
 
     def calls(self, call: str, host: str) -> int:
         """How often a call came to a host's doors."""
-        return sum(1 for row in self.simulator.journal() if row.get("call") == call and row.get("host") == host and "effect" not in row)
+        return sum(
+            1
+            for row in self.simulator.journal()
+            if row.get("call") == call and row.get("host") == host and "effect" not in row
+        )
 
     def everything_is_up(self) -> bool:
         """Whether every host runs and every instance is GREEN."""
         state = self.simulator.state()
         return all(host["up"] for host in state["hosts"].values()) and all(
-            instance["phase"] == "running" and instance["color"] == "SAPControl-GREEN" for instance in state["instances"].values()
+            instance["phase"] == "running" and instance["color"] == "SAPControl-GREEN"
+            for instance in state["instances"].values()
         )
 
 

@@ -27,7 +27,9 @@ STEPS = {
 def children(process_id: int) -> list[int]:
     """The workers of an ansible-playbook process."""
     with contextlib.suppress(OSError):
-        return [int(child) for child in pathlib.Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]
+        return [
+            int(child) for child in pathlib.Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+        ]
     return []
 
 
@@ -112,7 +114,10 @@ def test_an_outdated_controller_is_refused_at_the_target(site: Site) -> None:
     """The orphaned worker of a killed controller wakes after the run was taken: the fence on the target stops it."""
     site.simulator.fault("slow", host="app", operation="AccessCheck", seconds=6, times=1)
     process = site.begin(run_name="r1", landscape_hosts="web,app,db")
-    site.until(lambda: site.calls("AccessCheck", "app") or site.states()["app"]["stop:PRD/app/D01"] == "running", why="app is being stopped")
+    site.until(
+        lambda: site.calls("AccessCheck", "app") or site.states()["app"]["stop:PRD/app/D01"] == "running",
+        why="app is being stopped",
+    )
     kill(process, signal.SIGKILL)
     site.end(process)
     again = site.play(run="r1")

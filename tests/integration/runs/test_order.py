@@ -29,7 +29,9 @@ def test_a_run_that_nothing_disturbs(site: Site) -> None:
     first = pair[0][1]
     assert [host for _, host in pair] == [first] * 4 + [host for host in ("pair1", "pair2") if host != first] * 4
     report = json.loads((site.folder / "state" / "reports" / "r1.json").read_text())
-    assert report["counts"]["done"] == 5 and report["left_undone"] == [] and report["record"] == "complete and unchanged"
+    assert (
+        report["counts"]["done"] == 5 and report["left_undone"] == [] and report["record"] == "complete and unchanged"
+    )
     assert all(host["packages"] and host["downtime"] > 0 for host in report["hosts"].values())
     html = (site.folder / "state" / "reports" / "r1.html").read_text()
     assert "<svg" in html and "src=" not in html and "http-equiv" in html
@@ -48,7 +50,10 @@ def test_a_host_that_fails_releases_its_waiters_at_once_and_the_others_finish(si
     for host in ("pair1", "pair2"):
         assert set(states[host].values()) <= {"done", "skipped"}
     with site.store() as store:
-        failed, blocked = (next(s for s in store.steps("r1") if s["ci"] == ci and s["state"] == state) for ci, state in (("app", "failed"), ("db", "blocked")))
+        failed, blocked = (
+            next(s for s in store.steps("r1") if s["ci"] == ci and s["state"] == state)
+            for ci, state in (("app", "failed"), ("db", "blocked"))
+        )
     assert "app" in blocked["message"] + str(blocked["blocked_by"])
     assert "One or more items failed" not in failed["message"]
 

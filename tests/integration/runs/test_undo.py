@@ -66,7 +66,9 @@ def test_a_failed_host_alarms_again_and_its_jobs_stay_suspended(site: Site, step
     assert site.state() == "succeeded"
 
 
-def test_a_killed_controller_leaves_no_change_behind_once_the_run_is_continued(site: Site, step_tasks: dict[str, str]) -> None:
+def test_a_killed_controller_leaves_no_change_behind_once_the_run_is_continued(
+    site: Site, step_tasks: dict[str, str]
+) -> None:
     site.simulator.fault("slow", host="web", operation="Stop", seconds=3)
     process = site.begin(run_name="r1", landscape_hosts="web,app,db", landscape_step_tasks=step_tasks)
     site.until(lambda: site.calls("Stop", "web"), why="Stop was sent to web")

@@ -69,7 +69,14 @@ def test_killed_worker_is_an_unreachable_host(tmp_path: pathlib.Path, strategy: 
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_COLLECTIONS_PATH": str(pathlib.Path(__file__).parents[4] / ".cache" / "collections"),
     }
-    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "a,b,c,", "-c", "local", str(tmp_path / "play.yml")]
+    command = [
+        str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
+        "-i",
+        "a,b,c,",
+        "-c",
+        "local",
+        str(tmp_path / "play.yml"),
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 4, done.stdout + done.stderr
     assert "fatal: [b]: UNREACHABLE!" in done.stdout and "killed by SIGKILL" in done.stdout

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 
 
@@ -13,8 +14,20 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
         ({"msg": "disk full"}, "disk full"),
         ({"reason": "no such file"}, "no such file"),
         ({}, ""),
-        ({"msg": "One or more items failed", "results": [{"failed": True, "msg": "a"}, {"msg": "fine"}, {"failed": True, "msg": "b"}]}, "a; b"),
-        ({"msg": "All items completed", "results": [{"unreachable": True, "msg": "gone"}, {"unreachable": True, "msg": "gone"}]}, "gone"),
+        (
+            {
+                "msg": "One or more items failed",
+                "results": [{"failed": True, "msg": "a"}, {"msg": "fine"}, {"failed": True, "msg": "b"}],
+            },
+            "a; b",
+        ),
+        (
+            {
+                "msg": "All items completed",
+                "results": [{"unreachable": True, "msg": "gone"}, {"unreachable": True, "msg": "gone"}],
+            },
+            "gone",
+        ),
         ({"msg": "text", "results": ["a", "list", "of", "packages"]}, "text"),
     ],
 )

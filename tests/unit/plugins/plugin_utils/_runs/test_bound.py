@@ -15,7 +15,7 @@ PLAN = {
 }
 
 
-def step(ci: str, name: str, began: float, ended: float | None, state: str = "done") -> dict:
+def step(ci: str, name: str, began: float | None, ended: float | None, state: str = "done") -> dict:
     return {"ci": ci, "step": name, "started_at": began, "ended_at": ended, "state": state}
 
 

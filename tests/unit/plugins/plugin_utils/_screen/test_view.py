@@ -6,15 +6,17 @@ from __future__ import annotations
 import io
 
 import pytest
+from rich.console import Console
+
 from ansible_collections.basis.landscape.plugins.plugin_utils._screen import Screen, apply
 from ansible_collections.basis.landscape.plugins.plugin_utils._screen.view import age, render
-from rich.console import Console
 
 
 def picture(screen: Screen, now: float, *, height: int = 24, ascii_only: bool = False) -> str:
-    console = Console(file=io.StringIO(), width=140, height=height, force_terminal=False)
+    paper = io.StringIO()
+    console = Console(file=paper, width=140, height=height, force_terminal=False)
     console.print(render(screen, now, height, ascii_only=ascii_only))
-    return console.file.getvalue()
+    return paper.getvalue()
 
 
 def big(systems: int) -> Screen:
@@ -39,7 +41,11 @@ def test_age(seconds: float, words: str) -> None:
 def test_failures_stand_first_with_the_name_of_their_ci() -> None:
     screen = big(3)
     apply(screen, {"event": "running", "host": "S01h", "step": "patch"}, 0.0)
-    apply(screen, {"event": "dead", "host": "S01h", "step": "patch", "state": "failed", "why": "disk full on /usr\nsecond line"}, 4.0)
+    apply(
+        screen,
+        {"event": "dead", "host": "S01h", "step": "patch", "state": "failed", "why": "disk full on /usr\nsecond line"},
+        4.0,
+    )
     lines = picture(screen, 10.0).splitlines()
     failure = next(n for n, line in enumerate(lines) if "S01/S01h/-/patch" in line)
     assert "disk full on /usr" in lines[failure] and "second line" not in lines[failure]
@@ -56,7 +62,9 @@ def test_busy_systems_stand_before_waiting_ones() -> None:
     screen = big(50)
     apply(screen, {"event": "running", "host": "S49h", "step": "patch"}, 0.0)
     lines = picture(screen, 7.0).splitlines()
-    assert next(n for n, line in enumerate(lines) if "S49" in line) < next(n for n, line in enumerate(lines) if "S00" in line)
+    assert next(n for n, line in enumerate(lines) if "S49" in line) < next(
+        n for n, line in enumerate(lines) if "S00" in line
+    )
     assert any("S49/S49h/-/patch 7 s" in line for line in lines)
 
 
