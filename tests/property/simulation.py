@@ -586,6 +586,17 @@ def pause_at(sim: Simulation, first: int, second: int, third: int) -> None:
     sim.come_to_an_end()
 
 
+def fault_at(sim: Simulation, how: str, ci: str, act: str) -> None:
+    """One fault at one host's act (``how``: fails, loses, unreachable), played to its end before anything is healed."""
+    getattr(sim.world, how).add((ci, act))
+    sim.now = OPENS
+    sim.boot()
+    sim.run_dry()
+    waiters = [actor.ci for actor in sim.actors]
+    must(not waiters, f"L1: waits for ever: {waiters} {sim.current.store.waiting(RUN)}")
+    sim.come_to_an_end()
+
+
 def random_history(sim: Simulation, seed: int, length: int = 30) -> None:
     """Play a history that the seed decides."""
     dice = random.Random(seed)

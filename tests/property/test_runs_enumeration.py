@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
@@ -57,3 +58,12 @@ def test_paused_at_every_effect_while_another_takes_over(engine: simulation.sa.E
                 simulation.pause_at(sim, first, second, third)
             except simulation.Violation as error:
                 raise AssertionError(f"paused after {first}, {second}, woken for {third}: {error}") from error
+
+
+@pytest.mark.parametrize("how", ["fails", "loses", "unreachable"])
+def test_every_single_fault_releases_all_who_wait(engine: simulation.sa.Engine, how: str) -> None:
+    for ci, act in itertools.product(simulation.LARGE.hosts, simulation.ACTS):
+        try:
+            simulation.fault_at(simulation.Simulation(engine, simulation.LARGE), how, ci, act)
+        except simulation.Violation as error:
+            raise AssertionError(f"{act} on {ci} {how}: {error}") from error

@@ -170,7 +170,10 @@ def histories(sim_of: Any) -> Iterator[tuple[str, Any]]:
     """Histories of all kinds in turn, the same in every test session."""
     pauses = ((first, second, (first * 7 + second * 3) % 14) for first in range(3, 90, 5) for second in (0, 11, 31))
     kills = ((after, order) for after in range(4, 100, 5) for order in ("mixed", "new first"))
-    for number, pause, kill in itertools.zip_longest(range(TRIES), pauses, kills):
+    faults = itertools.product(("fails", "unreachable"), simulation.SMALL.hosts, simulation.ACTS)
+    for number, pause, kill, fault in itertools.zip_longest(range(TRIES), pauses, kills, faults):
+        if fault:
+            yield f"fault {fault}", lambda fault=fault: simulation.fault_at(sim_of(), *fault)
         yield f"history {number}", lambda number=number: simulation.random_history(sim_of(), number)
         if pause:
             yield f"pause {pause}", lambda pause=pause: simulation.pause_at(sim_of(), *pause)

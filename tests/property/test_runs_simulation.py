@@ -148,5 +148,5 @@ def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["acts that look", "acts that do not look"])
 def test_no_history_breaks_a_promise(engine: sa.Engine, idempotent: bool) -> None:
-    runs = 60 if engine.dialect.name == "sqlite" else 8
+    runs = 40 if engine.dialect.name == "sqlite" else 5
     explore(type("Case", (Machine,), {"engine": engine, "idempotent": idempotent}), int(runs * EFFORT))
