@@ -13,7 +13,7 @@ from tests.property import simulation
 EFFORT = float(os.environ.get("BASIS_TEST_EFFORT", "1"))
 """From 3 on every kill point is played in every order; from 10 on every pause, too."""
 ORDERS = ("orphans first", "new first", "mixed")
-LAST = 130
+LAST = 160
 """More effects than an undisturbed run has."""
 
 
