@@ -202,6 +202,6 @@ def _is(task: t.Any, action: str) -> bool:
 def _collections_root() -> str:
     """Return the folder that holds ansible_collections, so that the viewer imports what this process runs."""
     path = os.path.abspath(__file__)
-    for _ in range(6):
+    for _step in range(6):
         path = os.path.dirname(path)
     return path

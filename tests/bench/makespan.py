@@ -155,7 +155,7 @@ def main() -> None:
         for forks in (count, count // 4):
             bound = shop.lower_bound(forks)
             extra = json.dumps({"landscape_step_seconds": {}})
-            _, cpu = shop.play("--forks", str(forks), "-e", options, "-e", extra, "basis.landscape.patch_landscape")
+            _wall, cpu = shop.play("--forks", str(forks), "-e", options, "-e", extra, "basis.landscape.patch_landscape")
             spans[forks] = shop.makespan()
             print(
                 f"makespan: {count} hosts, {forks} forks: {spans[forks]:.1f} s, lower bound {bound:.1f} s, "

@@ -12,10 +12,10 @@ import os
 import re
 import shutil
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from contextlib import contextmanager
 from html import unescape
 from typing import Dict, Iterator, List, Optional, Tuple
+from xml.etree import ElementTree
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._packages import rpm

@@ -354,7 +354,7 @@ class _Builder:
                 )
             )
         if self.defects:
-            raise LandscapeDefects(self.model.source, self.defects)
+            raise LandscapeDefects(self.model.source, list(dict.fromkeys(self.defects)))
         for record in (*self.systems.values(), *self.instances.values()):
             record["depends_on"] = sorted(set(record["depends_on"]))
         return {

@@ -33,16 +33,39 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
-
-import jmespath
-import jmespath.exceptions
-import jmespath.functions
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.errors import Defect, MappingError, SourceError
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.files import read_document
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.landscape import FIELDS, RELATION_TYPES, closest
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.records import Entry, Records
+
+if TYPE_CHECKING:
+    import jmespath
+    import jmespath.exceptions
+    import jmespath.functions
+else:
+    try:
+        import jmespath
+        import jmespath.exceptions
+        import jmespath.functions
+    except ImportError:  # documentation tools read this file without the library
+
+        class _Missing:
+            """Takes the place of the library; whatever is made of it is missing, too."""
+
+            def __init__(self, *_arguments: Any) -> None:
+                pass
+
+            def __getattr__(self, name: str) -> Any:
+                if name.startswith("__"):
+                    raise AttributeError(name)
+                return self
+
+            def __call__(self, *_arguments: Any) -> Any:
+                return self
+
+        jmespath = _Missing()
 
 FOLDER = os.path.join(os.path.dirname(__file__), "mappings")
 SHIPPED = ("native", "servicenow", "netbox", "spreadsheet")
@@ -258,6 +281,8 @@ class CmdbMapping:
 
     def __init__(self, data: Any, name: str) -> None:
         self.name = name
+        if not hasattr(jmespath, "__version__"):
+            raise MappingError(f"Could not read mapping {name}: jmespath is not installed here: pip install jmespath")
         self._check(isinstance(data, Mapping), "", "it is no mapping of keys")
         self._known("", data, _TOP_KEYS)
         self._check(

@@ -217,25 +217,26 @@ def _lane(lane: Lane, top: float, x, begin: float, end: float) -> str:  # type: 
         f"{text(_short(lane.note, 18))}<title>{text(lane.note)}</title></text>",
     ]
     before: float | None = None
-    for bar in lane.bars:
-        if bar.end < begin or bar.start > end:
+    for piece in lane.bars:
+        if piece.end < begin or piece.start > end:
             continue
-        left, right = x(bar.start), x(bar.end)
-        if lane.waits and before is not None and bar.start > before:
+        left, right = x(piece.start), x(piece.end)
+        if lane.waits and before is not None and piece.start > before:
             start = x(before)
             if left - start >= 1:
                 parts.append(
                     f'<rect x="{start}" y="{top + 6}" width="{round(left - start, 1)}" height="{LANE - 12}" '
-                    f'fill="url(#wait)"><title>waits before {text(bar.title)}</title></rect>'
+                    f'fill="url(#wait)"><title>waits before {text(piece.title)}</title></rect>'
                 )
         wide = max(round(right - left, 1), 0.8)
         parts.append(
-            f'<rect class="b k-{bar.kind}{" crit" if bar.critical else ""}" x="{left}" y="{top + 3}" width="{wide}" '
-            f'height="{LANE - 6}" rx="{2 if wide > 5 else 0}"><title>{text(bar.title)}</title></rect>'
+            f'<rect class="b k-{piece.kind}{" crit" if piece.critical else ""}" '
+            f'x="{left}" y="{top + 3}" width="{wide}" '
+            f'height="{LANE - 6}" rx="{2 if wide > 5 else 0}"><title>{text(piece.title)}</title></rect>'
         )
         if wide >= 12:
-            parts.append(_glyph(round(left + wide / 2, 1), middle + 4, GLYPHS.get(bar.kind, "")))
-        before = bar.end
+            parts.append(_glyph(round(left + wide / 2, 1), middle + 4, GLYPHS.get(piece.kind, "")))
+        before = piece.end
     return "".join(parts)
 
 

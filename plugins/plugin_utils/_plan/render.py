@@ -373,7 +373,7 @@ def _hosts(plan: Mapping[str, Any], created: float, zone: dt.tzinfo) -> str:
 
 
 def _limits(plan: Mapping[str, Any]) -> str:
-    rows: list[tuple[Any, Any]] = [(name, value) for name, value in sorted(plan["resources"].items())]
+    rows: list[tuple[Any, Any]] = sorted(plan["resources"].items())
     parts: list[str] = []
     if rows:
         parts.append(table(("limit", "at once"), rows, " n"))

@@ -97,7 +97,7 @@ def simulate(
         position[host] += 1
         step = steps[host][position[host]]
         key = (host, step["step"])
-        needs = {(other, name) for other, name in step["needs"]}
+        needs = set(map(tuple, step["needs"]))
         open_needs = [need for need in needs if need in present and need not in end]
         unmet[key] = len(open_needs)
         for need in open_needs:

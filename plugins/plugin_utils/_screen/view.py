@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import typing as t
 
-from rich import box
-from rich.console import Group, RenderableType
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+try:
+    from rich import box
+    from rich.console import Group, RenderableType
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+except ImportError:  # without rich there is no picture, and nobody asks for one
+    pass
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._screen.model import DEAD, KINDS, Host, Screen
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process that draws the live picture: events come in on standard input, one JSON object a line.
 
-It is a process of its own because ansible-playbook forks workers all the time, and a drawing thread beside forks is
-asking
+It is a process of its own because ansible-playbook forks workers all the time, and a drawing thread beside forks asks
 for locks that nobody releases.
 """
 
@@ -16,8 +15,11 @@ import signal
 import sys
 import time
 
-from rich.console import Console
-from rich.live import Live
+try:
+    from rich.console import Console
+    from rich.live import Live
+except ImportError:  # the callback starts this process only where rich is installed
+    pass
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._screen.model import Screen, apply
 from ansible_collections.basis.landscape.plugins.plugin_utils._screen.view import render
@@ -25,9 +27,8 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._screen.view impor
 
 def main() -> None:
     """Draw until standard input ends."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for ansible-playbook, which goes on telling what is in flight
+    # Ctrl-C is for ansible-playbook, which goes on telling what is in flight.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     console = Console(file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
     ascii_only = "utf" not in (console.encoding or "").lower()
     source = sys.stdin.fileno()
