@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What os_packages does with real package managers on small real hosts: plans, holds, real faults with their names."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+
+from tests.molecule.scenario import NEEDS
+
+pytestmark = [pytest.mark.needs(*NEEDS), pytest.mark.timeout(600)]
+
+ADDRESSES = {"patchapt": "127.0.2.11", "patchdnf": "127.0.2.12", "patchzypp": "127.0.2.13"}
+SOURCES = {
+    "patchapt": "/etc/apt/sources.list",
+    "patchdnf": "/etc/yum.repos.d/landscape.repo",
+    "patchzypp": "/etc/zypp/repos.d/landscape.repo",
+}
+# How another process holds each package manager: the same file, the same way.
+HOLD_APT = (
+    "import fcntl, sys; held = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(held, fcntl.LOCK_EX); "
+    "print('held', flush=True); sys.stdin.read()"
+)
+LOCKS = {
+    "patchapt": ["python3", "-c", f'"{HOLD_APT}"'],
+    "patchdnf": [
+        "mkdir -p /var/cache/dnf; echo $$ > /var/cache/dnf/metadata_lock.pid; echo held; cat;"
+        " rm /var/cache/dnf/metadata_lock.pid"
+    ],
+    "patchzypp": ["echo $$ > /run/zypp.pid; echo held; cat; rm /run/zypp.pid"],
+}
+
+
+@dataclass
+class Outcome:
+    """What one call of the module gave."""
+
+    failed: bool
+    result: dict[str, Any]
+
+    @property
+    def reason(self) -> str | None:
+        """The name of the failure."""
+        return self.result["error"]["reason"] if self.failed else None
+
+    @property
+    def plan(self) -> set[tuple[str, str | None, str | None]]:
+        """Name, version before, version after, without the release of rpm."""
+        plain = [(p["name"], p["from"], p["to"]) for p in self.result["packages"]]
+        return {(name, old and old.partition("-")[0], new and new.partition("-")[0]) for name, old, new in plain}
+
+
+class Small:
+    """The hosts and their repository."""
+
+    def __init__(self, root: Path, environment: dict[str, str]) -> None:
+        self.programs = root / "extensions" / "molecule" / "hosts"
+        self.template = root / "extensions" / "molecule" / "default" / "hosts.json.j2"
+        self.state = root / ".cache" / "os_packages"
+        self.hosts = self.state / "hosts"
+        self.environment = environment
+        self.ansible = str(Path(sys.executable).parent / "ansible")
+
+    def program(self, name: str, *words: str) -> str:
+        """Run one of the programs that make the hosts."""
+        command = [sys.executable, str(self.programs / name), *words]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        return done.stdout.strip()
+
+    def offer(self, state: str) -> None:
+        """Publish the repository in one of its states."""
+        self.program("repositories.py", str(self.state / "repository"), state)
+
+    def up(self) -> None:
+        """Make the hosts, with the old versions."""
+        self.down()
+        self.state.mkdir(parents=True, exist_ok=True)
+        engine = jinja2.Environment(undefined=jinja2.StrictUndefined)
+        engine.filters.update(combine=lambda one, two: {**one, **two}, to_nice_json=json.dumps)
+        text = engine.from_string(self.template.read_text(encoding="utf-8")).render(
+            hostvars={name: {"ansible_host": address} for name, address in ADDRESSES.items()},
+            dnf_plugins=self.program("plugins.py", str(self.state)),
+        )
+        description = self.state / "hosts.json"
+        description.write_text(text, encoding="utf-8")
+        self.offer("old")
+        share = f"{self.state / 'repository'}:/srv/landscape"
+        self.program("smallhosts.py", "up", str(self.hosts), str(description), "--share", share)
+
+    def down(self) -> None:
+        """Remove them."""
+        self.program("smallhosts.py", "down", str(self.hosts))
+
+    def ssh(self, host: str, command: str) -> list[str]:
+        """The command line that runs *command* on *host*."""
+        options = [
+            "-i",
+            str(self.hosts / "key"),
+            "-o",
+            f"UserKnownHostsFile={self.hosts / 'known_hosts'}",
+            "-p",
+            "2222",
+        ]
+        return ["ssh", *options, f"root@{ADDRESSES[host]}", command]
+
+    def do(self, host: str, command: str) -> str:
+        """Run *command* on *host*."""
+        done = subprocess.run(
+            self.ssh(host, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def call(self, host: str, *, check: bool = False, **options: Any) -> Outcome:
+        """Call the module on *host*."""
+        inventory = self.state / "inventory.json"
+        variables = {
+            "ansible_port": 2222,
+            "ansible_user": "root",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_private_key_file": str(self.hosts / "key"),
+            "ansible_ssh_common_args": f"-o UserKnownHostsFile={self.hosts / 'known_hosts'}",
+        }
+        hosts = {name: {"ansible_host": address} for name, address in ADDRESSES.items()}
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+        command = [
+            self.ansible,
+            "-i",
+            str(inventory),
+            host,
+            "-m",
+            "basis.landscape.os_packages",
+            "-a",
+            json.dumps({"provider": "auto", **options}),
+        ]
+        done = subprocess.run(
+            [*command, *(["--check"] if check else [])],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        found = re.search(r"\| (SUCCESS|CHANGED|FAILED!) => (\{.*?^\})", done.stdout, re.MULTILINE | re.DOTALL)
+        assert found, done.stdout
+        return Outcome(found.group(1) == "FAILED!", json.loads(found.group(2)))
+
+
+@pytest.fixture(scope="module")
+def small(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    """The hosts, one for each package manager."""
+    home = tmp_path_factory.mktemp("ansible")
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(home),
+        "ANSIBLE_COLLECTIONS_PATH": str(root / ".cache" / "collections"),
+        "ANSIBLE_HOME": str(home),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": "/tmp/basis-os",
+    }
+    made = Small(root, environment)
+    made.up()
+    try:
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture(params=sorted(ADDRESSES))
+def host(request: pytest.FixtureRequest, small: Small) -> str:
+    """One host after the other; the repositories offer the new versions."""
+    small.offer("new")
+    return str(request.param)
+
+
+TOOLS, CORE, CERTIFIED = (
+    ("landscape-tools", "1.0", "1.1"),
+    ("landscape-core", "1.0", "1.2"),
+    ("landscape-certified", "1.0", "2.0"),
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "plan", "held"),
+    [
+        ({}, {TOOLS, CORE, CERTIFIED}, set()),
+        ({"locked": ["landscape-cert*"]}, {TOOLS, CORE}, {CERTIFIED[0]}),
+        ({"exclude": ["landscape-tools"]}, {CORE, CERTIFIED}, {TOOLS[0]}),
+        ({"names": ["landscape-t*"]}, {TOOLS}, set()),
+        ({"security": True}, {CORE}, set()),
+        ({"security": True, "locked": ["landscape-core"]}, set(), {CORE[0]}),
+    ],
+)
+def test_plan(small: Small, host: str, options: dict[str, Any], plan: set[Any], held: set[str]) -> None:
+    """Check mode says what an upgrade would do, and what is held back, and does nothing."""
+    outcome = small.call(host, check=True, **options)
+    assert outcome.plan == plan
+    assert {package["name"] for package in outcome.result["held_back"]} == held
+    assert outcome.result["changed"] is bool(plan)
+    assert small.do(host, "cat /usr/share/landscape-*/version").split() == ["1.0", "1.0", "1.0"]
+
+
+@pytest.mark.parametrize("option", ["names", "locked"])
+def test_package_that_is_not_installed(small: Small, host: str, option: str) -> None:
+    """A name that means nothing is an error."""
+    assert small.call(host, **{option: ["landscape-nothing"]}).reason == "package_not_found"
+
+
+@pytest.mark.parametrize("refresh", [True, False])
+def test_unreachable_repository(small: Small, host: str, refresh: bool) -> None:
+    """No patch is skipped because a repository does not answer."""
+    small.do(host, f"sed -i.kept s,/srv/landscape,/srv/nowhere, {SOURCES[host]}")
+    try:
+        outcome = small.call(host, refresh=refresh)
+    finally:
+        small.do(host, f"mv {SOURCES[host]}.kept {SOURCES[host]}")
+    if host == "patchapt" and not refresh:
+        pytest.skip("apt without a refresh knows nothing of a source that it never read")
+    assert outcome.reason == "repository_unreachable"
+    assert outcome.result["error"]["kind"] == "unreachable"
+    assert small.do(host, "cat /usr/share/landscape-core/version") == "1.0"
+
+
+def test_locked_package_manager(small: Small, host: str) -> None:
+    """Another process is waited for; one that does not end is named."""
+    with subprocess.Popen(
+        small.ssh(host, " ".join(LOCKS[host])), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        outcome = small.call(host, lock_timeout=1, lock_delay=0.2)
+        holder.stdin.close()
+    assert outcome.reason == "package_manager_locked"
+    assert small.call(host, check=True).plan == {TOOLS, CORE, CERTIFIED}
+
+
+def test_broken_dependency(small: Small, host: str) -> None:
+    """dnf refuses the whole, apt tells what it leaves out, zypper takes the version before."""
+    small.offer("broken")
+    outcome = small.call(host, check=True)
+    if host == "patchdnf":
+        assert outcome.reason == "broken_dependencies"
+    else:
+        assert outcome.plan == {CORE, CERTIFIED} | ({TOOLS} if host == "patchzypp" else set())
+        assert outcome.result["left_out"] == (["landscape-tools"] if host == "patchapt" else [])
+
+
+def test_outdated_run(small: Small, host: str) -> None:
+    """A run that a newer owner took over does not patch any more."""
+    ci = f"TST/{host}/D01"
+    assert not small.call(host, exclude=["landscape-*"], fence={"epoch": 2, "ci": ci}).failed
+    assert small.call(host, fence={"epoch": 1, "ci": ci}).reason == "fenced"
+
+
+def test_full_disk(small: Small, host: str) -> None:
+    """No space is a failure by its name, and the package stays as it was."""
+    folder = "/usr/share/landscape-tools"
+    small.do(
+        host,
+        f"cp -a {folder} /root/kept; mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs {folder}; "
+        f"cp /root/kept/version {folder}/",
+    )
+    try:
+        outcome = small.call(host, names=["landscape-tools"])
+    finally:
+        small.do(host, f"umount {folder}; rm -r /root/kept")
+    assert outcome.reason == "disk_full", outcome.result
+    assert small.call(host, check=True, names=["landscape-tools"]).plan == {TOOLS}
+
+
+def test_upgrade_does_what_the_plan_said(small: Small, host: str) -> None:
+    """With new dependencies too; after it nothing is left to do, and the host wants its reboot."""
+    small.offer("wide")
+    planned = small.call(host, check=True, locked=["landscape-certified"])
+    done = small.call(host, locked=["landscape-certified"])
+    again = small.call(host, locked=["landscape-certified"])
+    assert planned.plan == {("landscape-tools", "1.0", "1.3"), CORE, ("landscape-extra", None, "1.0")}
+    assert done.plan == planned.plan
+    assert done.result["changed"] is True
+    assert done.result["reboot_required"] is True
+    assert (again.result["changed"], again.plan) == (False, set())
+    assert done.result["before"]["packages_digest"] != done.result["after"]["packages_digest"]
+    assert again.result["before"]["packages_digest"] == done.result["after"]["packages_digest"]
