@@ -60,6 +60,7 @@ def test_a_failed_host_alarms_again_and_its_jobs_stay_suspended(site: Site, step
     assert [(undo["kind"], undo["state"]) for undo in report["left_undone"]] == [("suspend_jobs", "applied")]
     assert report["state"] == "partial"
     site.simulator.clear()
+    site.simulator.state(instances={INSTANCE["app"]: {"phase": "stopped"}})  # somebody has mended it
     again = site.play(run="r1", landscape_step_tasks=step_tasks)
     assert again.code == 0, again.output
     assert changes(site).count(("release_jobs", "PRD")) == 1
