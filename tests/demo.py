@@ -22,6 +22,7 @@ RUN = "demo"
 OPTIONS = {
     "landscape_yes": True,
     "run_name": RUN,
+    "os_reboot_command": "/sbin/shutdown -r +0",
     "sap_stop_soft_timeout": 5,
     "sap_stop_timeouts": {"web": 20, "app": 20, "db": 40},
     "sap_stop_delay": 0.5,
