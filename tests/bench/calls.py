@@ -80,7 +80,7 @@ class Site:
             process = subprocess.Popen(
                 command, env={**self.environment, **changed}, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
             )
-            _, status, usage = os.wait4(process.pid, 0)
+            _other, status, usage = os.wait4(process.pid, 0)
             wall = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -113,7 +113,7 @@ def through_ansible(site: Site, many: int) -> dict[str, Cost]:
             books[name, count] = site.folder / f"{len(books)}.json"
             books[name, count].write_text(json.dumps([play]), encoding="utf-8")
     costs: dict[tuple[str, int], list[Cost]] = {key: [] for key in books}
-    for _ in range(ROUNDS):
+    for _other in range(ROUNDS):
         for key, book in books.items():
             costs[key].append(site.play(str(book)))
     best = {key: Cost(min(c.wall for c in found), min(c.cpu for c in found)) for key, found in costs.items()}
@@ -146,9 +146,9 @@ def bare(simulator: Simulator) -> dict[str, Cost]:
     for name, work in (("sap_instance", instance), ("sap_health_info", health)):
         for door, address in doors.items():
             found = []
-            for _ in range(ROUNDS):
+            for _other in range(ROUNDS):
                 cpu, wall = time.process_time(), time.perf_counter()
-                for _ in range(REPEATS):
+                for _other in range(REPEATS):
                     client = connect(address, INSTANCE)
                     try:
                         work(client)
