@@ -47,6 +47,15 @@ class ActionModule(ControllerAction):
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Plan; a refusal lists everything that stands against the plan."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        try:
+            return self._plan(arguments, task_vars)
+        except _plan.PlanRefused as refusal:
+            return {"failed": True, "changed": False, "msg": str(refusal), "conditions": refusal.conditions}
+
+    def _plan(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Plan, compare with what was approved or begun before, write the plan."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 

@@ -9,7 +9,7 @@ name: cmdb
 short_description: SAP landscape from a CMDB
 version_added: 0.1.0
 author:
-  - basis.landscape contributors
+  - The basis.landscape authors (@basis-landscape)
 description:
   - Reads hosts, SAP systems, instances, relations, calendars and redundancy groups from a CMDB.
   - The source is a file (JSON, YAML or CSV), a folder of files, or a REST interface.

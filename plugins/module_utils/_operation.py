@@ -123,7 +123,8 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
 
 def _verify(action: Action[S], unanswered: Optional[Unknown]) -> S:
     """Look for the outcome of an action; what was not answered and cannot be seen either stays *unknown*."""
-    assert action.verify is not None
+    if action.verify is None:
+        raise ValueError(f"the action {action.name} has nothing to verify it by")
     try:
         return action.verify()
     except (TimedOut, Unreachable) as error:

@@ -26,14 +26,12 @@ class ControllerAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Validate the arguments, do the work, and turn a refusal into ``failed`` with its text."""
-        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan, _runs
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
         super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)
         try:
             return self.work(arguments, task_vars or {})
-        except _plan.PlanRefused as refusal:
-            return {"failed": True, "changed": False, "msg": str(refusal), "conditions": refusal.conditions}
         except (_controller.NotPossible, _runs.StoreError, _runs.Busy, _runs.Fenced, _runs.RunNotFound) as error:
             return {"failed": True, "changed": False, "msg": str(error), "kind": type(error).__name__}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
@@ -227,7 +227,7 @@ class Simulation:
         self.actors: list[Actor] = []
         self.lose_answer = False
         self.states: dict[tuple[str, str], str] = {}
-        self.run_state = "planned"
+        self.run_state: Any = "planned"
         plan = shape.plan()
         self.steps = plan["steps"]
         self.stores[0].create(RUN, plan, procedure="patch", code_hash="c", params={}, created_by="sim")
@@ -345,7 +345,7 @@ class Simulation:
                 return
             if (ci, kind) in self.world.unreachable:
                 return
-            for _ in range(2):
+            for _other in range(2):
                 store.end(RUN, ci, name, epoch, verdict.attempt, "done" if ok else "failed")
                 must(epoch == self.epoch(), "S5: an old epoch ended a step")
                 if not self.lose_answer:
@@ -366,7 +366,7 @@ class Simulation:
                 self.world.fence[ci] = epoch
         return self.world.happened(ci, kind)
 
-    def do(self, ci: str, kind: str, epoch: int, store: Store) -> Any:
+    def do(self, ci: str, kind: str, epoch: int, store: Store) -> Generator[str, None, Any]:
         """One step's work: True done, False refused by the host, None refused by the fence."""
         if kind == "suspend_jobs":
             return (yield from self.suspend(ci, epoch, store))
@@ -389,7 +389,7 @@ class Simulation:
         finally:
             self.world.leave(ci)
 
-    def enter(self, ci: str, epoch: int) -> Iterator[str]:
+    def enter(self, ci: str, epoch: int) -> Generator[str, None, Any]:
         """Wait for the target's lock; False when a newer epoch was there."""
         while not self.world.enter(ci, epoch, self.guarded):
             if self.world.fence[ci] > epoch:
@@ -397,7 +397,7 @@ class Simulation:
             yield "in"
         return True
 
-    def suspend(self, ci: str, epoch: int, store: Store) -> Iterator[str]:
+    def suspend(self, ci: str, epoch: int, store: Store) -> Generator[str, None, Any]:
         """Suspend the host's job, by the record of temporary changes."""
         before = self.world.job[ci]
         yield "in"
@@ -421,7 +421,7 @@ class Simulation:
         store.undo_state(RUN, record.id, epoch, "applied")
         return True
 
-    def release(self, ci: str, epoch: int, store: Store) -> Iterator[str]:
+    def release(self, ci: str, epoch: int, store: Store) -> Generator[str, None, Any]:
         """Undo what is recorded as ours."""
         if not self.careful_undo:
             yield "in"
@@ -466,7 +466,7 @@ class Simulation:
     def rounds(self, count: int, actors: Callable[[], Sequence[Actor]] | None = None) -> None:
         """Let all workers go on in turn."""
         chosen = actors or (lambda: list(self.actors))
-        for _ in range(count):
+        for _other in range(count):
             for actor in list(chosen()):
                 if actor in self.actors:
                     self.advance(actor)
@@ -514,7 +514,7 @@ class Simulation:
         self.world.unreachable.clear()
         self.lose_answer = False
         self.now = max(self.now, OPENS) + 1
-        for _ in range(5):
+        for _other in range(5):
             if self.run_state == "succeeded":
                 break
             self.run_dry()
@@ -567,7 +567,7 @@ def kill_at(sim: Simulation, after: int, order: str) -> None:
         sim.rounds(60, lambda: [actor for actor in sim.actors if actor.orphan])
     sim.boot(machine=0)
     if order == "new first":
-        for _ in range(40):
+        for _other in range(40):
             sim.rounds(1, lambda: [actor for actor in sim.actors if not actor.orphan])
     sim.come_to_an_end()
 
@@ -601,7 +601,7 @@ def random_history(sim: Simulation, seed: int, length: int = 30) -> None:
     """Play a history that the seed decides."""
     dice = random.Random(seed)
     sim.boot()
-    for _ in range(length):
+    for _other in range(length):
         what = dice.random()
         if what < 0.55:
             sim.rounds(dice.randint(1, 4), lambda: [actor for actor in sim.actors if dice.random() < 0.7])

@@ -101,7 +101,7 @@ class ActBeforeIntent(simulation.Simulation):
 
 def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for anybody."""
-    monkeypatch.setattr(gate, "_dependencies", lambda *_: None)
+    monkeypatch.setattr(gate, "_dependencies", lambda *_other: None)
 
 
 def no_release(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,12 +137,12 @@ def no_deferral(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def no_places(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody counts how many are out."""
-    monkeypatch.setattr(gate, "_places", lambda *_: None)
+    monkeypatch.setattr(gate, "_places", lambda *_other: None)
 
 
 def no_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Admission at any time."""
-    monkeypatch.setattr(gate, "_window", lambda *_: None)
+    monkeypatch.setattr(gate, "_window", lambda *_other: None)
 
 
 MUTANTS: dict[str, tuple[type[simulation.Simulation], type[Store], Any, bool]] = {
@@ -209,5 +209,5 @@ def test_the_same_histories_find_nothing_in_the_rules_as_they_are(engine: sa.Eng
     def sim_of() -> simulation.Simulation:
         return simulation.Simulation(engine, simulation.SMALL, idempotent=idempotent)
 
-    for _, (_, play) in zip(range(45), histories(sim_of), strict=False):
+    for _number, (_name, play) in zip(range(45), histories(sim_of), strict=False):
         play()

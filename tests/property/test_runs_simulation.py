@@ -40,7 +40,7 @@ class Machine(RuleBasedStateMachine):
             if not self.sim.actors:
                 return
             actor = self.sim.actors[which % len(self.sim.actors)]
-            for _ in range(count):
+            for _other in range(count):
                 if actor in self.sim.actors:
                     self.sim.advance(actor)
 
@@ -116,7 +116,7 @@ class Machine(RuleBasedStateMachine):
 def explore(machine: type[Machine], runs: int, steps: int = 40, *, shrink: bool = True) -> None:
     """Play ``runs`` random histories. Raises simulation.Violation with the shortest history found."""
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=max(1, int(runs)),

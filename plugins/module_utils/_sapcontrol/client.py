@@ -263,7 +263,8 @@ class Client:
 
     def _rows(self, function: str) -> List[Row]:
         field = FUNCTIONS[function].rows
-        assert field is not None
+        if field is None:
+            raise ValueError(f"{function} returns no list")
         return self._read(function, lambda answer: answer.rows(field))
 
     def _read(

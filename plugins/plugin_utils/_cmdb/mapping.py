@@ -282,7 +282,7 @@ class CmdbMapping:
     def __init__(self, data: Any, name: str) -> None:
         self.name = name
         if not hasattr(jmespath, "__version__"):
-            raise MappingError(f"Could not read mapping {name}: jmespath is not installed here: pip install jmespath")
+            raise MappingError(f"use the mapping {name}", "jmespath is not installed here: pip install jmespath")
         self._check(isinstance(data, Mapping), "", "it is no mapping of keys")
         self._known("", data, _TOP_KEYS)
         self._check(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.durations import Durations
@@ -92,6 +92,7 @@ def build_steps(
         sids = "+".join(sorted({instances[name]["sid"] for name in local})) or "-"
         tier = host_tier(landscape, local)
         walk: list[dict[str, Any]] = []
+        append = walk.append
 
         def add(
             kind: str,
@@ -102,11 +103,11 @@ def build_steps(
             instance: str | None = None,
             system: str | None = None,
             needs: list[list[str]] | None = None,
-            walk: list[dict[str, Any]] = walk,
+            append: Callable[[dict[str, Any]], None] = append,
             head: str = f"{sids}/{host}/-/",
         ) -> None:
             label = label or head + kind
-            walk.append(
+            append(
                 {
                     "step": step or kind,
                     "kind": kind,

@@ -22,7 +22,7 @@ def measured(plan: t.Mapping[str, t.Any], steps: t.Iterable[t.Mapping[str, t.Any
     before: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for host, walk in plan["steps"].items():
         for n, step in enumerate(walk):
-            needs = {(ci, name) for ci, name in step["needs"]}
+            needs = set(map(tuple, step["needs"]))
             before[host, step["step"]] = needs | ({(host, walk[n - 1]["step"])} if n else set())
     ends: dict[tuple[str, str], float] = {}
     for key in graphlib.TopologicalSorter(before).static_order():

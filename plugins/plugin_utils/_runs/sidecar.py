@@ -91,12 +91,12 @@ class Loop:
             self._keeper = self.store.engine.raw_connection()
         self.selector.register(self.listener, selectors.EVENT_READ, self.accept)
         pidfd = self._watch_main()
-        due = [time.monotonic() + period for period, _ in self._timers]
+        due = [time.monotonic() + period for period, _other in self._timers]
         try:
             while not self.stopping:
                 now = time.monotonic()
                 self.poll_at = min(self.poll_at, now + POLL_SECONDS)
-                for key, _ in self.selector.select(max(0.0, min(*due, self.poll_at) - now)):
+                for key, _other in self.selector.select(max(0.0, min(*due, self.poll_at) - now)):
                     key.data(key.fileobj)
                 if self.main_gone:
                     break
@@ -125,7 +125,7 @@ class Loop:
     def accept(self, _listener: Any) -> None:
         """A new line."""
         with contextlib.suppress(OSError):
-            line, _ = self.listener.accept()
+            line, _other = self.listener.accept()
             line.setblocking(False)
             caller = Caller(line)
             self.callers[line.fileno()] = caller
@@ -150,7 +150,7 @@ class Loop:
     def understand(self, caller: Caller, words: dict[str, Any]) -> None:
         """One message."""
         if "wait" in words:
-            _, ci, step = words["wait"]
+            _other, ci, step = words["wait"]
             caller.waits = (ci, step)
         elif "changed" in words:
             self.poll_at = min(self.poll_at, max(time.monotonic(), self.polled_at + QUICKEST_POLL_SECONDS))
@@ -298,7 +298,7 @@ def main() -> None:
         except (StoreError, OSError) as error:
             print(json.dumps({"error": str(error)}), flush=True)
             return
-        signal.signal(signal.SIGTERM, lambda *_: setattr(loop, "stopping", True))
+        signal.signal(signal.SIGTERM, lambda *_other: setattr(loop, "stopping", True))
         print(json.dumps({"socket": path, "pid": os.getpid()}), flush=True)
         # nobody reads any more; a closed pipe must not end us
         null = os.open(os.devnull, os.O_RDWR)

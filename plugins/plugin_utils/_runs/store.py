@@ -855,7 +855,10 @@ class Store:
                     .where(t.run_group.c.run_id == run, t.run_group.c.name == group.scalar_subquery())
                     .with_for_update()
                 )
-            yield tx
+            try:
+                yield tx
+            except GeneratorExit:  # the caller was dropped in the middle; the transaction around takes its writes back
+                raise
 
     def _run_row(self, tx: Transaction, run: str) -> Any:
         row = tx.one(sa.select(t.run).where(t.run.c.id == run))

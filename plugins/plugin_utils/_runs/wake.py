@@ -71,13 +71,14 @@ def start_sidecar(url: str, run: str, epoch: int, *, ttl: float = 60.0, owner: O
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    assert process.stdin is not None and process.stdout is not None
+    if process.stdin is None or process.stdout is None:
+        raise StoreError(f"Could not start the sidecar of run {run}: it has no pipes")
     # by standard input, since the URL may hold a password and command lines are public
     words = {"url": url, "run": run, "epoch": epoch, "owner": owner.as_dict(), "ttl": ttl}
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(json.dumps(words).encode() + b"\n")
         process.stdin.close()
-    ready, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+    ready, _other, _other = select.select([process.stdout], [], [], START_SECONDS)
     line = process.stdout.readline() if ready else b""
     process.stdout.close()
     answer = json.loads(line) if line.strip() else {"error": "it said nothing"}
@@ -142,7 +143,7 @@ class Line:
         """Return when the sidecar says so, when this process becomes an orphan, or after ``seconds``."""
         deadline = time.monotonic() + seconds
         watched: list[Any] = [watched for watched in (self._socket, self._pidfd) if watched is not None]
-        ready, _, _ = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))
+        ready, _other, _other = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))
         if self._socket in ready and self._socket is not None:
             try:
                 said = self._socket.recv(4096)

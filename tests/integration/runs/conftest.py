@@ -117,10 +117,10 @@ class Site:
     def end(self, process: subprocess.Popen[str], timeout: float = 240) -> Outcome:
         """Wait for a playbook's end."""
         try:
-            output, _ = process.communicate(timeout=timeout)
+            output, _other = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-            output, _ = process.communicate()
+            output, _other = process.communicate()
             raise AssertionError(f"ansible-playbook did not end within {timeout:g} s:\n{output}") from None
         return Outcome(process.returncode, output)
 

@@ -47,7 +47,7 @@ def test_killed_in_a_step_and_continued(site: Site, name: str) -> None:
     assert again.code == 0, again.output
     assert site.state() == "succeeded" and site.everything_is_up()
     for effect in EFFECTS:
-        assert sorted(host for _, host in site.effects(effect)) == ["app", "db", "web"], effect
+        assert sorted(host for _other, host in site.effects(effect)) == ["app", "db", "web"], effect
 
 
 def test_a_killed_worker_is_an_unreachable_host_and_waits_for_nobody(site: Site) -> None:

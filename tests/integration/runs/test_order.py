@@ -12,12 +12,12 @@ def test_a_run_that_nothing_disturbs(site: Site) -> None:
     outcome = site.play(run_name="r1")
     assert outcome.code == 0, outcome.output
     assert site.state() == "succeeded" and site.everything_is_up()
-    stopped = [host for _, host in site.effects("stopped") if host in CHAIN]
-    started = [host for _, host in site.effects("started") if host in CHAIN]
+    stopped = [host for _other, host in site.effects("stopped") if host in CHAIN]
+    started = [host for _other, host in site.effects("started") if host in CHAIN]
     assert stopped == ["web", "app", "db"]
     assert started == ["db", "app", "web"]
     for effect in ("stopped", "patched", "rebooted" if site.effects("rebooted") else "host_up", "started"):
-        assert sorted(host for _, host in site.effects(effect)) == sorted(INSTANCE), effect
+        assert sorted(host for _other, host in site.effects(effect)) == sorted(INSTANCE), effect
     order = site.effects("stopped", "patched", "host_up", "started")
     for host in INSTANCE:
         assert [effect for effect, name in order if name == host] == ["stopped", "patched", "host_up", "started"]
@@ -27,7 +27,7 @@ def test_a_run_that_nothing_disturbs(site: Site) -> None:
     # one of the pair at a time
     pair = [(effect, host) for effect, host in order if host.startswith("pair")]
     first = pair[0][1]
-    assert [host for _, host in pair] == [first] * 4 + [host for host in ("pair1", "pair2") if host != first] * 4
+    assert [host for _other, host in pair] == [first] * 4 + [host for host in ("pair1", "pair2") if host != first] * 4
     report = json.loads((site.folder / "state" / "reports" / "r1.json").read_text())
     assert (
         report["counts"]["done"] == 5 and report["left_undone"] == [] and report["record"] == "complete and unchanged"

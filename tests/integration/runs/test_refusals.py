@@ -68,7 +68,7 @@ def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None
         accepted = store.run("r1")["plan"]["hash"]
     outcome = site.play(run="r1", accept_plan=accepted)
     assert outcome.code == 0, outcome.output
-    assert [host for _, host in site.effects("stopped")] == ["web", "app", "db"]
+    assert [host for _other, host in site.effects("stopped")] == ["web", "app", "db"]
 
 
 @pytest.mark.parametrize("option", ["--step", "--start-at-task=Begin the run"])

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+import typing as t
 
 from ansible.plugins.action import ActionBase
 
@@ -16,7 +17,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Wait out the duration; nothing else happens on this host meanwhile."""
         super().run(tmp, task_vars)
         label = self._task.args["label"]

@@ -37,7 +37,7 @@ def to(peer: Peer, **more: Any) -> Link:
 def caught(error: type[LandscapeError], link: Link, how: str = "ask") -> LandscapeError:
     with pytest.raises(error) as info:
         getattr(link, how)(b"<x/>", "call X")
-    assert type(info.value) is error
+    assert info.type is error
     return info.value
 
 

@@ -107,7 +107,9 @@ def test_an_instance_that_runs_again_after_it_was_stopping_has_not_stopped() -> 
 
 
 def test_an_empty_list_is_waited_out_then_an_error_of_its_own() -> None:
-    known = lambda client, clock: watch.known_processes(client, Limits(100, 5, grace=20), clock)  # noqa: E731
+    def known(client, clock):  # type: ignore[no-untyped-def]
+        return watch.known_processes(client, Limits(100, 5, grace=20), clock)
+
     found, _clock = watched(known, listing(), listing(), listing("a:GREEN"))
     assert len(found) == 1
     with pytest.raises(Failed) as caught:

@@ -99,4 +99,4 @@ def test_plain_makes_json() -> None:
 
     value = plain({Tagged("a"): (Tagged("b"), dt.date(2026, 1, 2), {1}, 1.5, None, True)})
     assert json.loads(json.dumps(value)) == {"a": ["b", "2026-01-02", [1], 1.5, None, True]}
-    assert type(value["a"][0]) is str
+    assert value["a"][0].__class__ is str

@@ -57,10 +57,10 @@ def _open(url: str, barrier: object, answers: object) -> None:
 def test_many_processes_open_a_new_database_at_once(url: str) -> None:
     fork = multiprocessing.get_context("fork")
     barrier, answers = fork.Barrier(6), fork.Queue()
-    processes = [fork.Process(target=_open, args=(url, barrier, answers)) for _ in range(6)]
+    processes = [fork.Process(target=_open, args=(url, barrier, answers)) for _other in range(6)]
     for process in processes:
         process.start()
-    assert [answers.get(timeout=60) for _ in processes] == [None] * 6
+    assert [answers.get(timeout=60) for _other in processes] == [None] * 6
     for process in processes:
         process.join(30)
     assert open_store(url).runs() == []

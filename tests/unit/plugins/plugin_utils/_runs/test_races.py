@@ -34,7 +34,7 @@ def together(count: int, work: Any, *arguments: Any) -> list[Any]:
     processes = [FORK.Process(target=one, args=(number,)) for number in range(count)]
     for process in processes:
         process.start()
-    found = [answers.get(timeout=120) for _ in processes]
+    found = [answers.get(timeout=120) for _other in processes]
     for process in processes:
         process.join(60)
     return found
@@ -109,7 +109,7 @@ def test_nothing_is_claimed_by_an_old_epoch_after_the_run_was_taken(store: Store
     epoch = begin(store, plans.lone_hosts(count))
     answers = together(6, claim_until_fenced, url, epoch, count)
     assert not [answer for answer in answers if isinstance(answer, Exception)], answers
-    (_, taken, after) = next(answer for answer in answers if answer[0] == "took")
+    (_other, taken, after) = next(answer for answer in answers if answer[0] == "took")
     assert taken == epoch + 1 and after == set(), "what was claimed before became unknown, nothing was claimed after"
     took = next(event["n"] for event in store.events("r1") if event["kind"] == "taken" and event["epoch"] == taken)
     assert all(event["epoch"] == taken for event in store.events("r1", after=took - 1))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -200,7 +201,7 @@ def test_a_killed_controller_is_lost_within_seconds_and_leaves_no_waiter(store: 
     took = time.monotonic() - killed
     assert took < 5, f"{took:.1f} s"
     for pid, start in starts.items():
-        until(lambda pid=pid, start=start: process_start(pid) != start)
+        until(functools.partial(_ended, pid, start))
     assert [event["kind"] for event in store.events("r1")][-1] == "lost"
     assert store.take("r1", Owner.current()) == epoch + 1
 
@@ -238,3 +239,7 @@ def test_the_sidecar_writes_the_log_back(store: Store, url: str) -> None:
     assert os.path.getsize(log) > 0, "the sidecar's connection keeps the last worker from writing it back"
     beside.stop()
     assert not os.path.exists(log) or os.path.getsize(log) == 0
+
+
+def _ended(pid: int, start: int) -> bool:
+    return process_start(pid) != start

@@ -193,7 +193,7 @@ def test_a_claim_whose_answer_was_lost_is_given_again_to_the_same_worker_only(st
 def test_an_end_whose_answer_was_lost_may_be_said_again(store: Store) -> None:
     epoch = begin(store)
     verdict = store.claim("r1", "web", "admit", epoch)
-    for _ in range(2):
+    for _other in range(2):
         store.end("r1", "web", "admit", epoch, verdict.attempt, result={"n": 1})
     assert event_kinds(store).count("done") == 1
     with pytest.raises(Fenced, match="is done"):
