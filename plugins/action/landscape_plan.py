@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 KINDS = ("admit", "silence", "suspend_jobs", "stop", "patch", "reboot", "start", "verify", "release_jobs", "unsilence")
+MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 # Steps that do what the site's own task files say; without one they are skipped.
 SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
 
@@ -144,7 +145,7 @@ class ActionModule(ControllerAction):
         """Return the steps that --tags and --skip-tags leave out. Raises NotPossible for a half of a pair."""
         wanted = set(context.CLIARGS.get("tags") or ("all",)) - {"always"}
         left_out = set() if "all" in wanted or not wanted else set(KINDS) - wanted - {"admit"}
-        left_out |= set(context.CLIARGS.get("skip_tags") or ())
+        left_out |= set(context.CLIARGS.get("skip_tags") or ()) - MOLECULES_OWN
         unknown = (wanted | left_out) - set(KINDS) - {"all"}
         if unknown:
             raise _controller.NotPossible(

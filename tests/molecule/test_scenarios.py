@@ -13,12 +13,10 @@ GREEN = """
 PLAY RECAP ***
 patchapt                   : ok=5    changed=2    unreachable=0    failed=0    skipped=0
 patchapt                   : ok=5    changed=0    unreachable=0    failed=0    skipped=0
-patchapt                   : ok=5    changed=0    unreachable=0    failed=0    skipped=0
 
 DETAILS
 demo > syntax: Executed: Successful
 demo > converge: Executed: Successful
-demo > idempotence: Executed: Successful
 demo > verify: Executed: Successful
 """
 
