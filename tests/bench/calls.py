@@ -30,7 +30,7 @@ LANDSCAPE: dict[str, t.Any] = {
 HOST, INSTANCE = "app", "PRD/app/D01"
 CHECKS = ["processes", "instances"]
 SOCKET = {"sapcontrol_url": "", "sapcontrol_user": None, "sapcontrol_password": None, "sapcontrol_ca_file": None}
-FEW, ROUNDS, REPEATS = 2, 3, 200
+FEW, ROUNDS, REPEATS = 2, 2, 200
 
 
 class Cost(t.NamedTuple):
