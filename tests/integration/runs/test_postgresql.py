@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same run with its database on PostgreSQL."""
+
+from __future__ import annotations
+
+import signal
+
+from tests import postgres
+from tests.integration.runs.conftest import INSTANCE, Site, kill
+
+
+def test_killed_and_continued_on_postgresql(site: Site) -> None:
+    server = postgres.require()
+    url = server.database()
+    try:
+        site.environment["BASIS_LANDSCAPE_DATABASE"] = url
+        site.simulator.fault("slow", host="app", operation="Stop", seconds=3)
+        process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+        site.until(lambda: site.calls("Stop", "app"), why="Stop was sent to app")
+        kill(process, signal.SIGKILL)
+        site.end(process)
+        site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
+        again = site.play(run="r1")
+        assert again.code == 0, again.output
+        assert site.state() == "succeeded" and site.everything_is_up()
+        for host in ("web", "app", "db"):
+            for effect in ("stopped", "patched", "started"):
+                assert site.effects(effect).count((effect, host)) == 1
+        assert not (site.folder / "state" / "runs.db").exists()
+        assert site.calls("Stop", "app") == 1 and INSTANCE["app"] in again.output
+    finally:
+        server.drop(url)
