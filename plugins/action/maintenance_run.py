@@ -23,7 +23,9 @@ class ActionModule(ControllerAction):
 
     BYPASS_HOST_LOOP = True
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
-        "plan": {"type": "path", "required": True},
+        "state": {"type": "str", "choices": ["begun", "canceled"], "default": "begun"},
+        "plan": {"type": "path"},
+        "reason": {"type": "str"},
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
         "confirmed": {"type": "bool", "default": True},
@@ -38,6 +40,12 @@ class ActionModule(ControllerAction):
 
         if self._task.check_mode:
             return {"changed": True, "skipped": True, "msg": "Check mode: no run begins."}
+        if arguments["state"] == "canceled":
+            return self._cancel(arguments, task_vars)
+        if not arguments["plan"]:
+            raise _controller.NotPossible(
+                "A run begins with a plan: give the path that landscape_plan returns as json."
+            )
         if not arguments["confirmed"]:
             raise _controller.NotPossible(
                 "Nobody said yes to the plan, so nothing was begun. Answer the question with yes, or give "
@@ -104,3 +112,20 @@ class ActionModule(ControllerAction):
                 "ttl": arguments["ttl"],
             },
         }
+
+    def _cancel(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Give an unfinished run up, for a reason that stands in its record."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+        if not arguments["run"] or not arguments["reason"]:
+            raise _controller.NotPossible(
+                "To cancel a run its name and a reason are needed: -e run=<id> -e reason=<why>."
+            )
+        store = _runs.open_store(_controller.database_url(arguments["database"]))
+        try:
+            before = store.run(arguments["run"])["state"]
+            if before != "canceled":
+                store.cancel(arguments["run"], task_vars.get("awx_user_name") or getpass.getuser(), arguments["reason"])
+        finally:
+            store.close()
+        return {"changed": before != "canceled", "run": arguments["run"]}

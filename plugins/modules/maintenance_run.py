@@ -14,11 +14,19 @@ description:
     this ansible-playbook process work.
   - A CI belongs to at most one unfinished run; a second run is refused and names the first.
   - Needs the callback P(basis.landscape.run_state#callback).
+  - With O(state=canceled) it gives up a run that nobody will continue; its CIs are free for other runs then.
 options:
+  state:
+    description: Whether the run begins, or is given up.
+    type: str
+    choices: [begun, canceled]
+    default: begun
   plan:
-    description: Path of the plan as JSON.
+    description: Path of the plan as JSON, to begin.
     type: path
-    required: true
+  reason:
+    description: Why the run is given up. It stands in its record.
+    type: str
   run:
     description: Name of the run. Default is the procedure with time and four random characters, C(awx-<job id>) in AWX.
     type: str

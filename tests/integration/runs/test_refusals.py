@@ -113,3 +113,16 @@ def test_wrong_os_password(site: Site) -> None:
     outcome = site.play(run_name="r1", sapcontrol_password="wrong", landscape_hosts="pair1")
     assert outcome.code == 2 and nothing_was_touched(site)
     assert "WP1/pair1/W21" in outcome.output and "wrong" not in outcome.output.replace("wrong_", "")
+
+
+def test_a_canceled_run_frees_its_hosts(site: Site) -> None:
+    site.simulator.fault("fails_to_stop", instance="WP1/pair1/W21")
+    assert site.play(run_name="r1", landscape_hosts="pair1").code == 2
+    site.simulator.clear()
+    refused = site.play(run_name="r2", landscape_hosts="pair1")
+    assert refused.code != 0 and "r1" in refused.output
+    canceled = site.play(playbook="cancel_run", run="r1", reason="replanned")
+    assert canceled.code == 0, canceled.output
+    assert site.state("r1") == "canceled"
+    again = site.play(run_name="r3", landscape_hosts="pair1")
+    assert again.code == 0, again.output
