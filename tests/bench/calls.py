@@ -80,7 +80,12 @@ class Site:
             process = subprocess.Popen(
                 command, env={**self.environment, **changed}, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
             )
-            _other, status, usage = os.wait4(process.pid, 0)
+            try:
+                _other, status, usage = os.wait4(process.pid, 0)
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
             wall = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
