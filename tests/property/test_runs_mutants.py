@@ -24,8 +24,10 @@ class NoEpochFence(Store):
         with self._reading() as tx:
             return int(tx.scalar(sa.select(t.run.c.epoch).where(t.run.c.id == run)))
 
-    def _fenced(self, run: str, epoch: int, ci: str | None = None) -> Any:
-        return super()._fenced(run, self._now_epoch(run), ci)
+    @staticmethod
+    def _fence(tx: Any, run: str, epoch: int, ci: str | None = None) -> None:
+        now = int(tx.scalar(sa.select(t.run.c.epoch).where(t.run.c.id == run)))
+        Store._fence(tx, run, now, ci)
 
     def _claim(self, run: str, ci: str, step: str, epoch: int, acting: Any) -> Any:
         return super()._claim(run, ci, step, self._now_epoch(run), acting)

@@ -301,7 +301,8 @@ class Store:
     @verb
     def drain(self, run: str, epoch: int, why: str | None = None) -> None:
         """Begin no new step; what is in flight may end."""
-        with self._fenced(run, epoch) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch)
             if tx.do(sa.update(t.run).where(t.run.c.id == run, t.run.c.state == "running").values(state="draining")):
                 tx.event(run, epoch, "draining", why=why)
 
@@ -400,7 +401,8 @@ class Store:
             ):
                 return self._verdict(tx, run, ci, seen)
         try:
-            with self._fenced(run, epoch) as tx:
+            with self._writing() as tx:
+                self._fence(tx, run, epoch)
                 decision = gate.decide(tx, run, ci, step, epoch, token, lock=True)
                 self._apply(tx, run, ci, step, epoch, decision, acting)
                 return self._verdict(tx, run, ci, decision)
@@ -466,14 +468,16 @@ class Store:
     @verb
     def defer(self, run: str, ci: str, step: str, epoch: int, why: str) -> None:
         """Give a pending step up in this run: its gate did not open in time."""
-        with self._fenced(run, epoch) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch)
             self._refuse(tx, run, ci, step, epoch, "deferred", why, None)
 
     @verb
     def resolve(self, run: str, ci: str, step: str, epoch: int, happened: bool | None) -> None:
         """Say what a look at an unknown step found: it happened, it did not, or (None) nobody can tell."""
         target = {True: "done", False: "pending", None: "failed"}[happened]
-        with self._fenced(run, epoch, ci) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch, ci)
             values: dict[str, Any] = {"message": None}
             if happened is None:
                 values["message"] = "its outcome cannot be told"
@@ -503,7 +507,8 @@ class Store:
         """End the claimed ``attempt`` of a step as done, failed or unknown. Saying it again is no error."""
         if state not in ("done", "failed", "unknown"):
             raise StoreError(f"A step ends as done, failed or unknown, not as {state}.")
-        with self._fenced(run, epoch, ci) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch, ci)
             ended = tx.do(
                 sa.update(t.step)
                 .where(
@@ -541,7 +546,8 @@ class Store:
         """
         if state not in ("failed", "unknown", "deferred"):
             raise StoreError(f"An abandoned step is failed, unknown or deferred, not {state}.")
-        with self._fenced(run, epoch, ci) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch, ci)
             row = tx.one(
                 sa.select(t.step.c.step, t.step.c.state, t.step.c.attempt)
                 .where(t.step.c.run_id == run, t.step.c.ci == ci, t.step.c.state.not_in(rules.STEP_MET))
@@ -574,7 +580,8 @@ class Store:
     @verb
     def unknown(self, run: str, epoch: int, ci: str, step: str, why: str) -> bool:
         """Watchdog: whoever acted for a running step is gone. False when the step was not running any more."""
-        with self._fenced(run, epoch, ci) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch, ci)
             if not self._set(tx, run, ci, step, "unknown", ("running",), message=why, ended_at=tx.now()):
                 return False
             self._left(tx, run, ci, epoch, why, unreachable=False)
@@ -588,7 +595,8 @@ class Store:
 
         A place that stands for something out of service stays held until that is verified to be up again.
         """
-        with self._fenced(run, epoch, ci) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch, ci)
             self._give_back(tx, run, ci, epoch)
 
     # -- temporary changes ---------------------------------------------------------------------------------------------
@@ -612,7 +620,8 @@ class Store:
         Already as wanted gives a record in state *not_ours*, which is never undone. When this run has an open record
         of ``key`` (a resumed run), that one is returned with the value it saw first. Raises Busy when another run has.
         """
-        with self._fenced(run, epoch) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch)
             existing = tx.one(
                 sa.select(t.undo).where(t.undo.c.resource_key == key, t.undo.c.state.in_(rules.UNDO_OPEN))
             )
@@ -660,7 +669,8 @@ class Store:
     @verb
     def undo_state(self, run: str, id: str, epoch: int, to: str, proof: Any = None) -> None:
         """Move an undo record on; ``proof`` is what was read from the target, by which call, when."""
-        with self._fenced(run, epoch) as tx:
+        with self._writing() as tx:
+            self._fence(tx, run, epoch)
             row = tx.one(sa.select(t.undo).where(t.undo.c.id == id, t.undo.c.run_id == run))
             if row is None:
                 raise StoreError(f"Run {run} has no record {id} of a temporary change.")
@@ -836,29 +846,25 @@ class Store:
         if tx.told and self.told is not None:
             self.told()
 
-    @contextmanager
-    def _fenced(self, run: str, epoch: int, ci: str | None = None) -> Iterator[Transaction]:
-        """A writing transaction of a controller. PostgreSQL: a take-over waits for us, or we for it.
+    @staticmethod
+    def _fence(tx: Transaction, run: str, epoch: int, ci: str | None = None) -> None:
+        """Begin a controller's writing transaction. PostgreSQL: a take-over waits for us, or we for it.
 
-        With ``ci``, its group is locked too: two members that end at one moment must see each other.
+        With ``ci``, its group is locked too: two members that end at one moment must see each other. Raises Fenced,
+        RunNotFound.
         """
-        with self._writing() as tx:
-            row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update(read=True))
-            if row is None:
-                raise RunNotFound(run)
-            if row.epoch != epoch or row.state not in rules.RUN_LIVE:
-                raise Fenced(gate.fenced_words(run, epoch, row.epoch, row.state))
-            if ci is not None:
-                group = sa.select(t.run_ci.c.group_name).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == ci)
-                tx.one(
-                    sa.select(t.run_group.c.name)
-                    .where(t.run_group.c.run_id == run, t.run_group.c.name == group.scalar_subquery())
-                    .with_for_update()
-                )
-            try:
-                yield tx
-            except GeneratorExit:  # the caller was dropped in the middle; the transaction around takes its writes back
-                raise
+        row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update(read=True))
+        if row is None:
+            raise RunNotFound(run)
+        if row.epoch != epoch or row.state not in rules.RUN_LIVE:
+            raise Fenced(gate.fenced_words(run, epoch, row.epoch, row.state))
+        if ci is not None:
+            group = sa.select(t.run_ci.c.group_name).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == ci)
+            tx.one(
+                sa.select(t.run_group.c.name)
+                .where(t.run_group.c.run_id == run, t.run_group.c.name == group.scalar_subquery())
+                .with_for_update()
+            )
 
     def _run_row(self, tx: Transaction, run: str) -> Any:
         row = tx.one(sa.select(t.run).where(t.run.c.id == run))
