@@ -42,7 +42,8 @@ def watch(report: t.Callable[[str, str], None]) -> None:
                 if ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED):
                     answered.add(pid)
                     reason = f"its Ansible worker (process {pid}) was killed by {_signal_name(ended.si_status)}"
-                    _answer_for(process, reason)
+                    with contextlib.suppress(OSError):  # at the very end the queue is closed, and nobody waits any more
+                        _answer_for(process, reason)
                     report(str(process._host.name), reason)
 
     signal.signal(signal.SIGCHLD, on_child)
