@@ -111,3 +111,14 @@ def test_a_reboot_that_never_comes_back(site: Site) -> None:
     assert states["db"]["reboot"] in ("failed", "unknown"), states["db"]
     assert states["app"]["start:PRD/app/D01"] == "blocked"
     assert "db" in outcome.output and site.state() == "partial"
+
+
+def test_stop_and_start_as_two_runs(site: Site) -> None:
+    down = site.play(playbook="stop_landscape", run_name="down", landscape_hosts="web,app,db")
+    assert down.code == 0, down.output
+    assert [host for _other, host in site.effects("stopped")] == ["web", "app", "db"]
+    assert site.state("down") == "succeeded" and not site.effects("patched", "reboot_requested", "started")
+    up = site.play(playbook="start_landscape", run_name="up", landscape_hosts="web,app,db")
+    assert up.code == 0, up.output
+    assert [host for _other, host in site.effects("started")] == ["db", "app", "web"]
+    assert site.state("up") == "succeeded" and site.everything_is_up()
