@@ -145,7 +145,7 @@ class Workshop:
 
 def main() -> None:
     """Print the ratios."""
-    scale = float(os.environ.get("BASIS_BENCH_SCALE", "0.15"))
+    scale = float(os.environ.get("BASIS_BENCH_SCALE", "0.05"))
     tasks = {kind: str(HERE / "simulated.yml") for kind in SECONDS}
     options = json.dumps({"landscape_yes": True, "landscape_step_tasks": tasks, "maintenance_capture_health": False})
     with tempfile.TemporaryDirectory() as folder:
