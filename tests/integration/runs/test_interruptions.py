@@ -54,7 +54,8 @@ def test_a_killed_worker_is_an_unreachable_host_and_waits_for_nobody(site: Site)
     site.simulator.fault("slow", host="app", operation="Stop", seconds=20)
     process = site.begin(run_name="r1")
     site.until(lambda: site.calls("Stop", "app"), why="Stop was sent to app")
-    workers = [child for child in children(process.pid) if _acts_for(child, "sap_instance")]
+    door = site.simulator.info["hosts"]["app"]["door"]
+    workers = [child for child in children(process.pid) if _acts_for(child, door)]
     assert workers, "the worker of app was not found"
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
@@ -65,13 +66,15 @@ def test_a_killed_worker_is_an_unreachable_host_and_waits_for_nobody(site: Site)
     assert states["db"]["stop:HDP/db/HDB00"] == "blocked" and states["pair2"]["verify"] == "done"
 
 
-def _acts_for(process_id: int, what: str) -> bool:
-    """Whether a worker has started a module of this name."""
-    return any(
-        what in pathlib.Path(f"/proc/{child}/cmdline").read_text(errors="replace") or _acts_for(child, what)
-        for child in children(process_id)
-        if pathlib.Path(f"/proc/{child}").exists()
-    )
+def _acts_for(process_id: int, door: str) -> bool:
+    """Whether a worker has started a command on the simulated host with this door."""
+    for child in children(process_id):
+        with contextlib.suppress(OSError):
+            if f"BASIS_SIMULATED_HOST={door}\0".encode() in pathlib.Path(f"/proc/{child}/environ").read_bytes():
+                return True
+        if _acts_for(child, door):
+            return True
+    return False
 
 
 def test_ctrl_c_finishes_what_is_in_flight_and_the_run_is_continued(site: Site) -> None:
