@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import pathlib
@@ -176,7 +177,13 @@ class ActionModule(ControllerAction):
             )
         if arguments["accept_plan"] == begun["hash"]:
             return begun
-        plan = _plan.plan_again(begun, landscape)
+        try:
+            plan = _plan.plan_again(begun, landscape)
+        except _plan.PlanRefused as refusal:
+            remedy = f"or continue with the plan as it was: -e accept_plan={begun['hash']}"
+            raise _plan.PlanRefused(
+                [{**condition, "remedy": f"{condition['remedy']} {remedy}"} for condition in refusal.conditions]
+            ) from None
         if plan["hash"] != begun["hash"]:
             raise _plan.PlanRefused(
                 [
@@ -206,8 +213,10 @@ class ActionModule(ControllerAction):
         known = directory / f"{approved}.json"
         if known.is_file():
             given = json.loads(known.read_text(encoding="utf-8"))
-            if given["options"] == plan["options"] and _plan.plan_again(given, landscape)["hash"] == approved:
-                return t.cast(dict[str, t.Any], given)  # only the history of durations has grown since
+            if given["options"] == plan["options"]:
+                with contextlib.suppress(_plan.PlanRefused):  # the differences say it better
+                    if _plan.plan_again(given, landscape)["hash"] == approved:
+                        return t.cast(dict[str, t.Any], given)  # only the history of durations has grown since
             differences = _plan.plan_difference(given, plan)
         raise _plan.PlanRefused(
             [
