@@ -36,7 +36,9 @@ from ansible.plugins.callback.default import CallbackModule as Default
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 
-GATE, DONE, BEGUN = "basis_landscape_gate", "basis_landscape_done", "basis_landscape_begun"
+GATE = "basis_landscape_gate"
+DONE = "basis_landscape_done"
+BEGUN = "basis_landscape_begun"
 
 
 class CallbackModule(Default):

@@ -268,13 +268,13 @@ def test_full_disk(small: Small, host: str) -> None:
     folder = "/usr/share/landscape-tools"
     small.do(
         host,
-        f"cp -a {folder} /root/kept; mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs {folder}; "
-        f"cp /root/kept/version {folder}/",
+        f"cp -a {folder} /var/kept; mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs {folder}; "
+        f"cp /var/kept/version {folder}/",
     )
     try:
         outcome = small.call(host, names=["landscape-tools"])
     finally:
-        small.do(host, f"umount {folder}; rm -r /root/kept")
+        small.do(host, f"umount {folder}; rm -r /var/kept")
     assert outcome.reason == "disk_full", outcome.result
     assert small.call(host, check=True, names=["landscape-tools"]).plan == {TOOLS}
 

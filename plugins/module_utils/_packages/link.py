@@ -87,15 +87,7 @@ class Commands:
         environment.update(ENVIRONMENT)
         environment.update(more or {})
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            process = subprocess.Popen(
-                [program] + command[1:],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                env=environment,
-                cwd="/",
-                start_new_session=True,
-            )
+            process = _Detached([program] + command[1:], out, err, environment)
             try:
                 rc = process.wait(timeout=seconds)
             except subprocess.TimeoutExpired:
@@ -114,6 +106,21 @@ class Commands:
                     f"read the answer of {words}", f"it did not end within {seconds:g} s", reason="package_manager_slow"
                 ) from None
             return Answer(rc, _text(out), _text(err))
+
+
+class _Detached(subprocess.Popen):
+    """A process in a session of its own, which may be left alone and outlive us; AnsibleModule's run_command cannot."""
+
+    def __init__(self, command: List[str], out: IO[bytes], err: IO[bytes], environment: Mapping[str, str]) -> None:
+        super().__init__(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
 
 
 def read_file(path: str) -> str:
