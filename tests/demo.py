@@ -16,6 +16,7 @@ from tests.simulator.launch import Simulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INVENTORY = ROOT / "inventories" / "demo"
+WARM_PYTHON = ROOT / "tests" / "env" / "warm" / "python"
 SPEED = 60.0  # simulated seconds in a real one
 RUN = "demo"
 # The demonstration's clock is sixty times as fast, and so are its patience and its looks.
@@ -53,6 +54,8 @@ def main() -> int:
             "ANSIBLE_COLLECTIONS_PATH": str(collection.link(ROOT)),
             "ANSIBLE_HOME": str(state / "ansible"),
             "BASIS_LANDSCAPE_STATE": str(state),
+            "BASIS_WARM_PYTHON": sys.executable,
+            "BASIS_WARM_COLLECTIONS": str(collection.link(ROOT)),
         }
         hosts = len(simulator.info["hosts"])
         command = [
@@ -62,7 +65,12 @@ def main() -> int:
             "--forks",
             str(hosts + 1),
         ]
-        command += ["-e", json.dumps(OPTIONS), "basis.landscape.patch_landscape", *sys.argv[1:]]
+        command += [
+            "-e",
+            json.dumps({**OPTIONS, "ansible_python_interpreter": str(WARM_PYTHON)}),
+            "basis.landscape.patch_landscape",
+            *sys.argv[1:],
+        ]
         code = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
         try:
             report = json.loads((state / "reports" / f"{RUN}.json").read_text(encoding="utf-8"))

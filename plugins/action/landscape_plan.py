@@ -12,7 +12,7 @@ import typing as t
 
 from ansible import context
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _role_options
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
@@ -69,6 +69,7 @@ class ActionModule(ControllerAction):
                 "missing. Use the inventory "
                 "plugin basis.landscape.cmdb, or set landscape_host for each host as docs/inventory.md describes."
             )
+        self._refuse_wrong_options(hosts, arguments, task_vars)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         store, begun = self._history(arguments)
@@ -100,6 +101,30 @@ class ActionModule(ControllerAction):
             "ask": begun is None and not (arguments["approved"] or arguments["assume_yes"]),
             **paths,
         }
+
+    def _refuse_wrong_options(self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> None:
+        """Raise PlanRefused with every wrong value for a role of this run, every task file that is not there."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        roles = pathlib.Path(__file__).parents[2] / "roles"
+        # A stop or a start leaves the operating system alone.
+        left_out = () if arguments["procedure"] == "patch" else ("os_",)
+        options: dict[str, t.Any] = {}
+        for kind, role in _role_options.ROLES.items():
+            if kind not in arguments["step_tasks"] and not role.startswith(left_out):
+                options.update(_role_options.options_of(roles, role))
+        conditions = _role_options.defects({host: task_vars["hostvars"][host] for host in hosts}, options)
+        for kind, file in arguments["step_tasks"].items():
+            if pathlib.Path(file).is_absolute() and not pathlib.Path(file).is_file():
+                conditions.append(
+                    {
+                        "object": f"landscape_step_tasks.{kind}",
+                        "unmet": f"there is no file {file}",
+                        "remedy": "name a task file, or leave the step out.",
+                    }
+                )
+        if conditions:
+            raise _plan.PlanRefused(conditions)
 
     def _history(self, arguments: dict[str, t.Any]) -> tuple[Store | None, dict[str, t.Any] | None]:
         """Open the run database for past durations, for the plan of a run to continue; check mode never creates one."""

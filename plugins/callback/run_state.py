@@ -25,13 +25,14 @@ author:
   - The basis.landscape authors (@basis-landscape)
 """
 
+import gc
 import os
 import signal
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _dead_workers, _failures
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _dead_workers, _failures, _play_roles
 
 
 class CallbackModule(CallbackBase):
@@ -54,6 +55,12 @@ class CallbackModule(CallbackBase):
 
         _controller.announce_recorder()
         _dead_workers.watch(lambda host, reason: None)
+
+    def v2_playbook_on_play_start(self, play: t.Any) -> None:
+        """Keep the cost of a task low: its roles are looked through, its memory is shared with every worker."""
+        _play_roles.keep_once_each(play)
+        # A collection in a worker would otherwise write to every object it inherited, and so copy all of them.
+        gc.freeze()
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Notice that a run has begun."""

@@ -70,9 +70,7 @@ def check(output: str, scenario: str, steps: tuple[str, ...] = STEPS, hosts: tup
         recaps = re.findall(rf"^{host} +: ok=(\d+).* unreachable=(\d+) +failed=(\d+)", output, re.MULTILINE)
         done = [recap for recap in recaps if int(recap[0]) > 0 and recap[1:] == ("0", "0")]
         if len(recaps) < 2 or done != recaps:
-            raise NotProved(
-                f"{scenario}: {host} was not worked on, without a failure, in converge and verify"
-            )
+            raise NotProved(f"{scenario}: {host} was not worked on, without a failure, in converge and verify")
 
 
 def run(root: Path, scenario: str) -> str:

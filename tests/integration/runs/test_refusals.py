@@ -126,3 +126,15 @@ def test_a_canceled_run_frees_its_hosts(site: Site) -> None:
     assert site.state("r1") == "canceled"
     again = site.play(run_name="r3", landscape_hosts="pair1")
     assert again.code == 0, again.output
+
+
+def test_a_wrong_option_of_a_role_is_refused_before_anything_is_touched(site: Site) -> None:
+    outcome = site.play(
+        run_name="r1",
+        os_patch_provider="yumm",
+        sap_stop_soft_timeout="soon",
+        landscape_step_tasks={"silence": str(site.folder / "nowhere.yml")},
+    )
+    assert outcome.code != 0 and nothing_was_touched(site)
+    for words in ("os_patch_provider", "yumm", "sap_stop_soft_timeout", "and 4 more", "nowhere.yml"):
+        assert words in outcome.output
