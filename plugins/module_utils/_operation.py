@@ -28,6 +28,7 @@ class Action(Generic[S]):
     :param act: does it; sent once, never repeated. It returns False when it turned out that nothing was to do. None
         when there is only something to wait for.
     :param verify: looks until the wanted state is there and returns it; None when the last look is enough.
+    :param always: done also after an action before it failed, because it undoes what one of them changed.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Action(Generic[S]):
         words: str,
         act: Optional[Callable[[], Any]] = None,
         verify: Optional[Callable[[], S]] = None,
+        always: bool = False,
     ) -> None:
         self.name = name
         self.words = words
         self.act = act
         self.verify = verify
+        self.always = always
 
 
 class Operation(Generic[S]):
@@ -84,7 +87,10 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
     warnings: List[str] = []
     if not check_mode:
         changed = False
+        failure: Optional[BaseException] = None
         for action, step in zip(actions, steps):
+            if failure is not None and not action.always:
+                continue
             try:
                 unanswered: Optional[Unknown] = None
                 if action.act is not None:
@@ -105,12 +111,12 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
                             f"{action.name} was not answered ({unanswered.why}); a second look shows that it happened."
                         )
                     step["outcome"] = "done" if action.act is not None else "waited"
-            except LandscapeError as error:
-                if step["outcome"] != "unknown":
-                    step["outcome"] = "failed"
-                    step["why"] = error.why
-                error.facts.update(before=before, steps=steps, changed=changed)
-                raise
+            except BaseException as error:  # whatever it is, what was changed for a time is undone first
+                failure = _failed(step, error, failure)
+        if failure is not None:
+            if isinstance(failure, LandscapeError):
+                failure.facts.update(before=before, steps=steps, changed=changed)
+            raise failure
     else:
         changed = acts
     after = operation.describe(state) if not check_mode else before
@@ -119,6 +125,17 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
     result["diff"] = difference(before, after, steps, check_mode)
     result["warnings"] = warnings + operation.warnings()
     return result
+
+
+def _failed(step: Dict[str, Any], error: BaseException, before: Optional[BaseException]) -> BaseException:
+    """Note a failure in its step; the first one is the operation's, a later one is told with it."""
+    if isinstance(error, LandscapeError):
+        if step["outcome"] != "unknown":
+            step["outcome"] = "failed"
+            step["why"] = error.why
+        if isinstance(before, LandscapeError):
+            before.why = "{}. Besides, {}".format(before.why.rstrip("."), error.message)
+    return error if before is None else before
 
 
 def _verify(action: Action[S], unanswered: Optional[Unknown]) -> S:

@@ -345,13 +345,12 @@ class BackupState(Operation[State]):
             found = wait_until(
                 f"begin the {self._kind} backup of {name}",
                 lambda: self._own(name, seen.highest),
-                lambda entry: entry is not None,
+                bool,
                 Limits(max(self._params["failure_grace"], 1.0), min(self._limits.delay, 1.0)),
                 bear=(Unreachable, TimedOut),
-                describe=lambda entry: "the catalog has no entry with this backup's own comment",
+                describe=lambda found: "the catalog has no entry with this backup's own comment",
             ).value
-            assert found is not None
-            self._begun[name] = found.id
+            self._begun[name] = found[0].id
             return {name: seen}
 
         return Action(f"BACKUP DATA {name}", words, act, find)
@@ -365,12 +364,10 @@ class BackupState(Operation[State]):
         )
         return [self._params["directory"], prefix] if self._params["directory"] else [prefix]
 
-    def _own(self, name: str, above: int) -> Optional[model.Backup]:
+    def _own(self, name: str, above: int) -> List[model.Backup]:
         since = self._now - datetime.timedelta(days=1)  # clocks of two machines differ; the comment decides
-        for entry in self._client.catalog(name, DATA, since=since):
-            if entry.id > above and entry.comment == self._comment(name):
-                return entry
-        return None
+        entries = self._client.catalog(name, DATA, since=since)
+        return [entry for entry in entries if entry.id > above and entry.comment == self._comment(name)]
 
     def _wait(self) -> State:
         ended = self._until_ended(self._begun, "back up {}".format(", ".join(self._begun)))

@@ -47,6 +47,18 @@ class Client:
             )
         return model.Identity.read(rows[0])
 
+    def now(self) -> datetime.datetime:
+        """The instant by HANA's own clock, which is the one that its catalog is written by."""
+        rows = self._link.ask("read HANA's clock", "SELECT CURRENT_UTCTIMESTAMP AS NOW FROM SYS.DUMMY")
+        found = model.utc(rows[0]["NOW"]) if rows else None
+        if found is None:
+            raise Failed("read HANA's clock", "it tells no time", reason="malformed")
+        return found
+
+    def answers(self) -> bool:
+        """Whether the connected database answers SQL: one row of DUMMY."""
+        return len(self._link.ask(f"ask {self._link.address.label}", "SELECT 1 AS ONE FROM SYS.DUMMY")) == 1
+
     def databases(self) -> Dict[str, model.Database]:
         """The databases that the connected one sees (M_DATABASES): from SYSTEMDB all, from a tenant itself."""
         rows = self._link.ask(
@@ -222,6 +234,11 @@ class Client:
         """Set an ini parameter."""
         sql = wire.set_parameter(file, layer, database, section, key, value)
         self._link.tell(f"set {section}/{key} to {value}", sql)
+
+    def unset_parameter(self, file: str, layer: str, section: str, key: str, database: Optional[str] = None) -> None:
+        """Take an ini parameter out of a layer, so that the layer below counts."""
+        sql = wire.unset_parameter(file, layer, database, section, key)
+        self._link.tell(f"unset {section}/{key}", sql)
 
     def recover(self, database: str, timeout: float, **how: Any) -> None:
         """Recover a stopped tenant; comes back when HANA is through. ``how`` as in `wire.recover`."""

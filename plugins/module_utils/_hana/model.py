@@ -32,6 +32,7 @@ GOOD, RUNNING, PREPARED = "successful", ("running", "cancel pending"), "prepared
 BAD = ("failed", "canceled")
 # ACTIVE_STATUS of M_DATABASES: two sources for YES and NO, the ways between them from memory.
 ACTIVE, STOPPED, STARTING, STOPPING = "YES", "NO", "STARTING", "STOPPING"
+STATUS_WORDS = {ACTIVE: "started", STOPPED: "stopped", STARTING: "starting", STOPPING: "stopping"}
 
 
 class Identity(NamedTuple):
@@ -71,6 +72,11 @@ class Database(NamedTuple):
     def active(self) -> bool:
         """Whether it answers SQL."""
         return self.status == ACTIVE
+
+    @property
+    def state(self) -> Optional[str]:
+        """The status as a word of ours; None for a text that is not known, which is never guessed at."""
+        return STATUS_WORDS.get(self.status)
 
 
 class Backup(NamedTuple):
@@ -261,6 +267,11 @@ def chain_to(entries: Iterable[Backup], until: Optional[datetime.datetime]) -> L
     return chain
 
 
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> List[str]:
+    """The names of the root keys whose hashes are not the same, or which only one of the two has."""
+    return sorted(key for key in set(one) | set(other) if str(one.get(key)).lower() != str(other.get(key)).lower())
+
+
 __all__ = (
     "ACTIVE",
     "BAD",
@@ -282,9 +293,11 @@ __all__ = (
     "SNAPSHOT",
     "STARTING",
     "STOPPED",
+    "STATUS_WORDS",
     "STOPPING",
     "TYPE_NAMES",
     "chain_to",
+    "differing",
     "retention_cut",
     "text",
     "utc",

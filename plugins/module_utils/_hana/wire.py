@@ -106,8 +106,15 @@ def create_database(database: str, password: str, location: Optional[str], start
     """Create a tenant. The password of its SYSTEM user stands in the statement: HANA binds none here."""
     where = f" AT LOCATION {text(location)}" if location else ""
     return "CREATE DATABASE {}{} SYSTEM USER PASSWORD {}{}".format(
-        name(database), where, name(password), "" if start else " NO START"
+        name(database), where, _quoted_password(password), "" if start else " NO START"
     )
+
+
+def _quoted_password(password: str) -> str:
+    if not password or len(password) > LONGEST_NAME or "\0" in password:
+        # Its words never carry the value, unlike those of `name`.
+        raise BadInput("write a statement", f"a password has 1 to {LONGEST_NAME} characters, none of them NUL")
+    return name(password)
 
 
 def drop_database(database: str, keep_backups: bool) -> str:
@@ -120,6 +127,12 @@ def set_parameter(file: str, layer: str, layer_name: Optional[str], section: str
     place = ", ".join(text(part) for part in (file, layer) + ((layer_name,) if layer_name else ()))
     what = f"({text(section)}, {text(key)}) = {text(value)}"
     return f"ALTER SYSTEM ALTER CONFIGURATION ({place}) SET {what} WITH RECONFIGURE"
+
+
+def unset_parameter(file: str, layer: str, layer_name: Optional[str], section: str, key: str) -> str:
+    """Take one ini parameter out of a layer, in force at once (UNSET is from memory, not a source)."""
+    place = ", ".join(text(part) for part in (file, layer) + ((layer_name,) if layer_name else ()))
+    return f"ALTER SYSTEM ALTER CONFIGURATION ({place}) UNSET ({text(section)}, {text(key)}) WITH RECONFIGURE"
 
 
 def recover(
@@ -138,7 +151,9 @@ def recover(
 ) -> str:
     """RECOVER DATABASE to an instant, or RECOVER DATA to exactly one backup.
 
-    RECOVER DATA without a prefix names the backup by its id with the catalog's path.
+    RECOVER DATA without a prefix names the backup by its id with the catalog's path. The order of the clauses is that
+    of the examples in the public guides of AWS (Backint agent: SOURCE, CATALOG, LOG PATH, DATA PATH, BACKUP_ID) and
+    NetApp (CLEAR LOG USING SNAPSHOT, in both forms).
     """
     words: List[str] = []
     if until is not None:
@@ -166,6 +181,8 @@ def recover(
             words.append(f"USING DATA PATH ({text(data_path)})")
         if until is not None and backup_id is not None:
             words.append(f"USING BACKUP_ID {int(backup_id)}")
+        if until is not None and medium == "snapshot":
+            words.append("USING SNAPSHOT")
         if check_access:
             words.append(f"CHECK ACCESS USING {medium.upper()}")
     if until is None:
@@ -267,4 +284,5 @@ __all__ = (
     "start_database",
     "stop_database",
     "text",
+    "unset_parameter",
 )

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to bring a tenant into a state, as M_DATABASES shows it."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Sequence
+
+from ansible_collections.basis.landscape.plugins.module_utils._argspec import system_id
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Denied,
+    Failed,
+    TimedOut,
+    Unreachable,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._hana import model
+from ansible_collections.basis.landscape.plugins.module_utils._hana.client import SYSTEMDB, Client
+from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, wait_until
+
+Databases = Dict[str, model.Database]
+ABSENT = "absent"
+
+
+def refuse_another_door(client: Client, database: str) -> None:
+    """What concerns tenants goes through the system database.
+
+    :raises BadInput: the options lead to a tenant.
+    """
+    if client.connected_to != SYSTEMDB:
+        raise BadInput(
+            f"act on {database}",
+            f"hana_database is {client.connected_to}; tenants are started, stopped and recovered through SYSTEMDB",
+        )
+
+
+def who(client: Client, database: str, confirm_sid: Optional[str]) -> model.Identity:
+    """Who answers, when it is the system database and of the system that was confirmed.
+
+    :raises Denied: it is not (reasons ``not_systemdb``, ``wrong_system``).
+    """
+    found = client.identity()
+    doing = f"touch {database}"
+    if found.database != SYSTEMDB:
+        raise Denied(doing, f"{found.database} of {found.sid} answered, not SYSTEMDB", reason="not_systemdb")
+    if confirm_sid is not None and found.sid != system_id(confirm_sid, "confirm_sid"):
+        raise Denied(
+            doing,
+            f"the system that answered says it is {found.sid}, and confirm_sid is {confirm_sid}",
+            reason="wrong_system",
+            cure="Correct the address or confirm_sid; nothing was done",
+            answered=found.sid,
+        )
+    return found
+
+
+def state_of(databases: Databases, name: str) -> str:
+    """started, stopped, starting, stopping or absent.
+
+    :raises Failed: M_DATABASES says something that is not known (reason ``status_unknown``).
+    """
+    found = databases.get(name)
+    if found is None:
+        return ABSENT
+    if found.state is None:
+        raise Failed(
+            f"read the state of {name}",
+            f"M_DATABASES says {found.status!r}; known are {', '.join(model.STATUS_WORDS)}",
+            reason="status_unknown",
+        )
+    return found.state
+
+
+def wait_for(
+    client: Client,
+    name: str,
+    wanted: str,
+    limits: Limits,
+    doing: str,
+    *,
+    lost: Sequence[str] = (),
+    others: Sequence[str] = (),
+    clock: Optional[Clock] = None,
+) -> Databases:
+    """Look until a tenant is in a state.
+
+    :param lost: states that may not last longer than the grace of ``limits``.
+    :param others: databases that must be started, too.
+    :raises NeverCame: the timeout passed.
+    :raises Hopeless: a lost state lasted.
+    """
+
+    def done(databases: Databases) -> bool:
+        still = all(other in databases and databases[other].active for other in others)
+        return state_of(databases, name) == wanted and still
+
+    def describe(databases: Databases) -> str:
+        words = [f"{name} is {state_of(databases, name)}"]
+        words += [
+            "{} is {}".format(other, databases[other].state if other in databases else ABSENT)
+            for other in others
+            if other not in databases or not databases[other].active
+        ]
+        return ", ".join(words)
+
+    return wait_until(
+        doing,
+        client.databases,
+        done,
+        limits,
+        clock=clock,
+        hopeless=lambda databases: state_of(databases, name) in lost,
+        bear=(TimedOut, Unreachable),
+        describe=describe,
+    ).value
+
+
+__all__ = ("ABSENT", "Databases", "refuse_another_door", "state_of", "wait_for", "who")
