@@ -214,7 +214,7 @@ def text(value: Optional[datetime.datetime]) -> Optional[str]:
 def retention_cut(fulls: Sequence[Backup], now: datetime.datetime, keep_days: Optional[float], keep_count: int) -> Cut:
     """The full backup before which everything may go.
 
-    It is the newest one that satisfies all: it ended well; it began before the kept days do, so that every instant of
+    It is the newest one that satisfies all: it ended well; it ended before the kept days begin, so that every instant of
     them can be recovered from it with the deltas and logs that follow; with it at least ``keep_count`` good full
     backups stay. Nothing may go when there is none.
 
@@ -222,7 +222,7 @@ def retention_cut(fulls: Sequence[Backup], now: datetime.datetime, keep_days: Op
     :param keep_days: None keeps by count alone.
     :param keep_count: at least 1.
     """
-    good = sorted((b for b in fulls if b.kind == FULL and b.good and b.started is not None), key=lambda b: b.id)
+    good = sorted((b for b in fulls if b.kind == FULL and b.good and b.ended is not None), key=lambda b: b.id)
     if not good:
         return Cut(None, "there is no successful full backup")
     if len(good) < keep_count:
@@ -230,7 +230,7 @@ def retention_cut(fulls: Sequence[Backup], now: datetime.datetime, keep_days: Op
     candidates = good[: len(good) - keep_count + 1]
     if keep_days is not None:
         edge = now - datetime.timedelta(days=keep_days)
-        candidates = [b for b in candidates if b.started is not None and b.started <= edge]
+        candidates = [b for b in candidates if b.ended is not None and b.ended <= edge]
         if not candidates:
             return Cut(None, f"no successful full backup is older than {keep_days:g} days")
     anchor = candidates[-1]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a recovery asks of HANA: the form of RECOVER, the backups that the catalog must have.
 
-Pure. A form that nobody of us has seen run is used only when it is named. Where the shapes come from: SAP's KBA 3006027,
-NetApp's guides (snapshots; any instant in the future replays all logs) and the public guide of AWS's Backint agent.
+Pure. A form that nobody of us has seen run is used only when it is named. Where the shapes come from: SAP's KBA
+3006027, NetApp's guides (snapshots; any instant in the future replays all logs), the guide of AWS's Backint agent.
 """
 
 from __future__ import annotations
@@ -343,13 +343,13 @@ def refuse_other_keys(hashes: Mapping[str, Any], database: str) -> None:
             doing,
             "the root keys of source and target are not the same: {}".format(", ".join(differing)),
             reason="root_keys",
-            cure="Bring the source's keys with hana_root_keys (exported there, imported here), or the copy is unreadable",
+            cure="Bring the keys of the source with hana_root_keys (exported there, imported here)",
             keys=differing,
         )
 
 
 def refuse_usage(usages: Iterable[str], allowed: Optional[Sequence[str]], database: str) -> None:
-    """Refuse to overwrite what may not be: PRODUCTION unless it is named, and anything that is not when a list is given.
+    """Refuse to overwrite what may not be: PRODUCTION unless it is named; when a list is given, all that is not in it.
 
     :param usages: what M_DATABASE says of the system and, when it can be read, of the tenant.
     :raises Denied: one of them may not be overwritten, or is not told.

@@ -96,7 +96,7 @@ def wait_for(
     def describe(databases: Databases) -> str:
         words = [f"{name} is {state_of(databases, name)}"]
         words += [
-            "{} is {}".format(other, databases[other].state if other in databases else ABSENT)
+            f"{other} is {databases[other].state if other in databases else ABSENT}"
             for other in others
             if other not in databases or not databases[other].active
         ]
