@@ -14,8 +14,8 @@ author:
 description:
   - Removes the backups that are older than the oldest full backup that is still needed, for each database on its own.
   - The oldest full backup that is needed is the newest one that ended before the kept days begin, so that every instant
-    of them can be recovered, and that leaves O(keep_count) successful full backups. It stays, with all that is newer. No
-    backup that a kept one builds on can go.
+    of them can be recovered, and that leaves O(keep_count) successful full backups. It stays, with all that is newer.
+    No backup that a kept one builds on can go.
   - Nothing is removed when there is no such full backup, while a data backup runs, or when entries of a kind that this
     collection does not know are among those that would go.
   - With C(--check --diff) it tells exactly what would go.

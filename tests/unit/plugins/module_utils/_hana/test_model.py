@@ -25,7 +25,7 @@ def entry(days: float, kind: str = model.FULL, state: str = model.GOOD) -> model
     "ages, keep_days, keep_count, kept",
     [
         ((1, 8, 15, 22), 14, 1, 15),  # day 14 is recovered from the full backup of day 15
-        ((1, 8, 15, 22), 15, 1, 15),
+        ((1, 8, 15, 22), 15, 1, 22),  # that of day 15 began in time and ended too late
         ((1, 8, 15, 22), 14, 4, 22),
         ((1, 8, 15, 22), 3, 1, 8),
         ((1, 8, 15, 22), None, 2, 8),
