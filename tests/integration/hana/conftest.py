@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-dbapi = pytest.importorskip("hdbcli.dbapi", reason="needs hdbcli: pip install -r tests/requirements/test.txt")
-
 
 class Hana:
     """The running server."""
@@ -28,7 +26,9 @@ class Hana:
         return {"address": "127.0.0.1", "port": self.port, "user": "SYSTEM", "password": "Manager1", **other}
 
     def connect(self, **other: Any) -> Any:
-        """A connection of hdbcli."""
+        """A connection of hdbcli, which the tests that are skipped without it import first."""
+        from hdbcli import dbapi
+
         return dbapi.connect(**self.options(**other))
 
     @staticmethod

@@ -132,7 +132,7 @@ class Scripted:
         if answer is None:
             raise SqlError(257, f"sql syntax error: not in the script: {sql}", position=1)
         result = answer(session, sql, parameters)
-        return await result if asyncio.iscoroutine(result) else result  # type: ignore[no-any-return]
+        return await result if asyncio.iscoroutine(result) else result
 
     def commit(self, session: Session) -> None:
         self.events.append("commit")

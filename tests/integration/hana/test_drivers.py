@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.hana.conftest import Hana, dbapi
+from tests.integration.hana.conftest import Hana
+
+dbapi = pytest.importorskip("hdbcli.dbapi", reason="needs hdbcli: pip install -r tests/requirements/test.txt")
 
 TEXT = "é漢😀" * 200_000
 BYTES = bytes(range(256)) * 5000
