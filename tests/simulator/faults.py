@@ -2,10 +2,10 @@
 """The faults that can be asked for by name.
 
 A fault is a JSON object: ``name`` (see ``FAULTS``), any of the filters ``host``, ``system``, ``instance``
-(``SID/host/NAME``), ``operation``, ``door``; ``times`` (how often it strikes, for ever when absent), ``after`` (how
-many matching calls pass first), ``seconds`` (real seconds, for ``slow``), ``on`` (a journal entry, given by some of
-its fields, that makes it active: with ``{"effect": "stopping", "instance": "PRD/prdapp1/D01"}`` it strikes once that
-instance began to stop).
+(``SID/host/NAME``), ``operation`` (of an SQL statement its first words), ``door``, ``database``; ``times`` (how often
+it strikes, for ever when absent), ``after`` (how many matching calls pass first), ``seconds`` (real seconds, for
+``slow``), ``on`` (a journal entry, given by some of its fields, that makes it active: with ``{"effect": "stopping",
+"instance": "PRD/prdapp1/D01"}`` it strikes once that instance began to stop).
 """
 
 from __future__ import annotations
@@ -39,8 +39,16 @@ FAULTS: dict[str, str] = {
     "patch_fails": "the package manager breaks off halfway; part of the packages is upgraded",
     "no_reboot": "a reboot is accepted, then nothing happens",
     "endless_pages": "the CMDB's list never ends: every page names a next one",
+    "hana_backup_fails": "a data backup fails in the middle: Backint ends with an error (447)",
+    "hana_backup_full": "a data backup fails in the middle: no space is left where it goes (447)",
+    "hana_stop_in_the_middle": "the database stops in the middle of a data backup, then stays stopped",
+    "hana_connection_lost": "the SQL statement begins on the server, which goes on; the connection breaks off",
+    "hana_hang": "no answer to an SQL statement ever comes; it is not performed",
+    "hana_slow": "the SQL statement begins `seconds` real seconds late (default 5)",
+    "hana_tenant_stays_down": "a database that starts, on request or after a recovery, stays STARTING",
+    "hana_user_locked": "a log-on finds the database user locked (416), which it stays",
 }
-FILTERS = ("host", "system", "instance", "operation", "door")
+FILTERS = ("host", "system", "instance", "operation", "door", "database")
 FIELDS = frozenset(FILTERS) | {"name", "times", "after", "seconds", "on", "id", "note"}
 
 

@@ -310,10 +310,10 @@ class CreateDatabase(Statement):
 
 @dataclass
 class DropDatabase(Statement):
-    """DROP DATABASE."""
+    """DROP DATABASE; what happens to backups that are not mentioned is not published: they stay."""
 
     database: str
-    drop_backups: bool = True
+    drop_backups: bool = False
 
 
 @dataclass
@@ -775,12 +775,10 @@ class Parser:
     def _drop(self) -> Statement:
         if self._take("DATABASE"):
             database = self._name()
-            if self._take("KEEP"):
+            erase = self._take("DROP")
+            if erase or self._take("KEEP"):
                 self._want("BACKUPS")
-                return DropDatabase(database, drop_backups=False)
-            if self._take("DROP"):
-                self._want("BACKUPS")
-            return DropDatabase(database)
+            return DropDatabase(database, erase)
         self._want("TABLE")
         schema, table, position = self._table()
         self._take("CASCADE")
