@@ -180,6 +180,19 @@ class Client:
         )
         return {str(row["LAYER_NAME"]): str(row["VALUE"]) for row in rows}
 
+    def tenant_parameter(self, file: str, section: str, key: str, database: str) -> Optional[str]:
+        """The value of an ini parameter in a tenant's own layer, whether the tenant runs or not; None when it has none.
+
+        Asked in SYSTEMDB's own view, which shows the files of all tenants (its column TENANT_NAME is from memory).
+        """
+        rows = self._link.ask(
+            f"read the parameter {section}/{key} of {database}",
+            "SELECT VALUE FROM SYS.M_INIFILE_CONTENTS WHERE FILE_NAME = ? AND SECTION = ? AND KEY = ?"
+            " AND LAYER_NAME = 'DATABASE' AND TENANT_NAME = ?",
+            (file, section, key, database),
+        )
+        return str(rows[0]["VALUE"]) if rows else None
+
     # Changes: each is sent once
 
     def back_up(
