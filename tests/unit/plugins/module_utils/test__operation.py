@@ -150,3 +150,73 @@ def test_a_failed_look_has_no_before() -> None:
 
 def test_words_of_nested_data() -> None:
     assert in_words({"b": ["x", "y"], "a": {"k": 1}, "c": []}) == "a: k 1\nb: x; y\nc: none\n"
+
+
+class Borrowed(Operation[str]):
+    """Something is switched for the time of an operation; it writes down everything that is done."""
+
+    def __init__(self, does: Callable[[], Any] | None = None, gives_back: Callable[[], Any] | None = None) -> None:
+        self.log: list[str] = []
+        self._does = does
+        self._gives_back = gives_back
+
+    def look(self) -> str:
+        return "seen"
+
+    def plan(self, state: str) -> Sequence[Action[str]]:
+        return [
+            Action("borrow", "borrow it", lambda: self.log.append("borrow"), lambda: "borrowed"),
+            Action("use", "use it", lambda: self._say("use", self._does), lambda: "used"),
+            Action("rest", "rest", lambda: self.log.append("rest"), lambda: "rested"),
+            Action(
+                "return", "give it back", lambda: self._say("return", self._gives_back), lambda: "back", always=True
+            ),
+        ]
+
+    def describe(self, state: str) -> dict[str, Any]:
+        return {"state": state}
+
+    def _say(self, word: str, then: Callable[[], Any] | None) -> Any:
+        self.log.append(word)
+        return then() if then else None
+
+
+@pytest.mark.parametrize(
+    ("does", "log"),
+    [
+        (None, ["borrow", "use", "rest", "return"]),
+        (raising(Failed("use it", "it is broken")), ["borrow", "use", "return"]),
+        (raising(KeyboardInterrupt()), ["borrow", "use", "return"]),
+        (raising(ZeroDivisionError()), ["borrow", "use", "return"]),
+    ],
+)
+def test_what_was_borrowed_is_always_given_back(does: Callable[[], Any] | None, log: list[str]) -> None:
+    operation = Borrowed(does)
+    if does is None:
+        carry_out(operation)
+    else:
+        with pytest.raises((Failed, KeyboardInterrupt, ZeroDivisionError)):
+            carry_out(operation)
+    assert operation.log == log
+
+
+def test_a_failure_is_told_with_the_failure_to_give_back() -> None:
+    operation = Borrowed(
+        raising(Failed("use it", "it is broken.")), raising(Denied("give it back", "the door is shut"))
+    )
+    with pytest.raises(Failed) as caught:
+        carry_out(operation)
+    assert caught.value.why == "it is broken. Besides, Could not give it back: the door is shut"
+    assert [(step["name"], step["outcome"]) for step in caught.value.facts["steps"]] == [
+        ("borrow", "done"),
+        ("use", "failed"),
+        ("rest", "planned"),
+        ("return", "failed"),
+    ]
+    assert caught.value.facts["changed"] is True
+
+
+def test_nothing_is_given_back_in_check_mode() -> None:
+    operation = Borrowed()
+    assert [step["outcome"] for step in carry_out(operation, check_mode=True)["steps"]] == ["planned"] * 4
+    assert operation.log == []

@@ -105,3 +105,16 @@ def test_values_as_json(value: object, plain: object) -> None:
 def test_an_instant_of_another_zone_is_written_in_utc() -> None:
     zone = dt.timezone(dt.timedelta(hours=2))
     assert wire.moment(dt.datetime(2026, 5, 10, 1, 0, tzinfo=zone)) == "'2026-05-09 23:00:00'"
+
+
+def test_a_parameter_is_taken_out_of_a_layer() -> None:
+    assert wire.unset_parameter("global.ini", "DATABASE", "PRD", "s", "k") == (
+        "ALTER SYSTEM ALTER CONFIGURATION ('global.ini', 'DATABASE', 'PRD') UNSET ('s', 'k') WITH RECONFIGURE"
+    )
+
+
+@pytest.mark.parametrize("password", ["", "x\0secret", "secret" * 30])
+def test_a_password_that_cannot_be_is_refused_without_a_word_of_it(password: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        wire.create_database("QA2", password, None, True)
+    assert "secret" not in caught.value.message
