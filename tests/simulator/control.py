@@ -10,6 +10,9 @@ GET       ``/kinds``         the names of the faults with a line each
 POST      ``/clock``         any of ``{"speed": n}``, ``{"advance": seconds}``, ``{"jump": seconds}``
 GET       ``/journal``       entries ``after=N``; with ``wait=S`` waits up to S real seconds for the first one
 GET       ``/export``        the landscape as native export with the addresses in use
+GET       ``/hana/<SID>``    databases, tables, users, catalogs of a HANA system
+POST      ``/hana/<SID>/user``     sets of ``user`` (in ``database`` or in all) ``state``, ``password``, ``privileges``
+POST      ``/hana/<SID>/catalog``  ``{"database": "PRD", "entries": 100000}`` adds old log backups to a catalog
 POST      ``/shutdown``      the end
 ========  =================  ==========================================================================================
 """
@@ -22,6 +25,7 @@ from typing import Any
 
 from .clock import Clock
 from .faults import FAULTS, BadFault, Faults
+from .hana.database import World, dumps
 from .journal import Journal
 from .landscape import Landscape
 from .web import Answer, Request, as_json
@@ -36,11 +40,13 @@ class Control:
         clock: Clock,
         journal: Journal,
         faults: Faults,
+        hana: World,
         info: Callable[[], dict[str, Any]],
         export: Callable[[], dict[str, Any]],
         end: Callable[[], None],
     ) -> None:
         self.landscape, self.clock, self.journal, self.faults = landscape, clock, journal, faults
+        self.hana = hana
         self._info, self._export, self._end = info, export, end
 
     async def handle(self, request: Request) -> Answer:
@@ -92,10 +98,24 @@ class Control:
             return await self._journal(int(request.query.get("after", 0)), float(request.query.get("wait", 0)))
         if what == ("GET", "/export"):
             return as_json(self._export())
+        if what[1].startswith("/hana/"):
+            return self._hana(what[0], what[1].removeprefix("/hana/"), request)
         if what == ("POST", "/shutdown"):
             asyncio.get_running_loop().call_later(0.05, self._end)
             return as_json({"ending": True})
         return as_json({"error": f"no {request.method} {request.path} here"}, 404)
+
+    def _hana(self, method: str, path: str, request: Request) -> Answer:
+        key, _slash, what = path.partition("/")
+        system = self.hana.systems[key]
+        body = request.json() or {}
+        if (method, what) == ("POST", "user"):
+            system.set_user(**body)
+        elif (method, what) == ("POST", "catalog"):
+            system.databases[body["database"]].backups.catalog.fill(int(body["entries"]), self.clock.wall())
+        elif (method, what) != ("GET", ""):
+            return as_json({"error": f"no {method} {request.path} here"}, 404)
+        return Answer(200, dumps(system.snapshot()).encode(), "application/json")
 
     async def _host(self, name: str, wait: float) -> Answer:
         host = self.landscape.hosts[name]

@@ -12,9 +12,12 @@ import fnmatch
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .faults import Faults
+from .hana import tools
+from .hana.database import World
 from .journal import Journal
 from .landscape import Host, Landscape, Package
 from .web import Answer, Hang, Hangup, Request, as_json
@@ -80,10 +83,12 @@ def _query(package: Package, form: str) -> str:
 class Hosts:
     """The hosts door of all hosts; each door hands in its host."""
 
-    def __init__(self, landscape: Landscape, journal: Journal, faults: Faults) -> None:
+    def __init__(self, landscape: Landscape, journal: Journal, faults: Faults, hana: World, homes: Path) -> None:
         self.landscape = landscape
         self.journal = journal
         self.faults = faults
+        self.hana = hana
+        self.homes = homes
 
     async def handle(self, host: Host, request: Request) -> Answer:
         """Answer one HTTP request on a host's door."""
@@ -115,9 +120,10 @@ class Hosts:
         else:
             return as_json({"error": f"no POST {path} here"}, 404)
         command = argv[0]
-        entry = self.journal.note(
-            door="hosts", host=host.name, call=command, caller=caller, detail=" ".join(argv[1:]) or None
-        )
+        # The journal tells a password on the command line from one that was asked for; it keeps neither.
+        shown = " ".join(argument for argument in argv[1:] if not argument.startswith("--prompted="))
+        shown = re.sub(r"(--password=)\S*", r"\1***", shown)
+        entry = self.journal.note(door="hosts", host=host.name, call=command, caller=caller, detail=shown or None)
         for what in ("hang", "drop_before"):
             if self.faults.strike(what, host=host.name, operation=command, door="hosts") is not None:
                 entry["fault"] = what
@@ -383,6 +389,23 @@ class Hosts:
                     self.landscape.set_service(instance, True)
                     raise Output(0, "\nStartService\nOK\n")
         raise Output(1, "sapcontrol: this simulated host knows -nr NN -function StartService SID\n", error=True)
+
+    # -- HANA ---------------------------------------------------------------------------------------------------------
+
+    async def run_hdbnsutil(self, host: Host, argv: list[str], caller: str) -> None:
+        """``hdbnsutil`` for the encryption root keys."""
+        self._hana(host, "hdbnsutil", tools.hdbnsutil, argv, caller)
+
+    async def run_hdbbackupcheck(self, host: Host, argv: list[str], caller: str) -> None:
+        """``hdbbackupcheck`` of one file."""
+        self._hana(host, "hdbbackupcheck", tools.hdbbackupcheck, argv, caller)
+
+    def _hana(self, host: Host, name: str, run: Callable[..., tuple[int, str]], argv: list[str], caller: str) -> None:
+        system = tools.system_of(self.hana, host.name, caller)
+        if system is None:
+            raise Output(127, f"{name}: there is no HANA on this simulated host\n", error=True)
+        code, text = run(system, self.homes / host.name, argv)
+        raise Output(code, text, error=code != 0)
 
     async def run_state(self, host: Host, argv: list[str], caller: str) -> None:
         """The host's whole state as JSON, for people who rehearse."""

@@ -184,6 +184,11 @@ class Simulator:
         """The whole state, after setting ``hosts=`` or ``instances=`` when given."""
         return dict(self.control("POST", "/state", parts) if parts else self.control("GET", "/state"))
 
+    def hana(self, sid: str, what: str = "", **fields: Any) -> dict[str, Any]:
+        """The state of a HANA system, after setting a ``user`` or filling a ``catalog`` when that is asked for."""
+        path = f"/hana/{sid}/{what}".rstrip("/")
+        return dict(self.control("POST" if what else "GET", path, fields if what else None))
+
     def export(self) -> dict[str, Any]:
         """The landscape as native export with the addresses in use."""
         return dict(self.control("GET", "/export"))

@@ -27,6 +27,11 @@ from .clock import Clock
 from .cmdb import Cmdb
 from .control import Control
 from .faults import Faults
+from .hana.backups import equip
+from .hana.database import Database, System, World
+from .hana.door import SqlDoor
+from .hana.engine import HanaEngine
+from .hana.session import Protocol
 from .hosts import Hosts
 from .journal import Journal
 from .landscape import Host, Instance, Landscape
@@ -128,15 +133,21 @@ class Simulator:
         self.cmdb_password, self.cmdb_token = secrets.token_urlsafe(18), secrets.token_urlsafe(24)
         self.authority = Authority(self.directory)
         self.service = Service(self.landscape, self.journal, self.faults, self.users, self.password)
-        self.hosts = Hosts(self.landscape, self.journal, self.faults)
+        try:
+            self.hana = World(self.landscape, self.directory / "hana", equip)
+        except ValueError as error:
+            raise CannotStart(str(error)) from error
+        self.hosts = Hosts(self.landscape, self.journal, self.faults, self.hana, self.directory / "home")
         self.cmdb = Cmdb(self.export, self.journal, self.faults, "reader", self.cmdb_password, self.cmdb_token)
         self.ended = asyncio.Event()
         self.control = Control(
-            self.landscape, self.clock, self.journal, self.faults, self.info, self.export, self.ended.set
+            self.landscape, self.clock, self.journal, self.faults, self.hana, self.info, self.export, self.ended.set
         )
         self._socket_dir = socket_dir
         self._control_port = control_port
-        self._doors: dict[tuple[str, str], Door] = {}
+        self._doors: dict[tuple[str, str], Door | SqlDoor] = {}
+        self._engines = {key: HanaEngine(system) for key, system in self.hana.systems.items()}
+        self._protocols: dict[tuple[str, str], Protocol] = {}
         self._ports: dict[str, int] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._shown: dict[str, str] = {}
@@ -188,6 +199,7 @@ class Simulator:
             ) from error
         self.landscape.changed.append(self.reconcile)
         self.faults.changed.append(self.reconcile)
+        self.hana.changed.append(self.reconcile)
 
     def _fixed(self, name: str, handler: Any, port: int, tls: ssl.SSLContext | None = None) -> None:
         door = Door(name, handler)
@@ -221,6 +233,7 @@ class Simulator:
     def reconcile(self) -> None:
         """Open or close doors so that exactly those listen that should, with the certificate that they should show."""
         self.write_boot_ids()
+        self.hana.sync()
         wanted: dict[tuple[str, str], Any] = {}
         for host in self.landscape.hosts.values():
             if self.landscape.reachable(host):
@@ -251,13 +264,43 @@ class Simulator:
                 mute = self.faults.standing("mute", **self.landscape.where(instance)) is not None
                 for sort in ("http", "https") + (("unix",) if self._socket_dir is not None else ()):
                     wanted[f"{sort}-mute" if mute else sort, instance.id] = instance
+        for system in self.hana.systems.values():
+            host = self.landscape.hosts[system.instance.host]
+            for database in system.databases.values():
+                if database.active and self.landscape.reachable(host):
+                    mute = self.faults.standing("mute", **database.where) is not None
+                    wanted["sql-mute" if mute else "sql", f"{system.key}/{database.name}"] = database
         for key in [key for key in self._doors if key not in wanted and key[0] != "fixed"]:
             self._doors.pop(key).close()
         for key, thing in wanted.items():
             if key not in self._doors:
                 self._doors[key] = self._door(key[0], thing)
 
-    def _door(self, sort: str, thing: Any) -> Door:
+    def _sql_door(self, database: Database, *, mute: bool) -> SqlDoor:
+        system = database.system
+        key = (system.key, database.name)
+        if key not in self._protocols:
+            place = {"door": "hana", "host": system.instance.host, "system": system.instance.system}
+
+            def note(**fields: Any) -> None:
+                self.journal.note(**place, **fields)
+
+            self._protocols[key] = Protocol(
+                self._engines[system.key],
+                system.sid,
+                database.name,
+                system.options.version,
+                note,
+            )
+        host = self.landscape.hosts[system.instance.host]
+        handle, admit = self._protocols[key].handle, partial(self._admit, host)
+        door = SqlDoor(handle, self._contexts[host.name], admit=admit, mute=mute)
+        door.listen(host.address, database.sql_port)
+        return door
+
+    def _door(self, sort: str, thing: Any) -> Door | SqlDoor:
+        if sort.startswith("sql"):
+            return self._sql_door(thing, mute=sort == "sql-mute")
         if sort == "host":
             door = Door(f"hosts {thing.name}", partial(self.hosts.handle, thing), admit=partial(self._admit, thing))
             door.listen(thing.address, hosts_door.PORT)
@@ -320,6 +363,21 @@ class Simulator:
                 }
                 for i in self.landscape.instances.values()
             },
+            "hana": {key: self._hana_info(system) for key, system in self.hana.systems.items()},
+        }
+
+    def _hana_info(self, system: System) -> dict[str, Any]:
+        return {
+            "host": system.instance.host,
+            "address": self.network[system.instance.host],
+            "number": system.instance.number,
+            "fs": str(system.root),
+            "shared": system.options.shared,
+            "databases": {
+                database.name: {"port": database.sql_port, "dbid": database.dbid}
+                for database in system.databases.values()
+            },
+            "users": dict(system.passwords),
         }
 
     def close(self) -> None:
@@ -334,7 +392,7 @@ class Simulator:
             shutil.rmtree(self.directory, ignore_errors=True)
         else:
             self.authority.ca_file.unlink(missing_ok=True)
-            for name in ("boot_id", "home"):
+            for name in ("boot_id", "home", "hana"):
                 shutil.rmtree(self.directory / name, ignore_errors=True)
 
 

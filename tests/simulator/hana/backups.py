@@ -17,13 +17,15 @@ from __future__ import annotations
 import bisect
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..clock import Timer
+from tests.simulator.clock import Timer
+
 from .answers import SqlError
 from .database import SYSTEMDB, Database, Job, System, chain, dumps, loads
 from .sql import Backup, DeleteCatalog, Recover
@@ -104,6 +106,10 @@ class Catalog:
         gone = [entry for entry in self.entries[begin:end] if entry.state != "running"]
         self.entries[begin:end] = [entry for entry in self.entries[begin:end] if entry.state == "running"]
         return gone
+
+    def counts(self) -> dict[str, int]:
+        """How many entries there are of each type with each state."""
+        return dict(Counter(f"{entry.kind}, {entry.state}" for entry in self.entries))
 
     def fill(self, count: int, now: float) -> None:
         """Make up ``count`` successful log backups before everything else, one every 15 minutes."""

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import itertools
 import json
+import os
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,10 +24,11 @@ from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..clock import Clock, Timer
-from ..faults import Fault, Faults
-from ..journal import Journal
-from ..landscape import Instance, Landscape
+from tests.simulator.clock import Clock, Timer
+from tests.simulator.faults import Fault, Faults
+from tests.simulator.journal import Journal
+from tests.simulator.landscape import Instance, Landscape
+
 from .answers import Column, Session, SqlError
 
 SYSTEMDB = "SYSTEMDB"
@@ -596,7 +598,10 @@ class System:
         return f"{folder}/backup.log" if database.name == SYSTEMDB else f"{folder}/{database.folder}/backup.log"
 
     def path(self, name: str) -> Path:
-        """Where a path of this system's hosts is kept on this machine."""
+        """Where a path of this system's hosts is kept on this machine; one of the simulator's own folder stays."""
+        own = Path(os.path.normpath(name))
+        if own.is_relative_to(self.world.directory.parent):
+            return own
         if not self._mounted:
             self._mount()
         parts = [part for part in PurePosixPath("/", name).parts[1:] if part not in (".", "..")]
@@ -714,6 +719,62 @@ class System:
         self.databases = {new if key == old else key: value for key, value in self.databases.items()}
         database.name = new
         self.world.tell()
+
+    def set_user(
+        self,
+        user: str,
+        database: str | None = None,
+        state: str | None = None,
+        password: str | None = None,
+        privileges: list[str] | None = None,
+    ) -> None:
+        """Change a user of one database or of all; one that does not exist is made, which takes a password.
+
+        Raises:
+            KeyError: there is no such database, or no such user.
+            ValueError: a state or a privilege is unknown.
+        """
+        if state not in (None, "active", *USER_STATES):
+            raise ValueError(f"a user's state is active, {', '.join(USER_STATES)}, not {state!r}")
+        unknown = sorted(set(privileges or ()) - ALL_PRIVILEGES)
+        if unknown:
+            raise ValueError(f"there is no privilege {unknown[0]!r}; there are {', '.join(sorted(ALL_PRIVILEGES))}")
+        for one in [self.databases[database]] if database else list(self.databases.values()):
+            if user not in one.users and password is not None:
+                one.users[user] = User(user, password)
+            found = one.users[user]
+            found.password = found.password if password is None else password
+            found.privileges = found.privileges if privileges is None else frozenset(privileges)
+            if state is not None:
+                found.state, found.failures = state, 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state as plain data, without passwords."""
+        return {
+            "sid": self.sid,
+            "running": self.running,
+            "version": self.options.version,
+            "databases": {
+                one.name: {
+                    "status": one.status,
+                    "dbid": one.dbid,
+                    "port": one.sql_port,
+                    "encryption": one.encryption,
+                    "key": one.key_id(),
+                    "foreign": one.foreign,
+                    "users": {
+                        u.name: {"state": u.state, "privileges": sorted(u.privileges)} for u in one.users.values()
+                    },
+                    "tables": {
+                        name: {**table.definition(), "rows": list(table.rows.values())}
+                        for name, table in one.tables.items()
+                    },
+                    "catalog": one.backups.catalog.counts(),
+                }
+                for one in self.databases.values()
+            },
+            "parameters": {"/".join(filter(None, key)): value for key, value in self.ini.items()},
+        }
 
     def sync(self) -> None:
         """Follow the landscape: the databases go down or come up with their instance."""

@@ -602,19 +602,26 @@ class HanaEngine:
         return Scope(shown, names, session, utc(self.system.world.clock.wall()))
 
     @staticmethod
-    def _fixed(node: Any, given: Sequence[Any]) -> dict[str, Any]:
-        """The columns for which a condition leaves one value only."""
-        found: dict[str, Any] = {}
+    def _fixed(node: Any, given: Sequence[Any]) -> dict[str, list[Any]]:
+        """The columns for which a condition leaves few values only, with those."""
+        found: dict[str, list[Any]] = {}
         pending = [node]
         while pending:
             node = pending.pop()
             if isinstance(node, sql.Binary) and node.op == "AND":
                 pending += [node.left, node.right]
-            elif isinstance(node, sql.Binary) and node.op == "=" and isinstance(node.left, sql.Name):
-                if isinstance(node.right, sql.Literal):
-                    found[node.left.name] = node.right.value
-                elif isinstance(node.right, sql.Parameter) and node.right.index < len(given):
-                    found[node.left.name] = given[node.right.index]
+                continue
+            sides: Sequence[Any] = ()
+            if isinstance(node, sql.InList):
+                sides = node.values
+            elif isinstance(node, sql.Binary) and node.op == "=":
+                sides = (node.right,)
+            values = [side.value for side in sides if isinstance(side, sql.Literal)]
+            values += [
+                given[side.index] for side in sides if isinstance(side, sql.Parameter) and side.index < len(given)
+            ]
+            if sides and len(values) == len(sides) and isinstance(node.left, sql.Name):
+                found[node.left.name] = values
         return found
 
     def _source(

@@ -9,6 +9,7 @@ refusals.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ def save(database: Database, path: Path) -> None:
         "keys": database.keys,
         "old": database.old_keys,
     }
-    path.write_text(dumps(content), encoding="utf-8")
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(dumps(content))
 
 
 def load(path: Path, password: str) -> dict[str, Any]:

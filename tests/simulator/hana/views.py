@@ -94,14 +94,14 @@ class Views:
     def __init__(self, system: System, sessions: dict[int, Session]) -> None:
         self._system = system
         self._sessions = sessions
-        self._fixed: dict[str, Any] = {}
+        self._fixed: dict[str, list[Any]] = {}
 
     def rows(
-        self, view: str, database: Database, session: Session, fixed: dict[str, Any], *, all_databases: bool
+        self, view: str, database: Database, session: Session, fixed: dict[str, list[Any]], *, all_databases: bool
     ) -> Iterator[Row]:
         """The rows of a view as a session of ``database`` sees them.
 
-        ``fixed`` are columns that must have a value anyway; a catalog of 100,000 entries is quick with their help.
+        ``fixed`` are columns that must have one of few values anyway; a catalog of 100,000 entries is quick with their help.
         """
         user = database.users.get(session.user)
         if view not in OPEN and (user is None or "CATALOG READ" not in user.privileges):
@@ -110,20 +110,19 @@ class Views:
         make: Callable[[Database, Session], Iterator[Row]] = getattr(self, "_" + view.lower())
         if not all_databases:
             return make(database, session)
-        name = fixed.get("DATABASE_NAME")
-        shown = [one for one in self._system.databases.values() if one.active and name in (None, one.name)]
+        names = fixed.get("DATABASE_NAME", self._system.databases)
+        shown = [one for one in self._system.databases.values() if one.active and one.name in names]
         # Not lazy: what is wanted of the catalog is said in ``fixed``, which is the next statement's soon.
         return iter([(one.name, *row) for one in shown for row in make(one, session)])
 
     def _entries(self, database: Database) -> list[Entry]:
         """The catalog's entries that may be wanted."""
-        fixed = self._fixed
-        ident, kind = fixed.get("BACKUP_ID", fixed.get("ENTRY_ID")), fixed.get("ENTRY_TYPE_NAME")
+        ids, kinds = self._fixed.get("BACKUP_ID"), self._fixed.get("ENTRY_TYPE_NAME")
         entries: list[Entry] = database.backups.catalog.entries
-        if isinstance(ident, int):
-            found = database.backups.catalog.find(ident)
-            entries = [] if found is None else [found]
-        return [entry for entry in entries if entry.kind == kind] if isinstance(kind, str) else list(entries)
+        if ids is not None and all(isinstance(ident, int) for ident in ids):
+            found = [database.backups.catalog.find(ident) for ident in sorted(set(ids))]
+            entries = [entry for entry in found if entry is not None]
+        return [entry for entry in entries if kinds is None or entry.kind in kinds]
 
     def _dummy(self, database: Database, session: Session) -> Iterator[Row]:
         yield ("X",)
@@ -156,8 +155,7 @@ class Views:
         return row
 
     def _m_backup_catalog_files(self, database: Database, session: Session) -> Iterator[Row]:
-        entries = [] if "ENTRY_TYPE_NAME" in self._fixed else self._entries(database)
-        return self._files(database, entries)
+        return self._files(database, self._entries(database))
 
     @staticmethod
     def _files(database: Database, entries: list[Entry]) -> Iterator[Row]:
