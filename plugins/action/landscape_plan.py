@@ -18,7 +18,20 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._action import Con
 if t.TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
-KINDS = ("admit", "silence", "suspend_jobs", "stop", "patch", "reboot", "start", "verify", "release_jobs", "unsilence")
+KINDS = (
+    "admit",
+    "silence",
+    "suspend_jobs",
+    "stop",
+    "patch",
+    "reboot",
+    "start",
+    "verify",
+    "release_jobs",
+    "unsilence",
+    "backup",
+    "clean_backups",
+)
 MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 # Steps that do what the site's own task files say; without one they are skipped.
 SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
@@ -29,7 +42,11 @@ class ActionModule(ControllerAction):
 
     BYPASS_HOST_LOOP = True
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
-        "procedure": {"type": "str", "choices": ["patch", "stop", "start"], "required": True},
+        "procedure": {
+            "type": "str",
+            "choices": ["patch", "stop", "start", "backup", "clean_backups"],
+            "required": True,
+        },
         "run": {"type": "str"},
         "approved": {"type": "str"},
         "accept_plan": {"type": "str"},
@@ -44,6 +61,7 @@ class ActionModule(ControllerAction):
         "ignore_windows": {"type": "bool", "default": False},
         "patch_level": {"type": "str"},
         "step_seconds": {"type": "dict", "default": {}},
+        "parallel": {"type": "dict", "default": {}},
         "database": {"type": "str"},
         "directory": {"type": "path"},
     }
@@ -83,7 +101,7 @@ class ActionModule(ControllerAction):
                     procedure=arguments["procedure"],
                     now=datetime.datetime.now(datetime.UTC),
                     durations=store.durations() if store else None,
-                    options=self._options(arguments),
+                    options={**self._options(arguments), **_targets(hosts, arguments["parallel"], task_vars)},
                 )
                 plan = self._approved(plan, landscape, arguments["approved"], directory)
         finally:
@@ -105,14 +123,13 @@ class ActionModule(ControllerAction):
     def _refuse_wrong_options(self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> None:
         """Raise PlanRefused with every wrong value for a role of this run, every task file that is not there."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+        from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import PROCEDURES
 
         roles = pathlib.Path(__file__).parents[2] / "roles"
-        # A stop or a start leaves the operating system alone.
-        left_out = () if arguments["procedure"] == "patch" else ("os_",)
         options: dict[str, t.Any] = {}
-        for kind, role in _role_options.ROLES.items():
-            if kind not in arguments["step_tasks"] and not role.startswith(left_out):
-                options.update(_role_options.options_of(roles, role))
+        for kind in PROCEDURES[arguments["procedure"]]:
+            if kind in _role_options.ROLES and kind not in arguments["step_tasks"]:
+                options.update(_role_options.options_of(roles, *_role_options.ROLES[kind]))
         conditions = _role_options.defects({host: task_vars["hostvars"][host] for host in hosts}, options)
         for kind, file in arguments["step_tasks"].items():
             if pathlib.Path(file).is_absolute() and not pathlib.Path(file).is_file():
@@ -269,6 +286,15 @@ class _Landscape(t.Mapping[str, t.Mapping[str, t.Any]]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _targets(hosts: list[str], parallel: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return where each host's backups go, with how many systems may write there at once; nothing without a limit."""
+    if not parallel:
+        return {}
+    storage = {host: str(task_vars["hostvars"][host].get("hana_backup_target") or "default") for host in hosts}
+    limits = {target: parallel.get(target, parallel.get("default")) for target in set(storage.values())}
+    return {"storage": storage, "parallel": {target: most for target, most in limits.items() if most is not None}}
 
 
 def _write(plan: dict[str, t.Any], directory: pathlib.Path) -> dict[str, str]:

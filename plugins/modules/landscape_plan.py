@@ -20,7 +20,7 @@ options:
   procedure:
     description: What is done with the hosts.
     type: str
-    choices: [patch, stop, start]
+    choices: [patch, stop, start, backup, clean_backups]
     required: true
   run:
     description:
@@ -81,6 +81,14 @@ options:
     type: str
   step_seconds:
     description: Predicted seconds by step or by C(step/tier), where there is no history.
+    type: dict
+    default: {}
+  parallel:
+    description:
+      - For O(procedure=backup) and O(procedure=clean_backups), how many systems may write to a target of backups at
+        once, by the target's name, which a host says in its variable C(hana_backup_target). C(default) is for the
+        others.
+      - It counts over all runs that share the run database.
     type: dict
     default: {}
   database:

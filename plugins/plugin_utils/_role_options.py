@@ -16,14 +16,22 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition
 
-# Which role does a step, unless a task file of the site does it.
-ROLES = {"stop": "sap_stop", "patch": "os_patch", "reboot": "os_reboot", "start": "sap_start", "verify": "sap_verify"}
+# Which role with which of its entry points does a step, unless a task file of the site does it.
+ROLES = {
+    "stop": ("sap_stop", "main"),
+    "patch": ("os_patch", "main"),
+    "reboot": ("os_reboot", "main"),
+    "start": ("sap_start", "main"),
+    "verify": ("sap_verify", "main"),
+    "backup": ("hana_backup", "main"),
+    "clean_backups": ("hana_backup", "clean"),
+}
 
 
-def options_of(directory: pathlib.Path, role: str) -> dict[str, dict[str, t.Any]]:
-    """Return the options in the main argument spec of a role below *directory*."""
+def options_of(directory: pathlib.Path, role: str, entry: str) -> dict[str, dict[str, t.Any]]:
+    """Return the options in the argument spec of a role below *directory*, for one of its entry points."""
     text = (directory / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-    return t.cast(dict[str, dict[str, t.Any]], yaml.safe_load(text)["argument_specs"]["main"]["options"])
+    return t.cast(dict[str, dict[str, t.Any]], yaml.safe_load(text)["argument_specs"][entry]["options"])
 
 
 def defects(

@@ -214,8 +214,8 @@ def text(value: Optional[datetime.datetime]) -> Optional[str]:
 def retention_cut(fulls: Sequence[Backup], now: datetime.datetime, keep_days: Optional[float], keep_count: int) -> Cut:
     """The full backup before which everything may go.
 
-    It is the newest one that satisfies all: it ended well; it ended before the kept days begin, so that every instant of
-    them can be recovered from it with the deltas and logs that follow; with it at least ``keep_count`` good full
+    It is the newest one that satisfies all: it ended well; it ended before the kept days begin, so that every instant
+    of them can be recovered from it with the deltas and logs that follow; with it at least ``keep_count`` good full
     backups stay. Nothing may go when there is none.
 
     :param fulls: the full backups of one database, in any order.

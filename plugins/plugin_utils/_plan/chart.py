@@ -21,6 +21,8 @@ GLYPHS = {
     "verify": "✓",
     "release_jobs": "»",
     "unsilence": "",
+    "backup": "⛁",
+    "clean_backups": "⌫",
     "failed": "✕",
 }
 
@@ -33,6 +35,8 @@ LEGEND = (
     ("verify", "verify"),
     ("suspend_jobs", "suspend jobs"),
     ("release_jobs", "release jobs"),
+    ("backup", "backup"),
+    ("clean_backups", "remove old backups"),
     ("admit", "admit, silence, unsilence"),
 )
 

@@ -23,6 +23,8 @@ DEFAULT_SECONDS = {
     "verify": 30.0,
     "release_jobs": 20.0,
     "unsilence": 5.0,
+    "backup": 1800.0,
+    "clean_backups": 120.0,
 }
 
 

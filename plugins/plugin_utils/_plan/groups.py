@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.graph import UnionFind
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.relations import Relations
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import ON_DATABASES
 
 #: Kinds that a system has once: while one of them is down the system is down, so its host cannot be rolled.
 SINGLE = frozenset({"hana", "ascs", "scs"})
@@ -122,13 +123,16 @@ def set_limits(
     procedure: str,
     batch_size: int,
     lifted: bool,
+    storage: Mapping[str, str],
+    parallel: Mapping[str, int],
     conditions: Conditions,
     warnings: list[str],
 ) -> tuple[dict[str, int], dict[str, list[str]], dict[str, dict[str, list[str]]]]:
     """Fill the groups' ``needs``; return resource -> capacity, host -> resources, resource -> member -> hosts.
 
     A group's need counts members that are out together; the hosts that hold a resource are all hosts of these members.
-    ``lifted``: an override allows a stop beyond what a redundancy group tolerates.
+    ``lifted``: an override allows a stop beyond what a redundancy group tolerates. ``storage``, ``parallel``: see
+    `options`; a target without a number has no limit.
     """
     resources: dict[str, int] = {}
     held: dict[str, list[str]] = {}
@@ -147,9 +151,18 @@ def set_limits(
                     f"{batch_size}.",
                     f"raise batch_size to {weight} or more.",
                 )
-    if procedure == "start":
-        return resources, held, members_of
     group_of = {host: group for group in groups for host in group.hosts}
+    if procedure in ON_DATABASES:
+        for host, target in sorted(storage.items()):
+            if host in group_of and target in parallel:
+                resource = f"storage:{target}"
+                resources[resource] = parallel[target]
+                members_of.setdefault(resource, {})[host] = [host]
+                held.setdefault(host, []).append(resource)
+                needs = group_of[host].needs
+                needs[resource] = min(needs.get(resource, 0) + 1, parallel[target])
+    if procedure not in ("patch", "stop"):
+        return resources, held, members_of
     of_system: dict[str, list[str]] = {}
     for host in sorted(on_host):
         for system in sorted({landscape["instances"][name]["system"] for name in on_host[host]}):

@@ -23,7 +23,13 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule imp
     critical_path,
     simulate,
 )
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import build_steps, host_tier, start_order
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import (
+    ON_DATABASES,
+    build_steps,
+    host_tier,
+    leader_of,
+    start_order,
+)
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.windows import Window, Windows, iso, minutes
 
 FORMAT = 1
@@ -41,7 +47,7 @@ def make_plan(
     durations: Mapping[str, float] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the plan of a run of ``procedure`` (patch, stop, start) over ``hosts``, as plain JSON data.
+    """Return the plan of a run of ``procedure`` over ``hosts``, as plain JSON data.
 
     ``landscape`` is in normal form. ``durations`` are predicted seconds by label, ``kind/tier`` or kind, from the
     history of runs. ``options`` are described in `options`. Seconds in the plan count from ``now``, an aware time.
@@ -58,6 +64,8 @@ def make_plan(
     _check_hosts(data, names, conditions)
     names = [name for name in names if name in data["hosts"]]
     on_host = _instances_on(data, names)
+    if procedure in ON_DATABASES:
+        names, on_host = _leading_databases(data, on_host, conditions)
     rolling = _rolling(data, procedure)
     inside = [name for host in names for name in on_host[host]]
     in_run = frozenset(data["instances"][name]["system"] for name in inside)
@@ -80,6 +88,8 @@ def make_plan(
         procedure=procedure,
         batch_size=chosen["batch_size"],
         lifted=chosen["override"] is not None,
+        storage=chosen["storage"],
+        parallel=chosen["parallel"],
         conditions=conditions,
         warnings=warnings,
     )
@@ -93,8 +103,8 @@ def make_plan(
         data,
         now,
         directory=chosen["calendar_directory"],
-        windows_hold=chosen["override"] is None,
-        blackouts_hold=chosen["override"] is None or chosen["ignore_windows"],
+        windows_hold=chosen["override"] is None and procedure not in ON_DATABASES,
+        blackouts_hold=(chosen["override"] is None or chosen["ignore_windows"]) and procedure not in ON_DATABASES,
     )
     calendar.check(sorted(in_run), conditions)
     conditions.refuse_if_any()
@@ -224,6 +234,26 @@ def _instances_on(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, li
     return on_host
 
 
+def _leading_databases(
+    data: Mapping[str, Any], on_host: Mapping[str, list[str]], conditions: Conditions
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the hosts that lead a HANA system, with their HANA instances: who backs up asks nobody else."""
+    of_system: dict[str, list[str]] = {}
+    for names in on_host.values():
+        for name in names:
+            if data["instances"][name]["kind"] == "hana":
+                of_system.setdefault(data["instances"][name]["system"], []).append(name)
+    leading: dict[str, list[str]] = {}
+    for system in sorted(of_system):
+        host = leader_of(data, of_system[system])
+        leading.setdefault(host, []).extend(
+            name for name in of_system[system] if data["instances"][name]["host"] == host
+        )
+    if on_host and not leading:
+        conditions.add("run", "none of its hosts has a HANA database.", "select hosts with one.")
+    return sorted(leading), leading
+
+
 def _rolling(data: Mapping[str, Any], procedure: str) -> frozenset[str]:
     """Return the systems that stay up during the run; who stops or starts a landscape means all of it."""
     if procedure != "patch":
@@ -257,6 +287,8 @@ def _check_outside(
 ) -> list[str]:
     """Return the instances outside the run that it needs; collect those outside that would feel a stop."""
     instances = data["instances"]
+    if procedure in ON_DATABASES:
+        return []
     if procedure != "start" and relations.outside_dependents:
         by_system: dict[str, list[str]] = {}
         for name in relations.outside_dependents:

@@ -6,8 +6,9 @@
 environment. ``canary``: systems or hosts that go first. ``skip_steps``: kinds of steps to leave out. ``override``:
 ``reason`` and ``by``; lifts windows and blackouts, with ``ignore_windows`` only windows. ``outside``: ``refuse`` or
 ``accept`` instances outside the run that would feel a stop. ``patch_level``: the level the run brings its hosts to.
-``step_seconds``: predicted seconds that win over the history. ``calendar_directory``: where relative iCalendar paths
-start.
+``step_seconds``: predicted seconds that win over the history. ``storage``: host to the name of the target that its
+backups go to; ``parallel``: target to the number of systems that may write to it at once. ``calendar_directory``: where
+relative iCalendar paths start.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ DEFAULTS: dict[str, Any] = {
     "patch_level": None,
     "ignore_windows": False,
     "step_seconds": {},
+    "storage": {},
+    "parallel": {},
     "calendar_directory": None,
 }
 
@@ -64,6 +67,8 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
     _check_override(chosen, conditions)
     _check_skips(chosen["skip_steps"], procedure, conditions)
     _check_budget(chosen["failure_budget"], conditions)
+    chosen["storage"] = {str(host): str(target) for host, target in dict(chosen["storage"]).items()}
+    _check_parallel(chosen, conditions)
     seconds: dict[str, float] = {}
     for key, value in dict(chosen["step_seconds"]).items():
         try:
@@ -111,6 +116,21 @@ def _check_skips(skips: list[str], procedure: str, conditions: Conditions) -> No
         conditions.add("skip stop", "a host would reboot under running instances.", "leave out reboot, too.")
     if procedure in ("stop", "start") and procedure in skips:
         conditions.add(f"skip {procedure}", "nothing would be left to do.", "remove it from skip_steps.")
+
+
+def _check_parallel(chosen: dict[str, Any], conditions: Conditions) -> None:
+    parallel: dict[str, int] = {}
+    for target, most in dict(chosen["parallel"]).items():
+        try:
+            parallel[str(target)] = int(most)
+            if parallel[str(target)] < 1:
+                raise ValueError
+        except (TypeError, ValueError):
+            conditions.add(
+                f"option parallel {target}", f"{most!r} is no number of at least 1.", "write a whole number."
+            )
+            parallel[str(target)] = 1
+    chosen["parallel"] = parallel
 
 
 def _check_budget(budget: Any, conditions: Conditions) -> None:

@@ -36,11 +36,16 @@ MOST_EMPTY = 3
 MOST_OPEN_ROWS = 60
 
 _PHASES = ("silence", "suspend_jobs", "stop", "patch", "reboot", "start", "verify", "release_jobs", "unsilence")
+_PHASES += ("backup", "clean_backups")
+
+#: Procedures whose playbook is not named after a landscape.
+_PLAYBOOKS = {"backup": "backup_databases", "clean_backups": "clean_backups"}
 
 
 def approve_command(plan: Mapping[str, Any]) -> str:
     """Return the command line that runs exactly this plan."""
-    return f"ansible-playbook basis.landscape.{plan['procedure']}_landscape -e approved={plan['hash']}"
+    playbook = _PLAYBOOKS.get(plan["procedure"], f"{plan['procedure']}_landscape")
+    return f"ansible-playbook basis.landscape.{playbook} -e approved={plan['hash']}"
 
 
 def render_html(plan: Mapping[str, Any], *, approve: str | None = None) -> str:

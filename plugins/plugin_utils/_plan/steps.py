@@ -26,7 +26,13 @@ PROCEDURES = {
     ),
     "stop": ("admit", "silence", "suspend_jobs", "stop"),
     "start": ("admit", "start", "verify", "release_jobs", "unsilence"),
+    "backup": ("admit", "backup"),
+    "clean_backups": ("admit", "clean_backups"),
 }
+
+#: What the procedures on databases do: their own step, once for each HANA system, on the host that leads it. Nothing is
+#: taken out of service, so windows, redundancy groups and dependents do not matter to them.
+ON_DATABASES = frozenset({"backup", "clean_backups"})
 
 #: Steps that undo or answer each other: who leaves one out leaves out the other.
 PAIRS = (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_jobs"))
@@ -134,6 +140,11 @@ def build_steps(
                     others = sorted({instances[name]["host"] for name in of_system[system]} - {host})
                     needs = [[other, "verify"] for other in others]
                     add(kind, step=f"release_jobs:{system}", label=label, system=system, needs=needs)
+            elif kind in ON_DATABASES:
+                for system in sorted(of_system):
+                    if leader_of(landscape, of_system[system]) == host:
+                        sid = systems[system]["sid"]
+                        add(kind, step=f"{kind}:{system}", label=f"{sid}/{host}/-/{kind}", system=system)
             elif kind in ("stop", "start"):
                 edges = relations.dependents if kind == "stop" else relations.needs
                 for name in local if kind == "start" else reversed(local):

@@ -6,7 +6,20 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-KINDS = ("admit", "silence", "suspend_jobs", "stop", "patch", "reboot", "start", "verify", "release_jobs", "unsilence")
+KINDS = (
+    "admit",
+    "silence",
+    "suspend_jobs",
+    "stop",
+    "patch",
+    "reboot",
+    "start",
+    "verify",
+    "release_jobs",
+    "unsilence",
+    "backup",
+    "clean_backups",
+)
 DEAD = ("failed", "unreachable", "blocked", "deferred")
 
 

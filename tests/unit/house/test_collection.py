@@ -152,10 +152,10 @@ def test_no_barrier_stands_in_a_gated_play(path: Path) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_role_interface(role: str) -> None:
     folder = ROOT / "roles" / role
-    specification = _load(folder / "meta" / "argument_specs.yml")["argument_specs"]["main"]
-    assert specification["short_description"]
+    entries = _load(folder / "meta" / "argument_specs.yml")["argument_specs"]
+    assert "main" in entries and all(entry["short_description"] for entry in entries.values())
     assert (folder / "README.md").is_file(), "Galaxy takes no role without a README.md"
-    options = specification.get("options", {})
+    options = {name: option for entry in entries.values() for name, option in entry.get("options", {}).items()}
     defaults_file = folder / "defaults" / "main.yml"
     defaults = (_load(defaults_file) if defaults_file.exists() else None) or {}
     assert set(defaults) <= set(options), "a default that the role's specification does not know"

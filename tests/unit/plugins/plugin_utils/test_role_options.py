@@ -20,9 +20,9 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("role", sorted(set(_role_options.ROLES.values())))
-def test_every_role_of_a_step_states_its_options(role: str) -> None:
-    options = _role_options.options_of(ROLES, role)
+@pytest.mark.parametrize("role, entry", sorted(set(_role_options.ROLES.values())))
+def test_every_role_of_a_step_states_its_options(role: str, entry: str) -> None:
+    options = _role_options.options_of(ROLES, role, entry)
     assert options and all(name.startswith(role) for name in options)
     assert _role_options.defects({"h1": {}}, options) == []
 
