@@ -772,8 +772,9 @@ class Backups:
             for file in entry.files or []:
                 if file.source != "volume":
                     continue
+                places = [self._place(file, folder) for folder in wanted.log_paths or ("",)]
                 try:
-                    content = self.read(self._place(file, wanted.log_path), file.path)
+                    content = self.read(next(filter(Path.exists, places), places[0]), file.path)
                 except SqlError:
                     return changes, min(reached, until)
                 log = content["header"]

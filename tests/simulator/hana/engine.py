@@ -459,12 +459,16 @@ class HanaEngine:
         return database
 
     def _strike(self, fault: str, database: Database, statement: sql.Statement) -> Any:
-        """A fault whose ``operation`` are the statement's first words, one or more."""
+        """A fault that strikes a statement.
+
+        ``operation`` are its first words, one or more; ``database`` is the one that it names or is executed in.
+        """
         faults = self.system.world.faults
-        for count in range(len(statement.words), 0, -1):
-            where = {**database.where, "operation": " ".join(statement.words[:count])}
-            if faults.standing(fault, **where) is not None:
-                return faults.strike(fault, **where)
+        for name in filter(None, (getattr(statement, "database", ""), database.name)):
+            for count in range(len(statement.words), 0, -1):
+                where = {**database.where, "database": name, "operation": " ".join(statement.words[:count])}
+                if faults.standing(fault, **where) is not None:
+                    return faults.strike(fault, **where)
         return None
 
     @staticmethod
@@ -617,9 +621,8 @@ class HanaEngine:
             elif isinstance(node, sql.Binary) and node.op == "=":
                 sides = (node.right,)
             values = [side.value for side in sides if isinstance(side, sql.Literal)]
-            values += [
-                given[side.index] for side in sides if isinstance(side, sql.Parameter) and side.index < len(given)
-            ]
+            places = [side.index for side in sides if isinstance(side, sql.Parameter)]
+            values += [given[place] for place in places if place < len(given)]
             if sides and len(values) == len(sides) and isinstance(node.left, sql.Name):
                 found[node.left.name] = values
         return found

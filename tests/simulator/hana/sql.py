@@ -280,7 +280,7 @@ class Recover(Statement):
     source: str = ""
     catalog: str = ""
     catalog_path: str = ""
-    log_path: str = ""
+    log_paths: tuple[str, ...] = ()
     data_path: str = ""
     backup_id: int | None = None
     check_access: str = ""
@@ -932,7 +932,7 @@ class Parser:
                     done.catalog, done.catalog_path = "path", self._strings(1)[0]
             elif self._take("LOG"):
                 self._want("PATH")
-                done.log_path = self._strings(1)[0]
+                done.log_paths = self._strings()
             elif self._take("DATA"):
                 self._want("PATH")
                 done.data_path = self._strings(1)[0]

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HANA's programs on a simulated host: ``hdbnsutil`` for root keys, ``hdbbackupcheck`` for one file.
 
-Published: the arguments, names such as ``DPAPI Root Key``, that the return code of hdbbackupcheck tells whether the file
-is good, that root keys are only recovered into a database that is stopped. Invented: every line that is printed, all
-return codes but 0, the prompt for the password. A file of the simulator's own folder (``fs`` or ``home`` of the JSON
-line) may be named by its path on this machine, where modules look for it. A system is chosen by the caller's name (``<sid>adm``), else the first one on the host is meant.
+Published: the arguments, names such as ``DPAPI Root Key``, that the return code of hdbbackupcheck tells whether the
+file is good, that root keys are only recovered into a database that is stopped. Invented: every line that is printed,
+all return codes but 0, the prompt for the password. A file of the simulator's own folder (``fs`` or ``home`` of the
+JSON line) may be named by its path on this machine, where modules look for it. A system is chosen by the caller's name
+(``<sid>adm``), else the first one on the host is meant.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Views:
     ) -> Iterator[Row]:
         """The rows of a view as a session of ``database`` sees them.
 
-        ``fixed`` are columns that must have one of few values anyway; a catalog of 100,000 entries is quick with their help.
+        ``fixed`` are columns that must have one of few values anyway; they make a catalog of 100,000 entries quick.
         """
         user = database.users.get(session.user)
         if view not in OPEN and (user is None or "CATALOG READ" not in user.privileges):
