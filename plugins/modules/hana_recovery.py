@@ -259,10 +259,10 @@ verified_by:
   returned: success, not in check mode
   type: str
 space:
-  description: Bytes of the backups that are restored, and bytes that are free for data, as far as HANA says.
+  description: Bytes of the backups that are restored, and of the fullest disk for data, as far as HANA says.
   returned: success
   type: dict
-  sample: {needed: 104857600, free: 1073741824}
+  sample: {needed: 104857600, free: 1073741824, total: 8589934592}
 error:
   description: What went wrong.
   returned: failure
@@ -448,14 +448,13 @@ class Recovery(Operation[State]):
 
     def _space(self, needed: int) -> Dict[str, int]:
         disks = self._client.view("M_DISKS", ["USAGE_TYPE", "TOTAL_SIZE", "USED_SIZE"])
-        free = [int(row["TOTAL_SIZE"]) - int(row["USED_SIZE"]) for row in disks if row["USAGE_TYPE"] == "DATA"]
-        if not free:
+        data = [(int(row["TOTAL_SIZE"]), int(row["USED_SIZE"])) for row in disks if row["USAGE_TYPE"] == "DATA"]
+        if not data:
             return {}
-        if needed > min(free):
-            self._remarks.append(
-                f"The backups have {needed} bytes, {min(free)} are free for data, beside what the tenant takes now."
-            )
-        return {"needed": needed, "free": min(free)}
+        total, used = min(data, key=lambda disk: disk[0] - disk[1])
+        if needed > total:  # what the tenant takes now is given back, so what is free is no limit
+            self._remarks.append(f"The backups have {needed} bytes, the disk for data has {total}.")
+        return {"needed": needed, "free": total - used, "total": total}
 
     # Plan
 

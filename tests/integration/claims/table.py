@@ -2,14 +2,20 @@
 """What a table of claims says: which module is run how on what, with what outcome.
 
 A table is ``tests/integration/targets/<module>/claims.yml``, a list of claims. Each claim gets an SAP system of its own
-in one simulated landscape, and has one or more steps:
+in one simulated landscape, and has one or more steps. The system is one of HANA for the modules ``hana_*``, with the
+tenants ``{sid}`` and ``QA2``; there is another one, ``{other}``.
 
 ``claim``      the sentence that is shown to hold (of the whole claim)
 ``instances``  more about this claim's instances by name, for the simulator (of the whole claim)
+``hana``       more about this claim's HANA system, for the simulator (of the whole claim)
 ``steps``      the steps; a claim with one step may say its keys itself
 ``module``     another module than the table's
 ``options``    options of the module, added to the table's usual ones
 ``via``        ``socket`` (default) or ``https``
+``user``       database user of HANA (default ``BACKUP_ADMIN_USER``)
+``system``     ``other`` for the other HANA system
+``sql``        statements that set the scene, in ``database`` (default ``{sid}``); the step has no module
+``clock``      seconds that pass before the step
 ``check``      check mode
 ``given``      state of instances by name before the step
 ``faults``     faults from this step on; ``instance`` is filled in (D01 unless named)
@@ -18,7 +24,9 @@ in one simulated landscape, and has one or more steps:
 ``said``       what the parameters of a function were, as a search by function
 ``saw``        effects in the simulated landscape, in this order
 
-``{sid}``, ``{app}`` and ``{cs}`` stand for the system and its two hosts in every text.
+``{sid}``, ``{app}`` and ``{cs}`` stand for the system and its two hosts in every text, ``{db}``, ``{address}``,
+``{password}`` for the HANA system's host, its address, the password of SYSTEM; ``<0.rows.0.NOW>`` in an option for what
+the first step's result has at that place.
 """
 
 from __future__ import annotations
@@ -54,8 +62,36 @@ USUAL: dict[str, dict[str, Any]] = {
     "sap_health_info": {"sid": "{sid}", "number": "01"},
     "sap_landscape_info": {"services_file": "/nonexistent"},
     "sapcontrol_call": {"number": "01"},
+    "hana_sql": {},
+    "hana_database": {"database": "{sid}", "delay": 0.1, "timeout": 20, "failure_grace": 1.5},
+    "hana_recovery": {
+        "database": "{sid}",
+        "to": "latest",
+        "confirm_sid": "{sid}",
+        "delay": 0.1,
+        "timeout": 20,
+        "failure_grace": 1.5,
+    },
+    "hana_root_keys": {"dbid": 3, "timeout": 20, "hdbnsutil_path": "hdbnsutil"},
 }
-STEP_KEYS = {"module", "options", "via", "check", "given", "faults", "expect", "sent", "said", "saw", "clear"}
+STEP_KEYS = {
+    "module",
+    "options",
+    "via",
+    "user",
+    "system",
+    "sql",
+    "database",
+    "clock",
+    "check",
+    "given",
+    "faults",
+    "expect",
+    "sent",
+    "said",
+    "saw",
+    "clear",
+}
 
 
 def read(target: str) -> list[dict[str, Any]]:
@@ -68,9 +104,13 @@ def read(target: str) -> list[dict[str, Any]]:
     for claim in claims:
         if "steps" not in claim:
             claim["steps"] = [{key: claim.pop(key) for key in list(claim) if key in STEP_KEYS}]
-        unknown = set(claim) - {"claim", "instances", "steps"}
+        unknown = set(claim) - {"claim", "instances", "hana", "steps"}
         for step in claim["steps"]:
             unknown |= set(step) - STEP_KEYS
+            if "sql" in step:
+                statements = [{"sql": sql} for sql in step["sql"]]
+                options = {"statements": statements, "changes": True, "hana_database": step.get("database", "{sid}")}
+                step.update(module="hana_sql", options=options, user="SYSTEM")
             step.setdefault("module", target)
         if unknown:
             raise ValueError(f"{target}: {claim['claim']}: {', '.join(sorted(unknown))}")

@@ -4,11 +4,33 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+
+EARLIER = re.compile(r"<(\d+)((?:\.[\w ]+)+)>")
+
+
+def filled(value: Any, told: list[dict[str, Any]]) -> Any:
+    """An option with what earlier steps' results have in the place of ``<step.path>``."""
+    if isinstance(value, dict):
+        return {key: filled(item, told) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, told) for item in value]
+    if not isinstance(value, str):
+        return value
+    whole = EARLIER.fullmatch(value)
+    return _found(whole, told) if whole else EARLIER.sub(lambda match: str(_found(match, told)), value)
+
+
+def _found(match: re.Match[str], told: list[dict[str, Any]]) -> Any:
+    found: Any = told[int(match[1])]["result"]
+    for key in match[2][1:].split("."):
+        found = found[int(key)] if isinstance(found, list) else found[key]
+    return found
 
 
 class ActionModule(ActionBase):
@@ -20,22 +42,28 @@ class ActionModule(ActionBase):
         """One result for each step: the module's, with the journal's entries of the claim's system."""
         super().run(tmp, task_vars)
         arguments = self._task.args
-        told = []
+        told: list[dict[str, Any]] = []
+        mine = (("system", [arguments["system"]]), ("host", arguments["hosts"]))
         for step in arguments["steps"]:
             if step["faults"]:
                 self._control("POST", "/faults", step["faults"])
             if step["given"]:
                 self._control("POST", "/state", step["given"])
+            if step["clock"]:
+                self._control("POST", "/clock", {"advance": step["clock"]})
             last = [row["n"] for row in self._control("GET", "/journal")]
             self._task.check_mode = step["check"]
             self._task.diff = True
             result = self._execute_module(
-                module_name=f"basis.landscape.{step['module']}", module_args=step["options"], task_vars=task_vars
+                module_name=f"basis.landscape.{step['module']}",
+                module_args=filled(step["options"], told),
+                task_vars=task_vars,
             )
             journal = self._control("GET", f"/journal?after={last[-1] if last else 0}")
             if step["clear"]:
                 self._control("DELETE", "/faults")
-            told.append({"result": result, "journal": [r for r in journal if r.get("system") == arguments["system"]]})
+            journal = [row for row in journal if any(row.get(key) in names for key, names in mine)]
+            told.append({"result": result, "journal": journal})
         Path(arguments["into"]).write_text(json.dumps(told, default=str), encoding="utf-8")
         return {"changed": False}
 
