@@ -60,6 +60,7 @@ USER_STATES: dict[str, tuple[int, str]] = {
     "expired": (431, "user's password will expire within few days: password of user {user} has expired"),
 }
 WRONG_LOGONS = 5
+MOST_TENANTS = 21  # more have no ports up to 3NN99
 
 
 @dataclass
@@ -561,6 +562,8 @@ class System:
             known = ", ".join(sorted(Options.__dataclass_fields__))
             raise ValueError(f"system {raw['name']}: simulation.hana knows no {', '.join(unknown)}; known are {known}")
         self.options = Options(**given)
+        if len(self.options.tenants or []) > MOST_TENANTS:
+            raise ValueError(f"system {raw['name']}: simulation.hana has more than {MOST_TENANTS} tenants")
         self.root = world.directory / key / "fs"
         self.running = False
         self.passwords = {user: secrets.token_urlsafe(12) + "aA1" for user in USERS}
@@ -659,6 +662,8 @@ class System:
         """A new database at the first free place."""
         taken = {database.place for database in self.databases.values()}
         place = next(place for place in itertools.count() if place not in taken)
+        if place > MOST_TENANTS:
+            raise SqlError(2, f"general error: no port is left for database '{name}'")
         database = self.databases[name] = Database(self, name, place, users)
         self.world.equip(database)
         return database

@@ -421,8 +421,10 @@ class HanaEngine:
         if isinstance(done, Job):
             try:
                 await done.wait()
-            finally:
+            except SqlError:
                 self._of(session)
+                raise
+            self._of(session)
             return Done()
         return done
 
