@@ -233,7 +233,7 @@ class BackupState(Operation[State]):
         self._limits = Limits(
             params["timeout"], params["delay"], grace=params["failure_grace"], patience=params["failure_grace"]
         )
-        self._now = datetime.datetime.now(datetime.timezone.utc)
+        self._now = datetime.datetime.min
         self._mark = os.urandom(6).hex()
         self._found: Dict[str, model.Backup] = {}
         self._begun: Dict[str, int] = {}
@@ -247,6 +247,7 @@ class BackupState(Operation[State]):
 
     def look(self) -> State:
         """The catalog of every database that is meant."""
+        self._now = self._client.now()
         return {name: self._see(name) for name in self._meant()}
 
     def plan(self, state: State) -> List[Action[State]]:
@@ -365,8 +366,7 @@ class BackupState(Operation[State]):
         return [self._params["directory"], prefix] if self._params["directory"] else [prefix]
 
     def _own(self, name: str, above: int) -> List[model.Backup]:
-        since = self._now - datetime.timedelta(days=1)  # clocks of two machines differ; the comment decides
-        entries = self._client.catalog(name, DATA, since=since)
+        entries = self._client.catalog(name, DATA, since=self._now - datetime.timedelta(hours=1))
         return [entry for entry in entries if entry.id > above and entry.comment == self._comment(name)]
 
     def _wait(self) -> State:

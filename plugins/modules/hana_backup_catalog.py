@@ -179,7 +179,7 @@ class Retention(Operation[State]):
         missing = [name for name in asked if name not in known]
         if missing:
             raise BadInput("read the backups", "there is no database {}".format(", ".join(missing)), known=list(known))
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = self._client.now()
         self._told = {name: self._old(name, now) for name in asked}
         self._after = dict(self._told)
         return self._told

@@ -157,7 +157,7 @@ def answer(context: Context) -> Dict[str, Any]:
                 "{} has no database {}".format(identity.sid, ", ".join(missing)),
                 known=list(known),
             )
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = client.now()
         readers: Dict[str, Callable[[str], Any]] = {
             "services": lambda name: rows(client, "M_SERVICES", SERVICES, name),
             "backups": lambda name: backups(client, name, now, params["backup_days"]),

@@ -35,8 +35,19 @@ MOST_EMPTY = 3
 #: More rows than this are folded.
 MOST_OPEN_ROWS = 60
 
-_PHASES = ("silence", "suspend_jobs", "stop", "patch", "reboot", "start", "verify", "release_jobs", "unsilence")
-_PHASES += ("backup", "clean_backups")
+_PHASES = (
+    "silence",
+    "suspend_jobs",
+    "stop",
+    "patch",
+    "reboot",
+    "start",
+    "verify",
+    "release_jobs",
+    "unsilence",
+    "backup",
+    "clean_backups",
+)
 
 #: Procedures whose playbook is not named after a landscape.
 _PLAYBOOKS = {"backup": "backup_databases", "clean_backups": "clean_backups"}
