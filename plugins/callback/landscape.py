@@ -54,6 +54,7 @@ class CallbackModule(Default):
         self._run = ""
         self._since: dict[str, float] = {}
         self._labels: dict[tuple[str, str], str] = {}
+        self._at: dict[str, str] = {}  # the step that a host came to last
         self._hosts = 0
         self._through: set[str] = set()
 
@@ -108,6 +109,7 @@ class CallbackModule(Default):
             gate = values[GATE]
             self._labels[host, gate["step"]] = gate["label"]
             self._since[host] = time.monotonic()
+            self._at[host] = gate["label"]
             self._tell(event="running" if gate["verdict"] in ("go", "look") else "done", host=host, step=gate["step"])
         elif DONE in values:
             step = values[DONE]["step"]
@@ -138,7 +140,7 @@ class CallbackModule(Default):
         self._tell(
             event="dead", host=host, step=gate and gate["step"], state=gate["verdict"] if gate else state, why=why
         )
-        self._plain(why if gate else f"{host} {state}: {why}")
+        self._plain(why if gate else f"{self._at.get(host, host)} {state}: {why}")
 
     # Quiet while the picture speaks
 

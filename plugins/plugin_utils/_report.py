@@ -79,7 +79,7 @@ def render(report: Mapping[str, t.Any]) -> str:
         _attention(report, bad),
         section("What happened when", _chart(report)),
         section("Hosts", _hosts(hosts)),
-        section("Packages", _packages(hosts), folded=True),
+        *_kept(hosts),
         section(
             "Record",
             table(
@@ -167,6 +167,26 @@ def _hosts(hosts: Mapping[str, Mapping[str, t.Any]]) -> Markup:
         for name, host in hosts.items()
     ]
     return table(["host", "state", "SAP down for", "packages", "rebooted", "stands at"], rows, "ttnnt ")
+
+
+def _kept(hosts: Mapping[str, Mapping[str, t.Any]]) -> list[str]:
+    """Return what the run left behind: changed packages, or backups."""
+    if not any(host["backups"] for host in hosts.values()):
+        return [section("Packages", _packages(hosts), folded=True)]
+    rows = [
+        (name, row["database"], row["what"], row["state"], duration(row["seconds"]), _size(row["bytes"]))
+        for name, host in hosts.items()
+        for row in host["backups"]
+    ]
+    return [section("Backups", table(["host", "database", "", "", "took", "size"], rows, "ttttnn"))]
+
+
+def _size(number: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
 
 
 def _packages(hosts: Mapping[str, Mapping[str, t.Any]]) -> Markup:

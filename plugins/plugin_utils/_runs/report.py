@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import bound
 
@@ -72,6 +73,7 @@ def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
         "why": (bad["message"] or bad.get("blocked_by") or "") if bad else "",
         "downtime": _downtime(rows),
         "packages": patch.get("packages", []),
+        "backups": [backup for row in rows if row["kind"] in ("backup", "clean_backups") for backup in _backups(row)],
         "rebooted": bool(reboot and reboot["state"] == "done" and (reboot["result"] or {}).get("rebooted")),
         "steps": [
             {
@@ -81,6 +83,31 @@ def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
             for row in rows
         ],
     }
+
+
+def _backups(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return what a step did to each database: the backup it made or found, the backups it removed."""
+    result = row["result"] or {}
+    made = [
+        {
+            "database": database,
+            "what": f"{backup['kind']} backup {backup['id']}",
+            "state": backup["state"],
+            "seconds": backup["seconds"],
+            "bytes": backup["bytes"],
+        }
+        for database, backup in sorted((result.get("backups") or {}).items())
+    ]
+    return made + [
+        {
+            "database": database,
+            "what": f"{len(old['data'])} data and {old['logs']['count']} log backups removed",
+            "state": old["why"],
+            "seconds": None,
+            "bytes": sum(old["bytes"].values()),
+        }
+        for database, old in sorted((result.get("removed") or {}).items())
+    ]
 
 
 def _downtime(rows: list[dict[str, t.Any]]) -> float | None:

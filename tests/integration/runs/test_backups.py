@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups of many systems as one run: bounded by storage, continued after a kill, named where they fail."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+import pytest
+
+from tests.integration.runs.conftest import Site, kill
+from tests.simulator.launch import Simulator
+
+pytest.importorskip("hdbcli", reason="hdbcli, SAP's driver, is not installed")
+SIDS = ("HD1", "HD2", "HD3")
+LANDSCAPE: dict[str, t.Any] = {
+    "hosts": [{"name": name, "environment": "production"} for name in ("db1", "db2", "db3", "web")],
+    "systems": [
+        {"name": sid, "sid": sid, "type": "hana", "simulation": {"hana": {"tenants": [f"T{sid[2]}"]}}} for sid in SIDS
+    ]
+    + [{"name": "WDP", "sid": "WDP", "type": "webdisp"}],
+    "instances": [
+        {"name": "HDB00", "system": sid, "host": f"db{sid[2]}", "number": "00", "kind": "hana"} for sid in SIDS
+    ]
+    + [{"name": "W20", "system": "WDP", "host": "web", "number": "20", "kind": "webdisp"}],
+    "relations": [{"source": "WDP", "target": "HD1", "type": "depends_on"}],
+    "calendars": [],
+}
+OPTIONS = {"hana_backup_delay": 0.1, "landscape_backup_parallel": {"nas": 1}}
+
+
+@pytest.fixture
+def databases(tmp_path: pathlib.Path) -> t.Iterator[Site]:
+    """Three HANA systems, of which the first two back up to one storage."""
+    with Simulator.start(LANDSCAPE, speed=30) as simulator:
+        site = Site(tmp_path, simulator)
+        (tmp_path / "host_vars").mkdir()
+        for host in ("db1", "db2"):
+            (tmp_path / "host_vars" / f"{host}.yml").write_text("hana_backup_target: nas\n")
+        yield site
+
+
+def spans(site: Site) -> dict[str, tuple[float, float]]:
+    """When each host's first backup began, when its last one ended."""
+    found: dict[str, tuple[float, float]] = {}
+    for row in site.simulator.journal():
+        if row.get("effect") in ("hana_backup_started", "hana_backup_finished", "hana_backup_failed"):
+            begin, _end = found.get(row["host"], (row["t"], row["t"]))
+            found[row["host"]] = (begin, row["t"])
+    return found
+
+
+def begun(site: Site) -> list[tuple[str, str]]:
+    """Every data backup that was begun, as host and database."""
+    return [
+        (row["host"], row["database"]) for row in site.simulator.journal() if row.get("effect") == "hana_backup_started"
+    ]
+
+
+def test_one_at_a_time_for_each_storage_then_cleaned(databases: Site) -> None:
+    outcome = databases.play(playbook="backup_databases", run_name="b1", **OPTIONS)
+    assert outcome.code == 0, outcome.output
+    assert sorted(begun(databases)) == sorted((f"db{n}", name) for n in "123" for name in ("SYSTEMDB", f"T{n}"))
+    when = spans(databases)
+    first, second = sorted((when["db1"], when["db2"]))
+    assert first[1] <= second[0], "two systems wrote to one storage at a time"
+    assert when["db3"][0] < first[1], "who writes elsewhere does not wait"
+    assert set(databases.states("b1")) == {"db1", "db2", "db3"}
+    report = json.loads((databases.folder / "state" / "reports" / "b1.json").read_text())
+    made = {row["database"]: row for row in report["hosts"]["db2"]["backups"]}
+    assert sorted(made) == ["SYSTEMDB", "T2"] and made["T2"]["state"] == "successful" and made["T2"]["bytes"] > 0
+    page = (databases.folder / "state" / "reports" / "b1.html").read_text()
+    assert made["T2"]["what"] in page and "Backups" in page
+    again = databases.play(playbook="backup_databases", run_name="b2", **OPTIONS)
+    assert again.code == 0 and len(begun(databases)) == 6, "within twelve hours no other is made"
+    more = databases.play(playbook="backup_databases", run_name="b3", hana_backup_max_age_hours=0, **OPTIONS)
+    assert more.code == 0 and len(begun(databases)) == 12
+    cleaned = databases.play(playbook="clean_backups", run_name="c1", hana_backup_keep_days=0, hana_backup_keep_count=1)
+    assert cleaned.code == 0, cleaned.output
+    removed = [row for row in databases.simulator.journal() if row.get("effect") == "hana_catalog_deleted"]
+    assert {row["database"] for row in removed} == {"SYSTEMDB", "T1", "T2", "T3"}
+
+
+def test_killed_in_a_backup_and_continued(databases: Site) -> None:
+    process = databases.begin(playbook="backup_databases", run_name="b1", landscape_hosts="db1", **OPTIONS)
+    databases.simulator.wait(deadline=60, effect="hana_backup_started", database="T1")
+    kill(process)
+    databases.end(process)
+    outcome = databases.play(playbook="backup_databases", run="b1", landscape_hosts="db1", **OPTIONS)
+    assert outcome.code == 0, outcome.output
+    assert sorted(begun(databases)) == [("db1", "SYSTEMDB"), ("db1", "T1")], "nothing was begun twice"
+
+
+def test_one_that_fails_is_named_and_gives_its_place_back(databases: Site) -> None:
+    databases.simulator.fault("hana_backup_full", database="T1")
+    outcome = databases.play(playbook="backup_databases", run_name="b1", **OPTIONS)
+    assert outcome.code == 2
+    assert "HD1/db1/-/backup" in outcome.output and "space" in outcome.output
+    states = databases.states("b1")
+    assert states["db1"]["backup:HD1"] == "failed"
+    assert {states[f"db{n}"][f"backup:HD{n}"] for n in "23"} == {"done"}
+
+
+def test_check_mode_and_a_landscape_without_databases(databases: Site) -> None:
+    planned = databases.play("--check", playbook="backup_databases", run_name="b1", **OPTIONS)
+    assert planned.code == 0 and "backup: 3 hosts in 3 systems" in planned.output and begun(databases) == []
+    refused = databases.play("--limit", "web", playbook="backup_databases", run_name="b1", **OPTIONS)
+    assert refused.code != 0 and "none of its hosts has a HANA database" in refused.output
+    wrong = databases.play(playbook="backup_databases", run_name="b1", hana_backup_kind="ful", **OPTIONS)
+    assert wrong.code != 0 and "hana_backup_kind" in wrong.output and begun(databases) == []
