@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
 
 KINDS = (
     "admit",
+    "check_backup",
     "silence",
     "suspend_jobs",
     "stop",
@@ -101,7 +102,7 @@ class ActionModule(ControllerAction):
                     procedure=arguments["procedure"],
                     now=datetime.datetime.now(datetime.UTC),
                     durations=store.durations() if store else None,
-                    options={**self._options(arguments), **_targets(hosts, arguments["parallel"], task_vars)},
+                    options={**self._options(arguments), **_of_hosts(hosts, arguments, task_vars)},
                 )
                 plan = self._approved(plan, landscape, arguments["approved"], directory)
         finally:
@@ -288,8 +289,12 @@ class _Landscape(t.Mapping[str, t.Mapping[str, t.Any]]):
         return len(self._names)
 
 
-def _targets(hosts: list[str], parallel: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return where each host's backups go, with how many systems may write there at once; nothing without a limit."""
+def _of_hosts(hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options that hosts state in variables: how old a backup may be, where backups go."""
+    if arguments["procedure"] in ("patch", "stop"):
+        hours = {host: task_vars["hostvars"][host].get("landscape_require_backup_hours") for host in hosts}
+        return {"require_backup": {host: most for host, most in hours.items() if most}}
+    parallel = arguments["parallel"]
     if not parallel:
         return {}
     storage = {host: str(task_vars["hostvars"][host].get("hana_backup_target") or "default") for host in hosts}
@@ -332,6 +337,11 @@ def _summary(plan: dict[str, t.Any]) -> list[str]:
         if group.get("turn_back_by"):
             words += f", point of no return {group['point_of_no_return']}, turn back by {group['turn_back_by']}"
         lines.append(words)
+    lines += [
+        f"  {host}: nothing of its group is changed unless its databases have a full backup younger than {hours:g} h"
+        for host, hours in plan["options"]["require_backup"].items()
+        if any(step["kind"] == "check_backup" for step in plan["steps"].get(host, ()))
+    ]
     lines += [f"  warning: {text}" for text in plan["warnings"]]
     lines += [f"  outside of this run: {text}" for text in plan["outside"]]
     lines.append(f"plan {plan['hash']}")

@@ -14,16 +14,24 @@ author:
 description:
   - Begins data backups asynchronously, follows them in the backup catalog, and succeeds when the catalog says
     C(successful) and names files with a content for each. Several databases are backed up side by side.
-  - A data backup that runs already is waited for. When it is of the wanted kind it is taken as the wanted one, and no
-    other is started.
+  - A data backup that runs already is waited for. When it is of the wanted kind, or a full one, it is taken as the
+    wanted one, and no other is started.
   - A statement that was sent and not answered is looked after in the catalog by its own comment, never sent again.
-  - Every prefix gets the time behind it, so that no backup overwrites an earlier one.
+  - When the backup vanishes from the catalog, as it does when its database stops, O(failure_grace) is waited, not
+    O(timeout).
+  - Every prefix gets the database and the time behind it, so that no backup overwrites another, neither an earlier one
+    nor that of a database beside it.
 options:
   databases:
     description: The databases, V(SYSTEMDB) or tenants; V(all) is every active one. More than one needs SYSTEMDB.
     type: list
     elements: str
     default: [all]
+  confirm_sid:
+    description:
+      - System ID of the system that is meant, compared with what the system itself reports. When it is another one,
+        because an address or a key leads there, nothing is done.
+    type: str
   kind:
     description:
       - What is backed up. A V(differential) and an V(incremental) one need a successful full one before them.
@@ -43,7 +51,7 @@ options:
     description: What names of backups begin with. The kind when absent.
     type: str
   tool_option:
-    description: Text handed to the backup tool.
+    description: Text handed to the backup tool, for O(medium=backint).
     type: str
   comment:
     description: Text for the catalog, in front of the mark by which the module finds its backup again.
@@ -191,6 +199,7 @@ def spec() -> ArgumentSpec:
     own = ArgumentSpec(
         {
             "databases": {"type": "list", "elements": "str", "default": ["all"]},
+            "confirm_sid": {"type": "str"},
             "kind": {
                 "type": "str",
                 "choices": [model.FULL, model.DIFFERENTIAL, model.INCREMENTAL, model.SNAPSHOT],
@@ -212,12 +221,16 @@ def spec() -> ArgumentSpec:
 
 
 class Seen(NamedTuple):
-    """One database: the data backup that runs, the newest usable one, the newest full one, the highest id."""
+    """One database: the data backup that runs, the newest usable one, the newest full one, the highest id.
+
+    :ivar fresh: the newest usable one with its files, when it is young enough.
+    """
 
     running: Optional[model.Backup]
     newest: Optional[model.Backup]
     full: Optional[model.Backup]
     highest: int
+    fresh: Optional[Dict[str, Any]] = None
 
 
 State = Dict[str, Seen]
@@ -235,11 +248,12 @@ class BackupState(Operation[State]):
         )
         self._now = datetime.datetime.min
         self._mark = os.urandom(6).hex()
-        self._found: Dict[str, model.Backup] = {}
+        self._found: Dict[str, Dict[str, Any]] = {}
         self._begun: Dict[str, int] = {}
-        self._progress: Dict[str, Optional[int]] = {}
         if params["medium"] == "backint" and params["directory"]:
             raise BadInput("read the options", "directory is for files, and medium is backint")
+        if params["medium"] == "file" and params["tool_option"]:
+            raise BadInput("read the options", "tool_option is for the backup tool, and medium is file")
         if params["directory"] and not params["directory"].startswith("/"):
             raise BadInput("read the option directory", f"it must be absolute, not {params['directory']!r}")
         if params["max_age_hours"] is not None and not params["max_age_hours"] > 0:
@@ -247,8 +261,9 @@ class BackupState(Operation[State]):
 
     def look(self) -> State:
         """The catalog of every database that is meant."""
+        names = self._client.meant("back up databases", self._params["databases"], self._params["confirm_sid"])
         self._now = self._client.now()
-        return {name: self._see(name) for name in self._meant()}
+        return {name: self._see(name) for name in names}
 
     def plan(self, state: State) -> List[Action[State]]:
         """One backup for each database that needs one, then one wait for all."""
@@ -256,9 +271,8 @@ class BackupState(Operation[State]):
         waited = False
         self._found, self._begun = {}, {}
         for name, seen in state.items():
-            fresh = self._fresh(seen)
-            if fresh is not None:
-                self._found[name] = fresh
+            if seen.fresh is not None:
+                self._found[name] = seen.fresh
                 continue
             waited = True
             if seen.running is not None and self._suits(seen.running):
@@ -275,30 +289,13 @@ class BackupState(Operation[State]):
 
     def facts(self, state: State) -> Dict[str, Any]:
         """The backups, with the files of each."""
-        return {"backups": {name: self._with_files(name, backup) for name, backup in self._found.items()}}
+        return {"backups": self._found}
 
     def warnings(self) -> List[str]:
         """How the connection is made, when that is worth a word."""
         return advice(self._params)
 
     # How
-
-    def _meant(self) -> List[str]:
-        known = self._client.databases()
-        asked = [name.upper() for name in self._params["databases"]]
-        if asked == ["ALL"]:
-            return [name for name, database in known.items() if database.active]
-        for name in asked:
-            if name not in known:
-                raise BadInput(f"back up {name}", "there is no such database", known=list(known))
-            if not known[name].active:
-                raise Failed(
-                    f"back up {name}",
-                    f"it is not active (M_DATABASES says {known[name].status or 'nothing'})",
-                    reason="not_active",
-                    cure="Start it, or leave it out",
-                )
-        return asked
 
     def _see(self, name: str) -> Seen:
         running = newest = full = None
@@ -308,16 +305,22 @@ class BackupState(Operation[State]):
             elif entry.good:
                 newest = entry if self._suits(entry) else newest
                 full = entry if entry.kind == model.FULL else full
-        return Seen(running, newest, full, self._client.newest(name))
+        fresh = None
+        if newest is not None and self._young(newest):
+            files = list(self._client.files(name, ids=[newest.id]))
+            fresh = _with_files(newest, files) if files else None
+        return Seen(running, newest, full, self._client.newest(name), fresh)
 
     def _suits(self, entry: model.Backup) -> bool:
         return entry.kind in (self._kind, model.FULL)
 
-    def _fresh(self, seen: Seen) -> Optional[model.Backup]:
+    def _young(self, backup: model.Backup) -> bool:
         hours = self._params["max_age_hours"]
-        if hours is None or seen.newest is None or seen.newest.ended is None:
-            return None
-        return seen.newest if self._now - seen.newest.ended <= datetime.timedelta(hours=hours) else None
+        return (
+            hours is not None
+            and backup.ended is not None
+            and (self._now - backup.ended).total_seconds() <= hours * 3600
+        )
 
     def _begin(self, name: str, seen: Seen) -> Action[State]:
         if self._kind != model.FULL and seen.full is None and not (seen.running and seen.running.kind == model.FULL):
@@ -360,9 +363,8 @@ class BackupState(Operation[State]):
         return f"{self._params['comment']} [{self._mark}/{name}]"
 
     def _destination(self, name: str) -> List[str]:
-        prefix = "{}_{}".format(
-            self._params["prefix"] or f"{self._kind.upper()}_DATA_BACKUP", self._now.strftime("%Y%m%d_%H%M%S")
-        )
+        begin = self._params["prefix"] or f"{self._kind.upper()}_DATA_BACKUP"
+        prefix = f"{begin}_{name}_{self._now.strftime('%Y%m%d_%H%M%S')}"
         return [self._params["directory"], prefix] if self._params["directory"] else [prefix]
 
     def _own(self, name: str, above: int) -> List[model.Backup]:
@@ -391,7 +393,7 @@ class BackupState(Operation[State]):
                     ),
                     reason="backup_empty",
                 )
-        self._found.update(ended)
+            self._found[name] = _with_files(entry, files)
         return {name: self._see(name) for name in self._found}
 
     def _until_ended(self, ids: Dict[str, int], doing: str) -> Dict[str, model.Backup]:
@@ -417,21 +419,11 @@ class BackupState(Operation[State]):
             look,
             lambda seen: all(entry is not None and not entry.running for entry, _percent in seen.values()),
             self._limits,
+            hopeless=lambda seen: any(entry is None for entry, _percent in seen.values()),
             bear=(Unreachable, TimedOut),
             describe=describe,
         )
         return {name: entry for name, (entry, _percent) in waited.value.items() if entry is not None}
-
-    def _with_files(self, name: str, backup: model.Backup) -> Dict[str, Any]:
-        files = list(self._client.files(name, ids=[backup.id]))
-        return dict(
-            backup.as_data(),
-            bytes=sum(file.size for file in files),
-            destinations=[
-                {"path": f.path, "medium": f.medium, "service": f.service, "host": f.host, "bytes": f.size}
-                for f in files
-            ],
-        )
 
 
 class SnapshotState(Operation[Dict[str, Optional[model.Backup]]]):
@@ -444,9 +436,16 @@ class SnapshotState(Operation[Dict[str, Optional[model.Backup]]]):
         self._comment = f"{params['comment']} [{os.urandom(6).hex()}]"
         if client.connected_to != SYSTEMDB:
             raise BadInput("handle a snapshot", "a snapshot is one of the whole system; connect to SYSTEMDB")
+        useless = [name for name in ("directory", "prefix", "tool_option", "max_age_hours") if params[name] is not None]
+        if useless:
+            raise BadInput("handle a snapshot", "{} cannot be used with kind: snapshot".format(", ".join(useless)))
 
     def look(self) -> Dict[str, Optional[model.Backup]]:
         """The prepared snapshot, with the one that was asked for."""
+        self._client.confirm(f"{self._what} a snapshot", self._params["confirm_sid"])
+        return self._see()
+
+    def _see(self) -> Dict[str, Optional[model.Backup]]:
         entries = list(self._client.catalog(SYSTEMDB, (model.SNAPSHOT,)))
         prepared = next((e for e in reversed(entries) if e.state == model.PREPARED), None)
         wanted = self._params["backup_id"]
@@ -510,7 +509,7 @@ class SnapshotState(Operation[Dict[str, Optional[model.Backup]]]):
         return advice(self._params)
 
     def _created(self) -> Dict[str, Optional[model.Backup]]:
-        state = self.look()
+        state = self._see()
         prepared = state["prepared"]
         if prepared is None or prepared.comment != self._comment:
             raise TimedOut("create a snapshot", "the catalog has no prepared snapshot with this one's own comment")
@@ -522,6 +521,16 @@ class SnapshotState(Operation[Dict[str, Optional[model.Backup]]]):
         if not good:
             raise TimedOut(f"{self._what} the snapshot {number}", f"the catalog says {_words(entry)}")
         return {"prepared": None, "wanted": entry}
+
+
+def _with_files(backup: model.Backup, files: List[model.File]) -> Dict[str, Any]:
+    return dict(
+        backup.as_data(),
+        bytes=sum(file.size for file in files),
+        destinations=[
+            {"path": f.path, "medium": f.medium, "service": f.service, "host": f.host, "bytes": f.size} for f in files
+        ],
+    )
 
 
 def _words(entry: Optional[model.Backup]) -> str:
@@ -544,6 +553,10 @@ def operation(context: Context) -> Operation[Any]:
     client = connect(context.params)
     if context.params["kind"] == model.SNAPSHOT:
         return SnapshotState(context.params, client)
+    about = [name for name in ("backup_id", "external_id") if context.params[name] is not None]
+    about += ["snapshot"] if context.params["snapshot"] != "create" else []
+    if about:
+        raise BadInput("read the options", "{} needs kind: snapshot".format(", ".join(about)))
     return BackupState(context.params, client)
 
 

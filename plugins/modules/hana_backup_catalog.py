@@ -25,6 +25,11 @@ options:
     type: list
     elements: str
     default: [all]
+  confirm_sid:
+    description:
+      - System ID of the system that is meant, compared with what the system itself reports. When it is another one,
+        because an address or a key leads there, nothing is done.
+    type: str
   keep_days:
     description: Every instant of so many last days stays recoverable. One of O(keep_days) and O(keep_count) is needed.
     type: float
@@ -125,6 +130,7 @@ def spec() -> ArgumentSpec:
     own = ArgumentSpec(
         {
             "databases": {"type": "list", "elements": "str", "default": ["all"]},
+            "confirm_sid": {"type": "str"},
             "keep_days": {"type": "float"},
             "keep_count": {"type": "int"},
             "scope": {"type": "str", "choices": ["complete", "catalog"], "required": True},
@@ -167,20 +173,16 @@ class Retention(Operation[State]):
             raise BadInput(
                 "read the option keep_count", f"at least one full backup stays, so 1 or more, not {self._keep_count}"
             )
-        if params["keep_days"] is not None and params["keep_days"] < 0:
-            raise BadInput("read the option keep_days", f"it must not be negative, not {params['keep_days']:g}")
+        if params["keep_days"] is not None and not 0 <= params["keep_days"] <= model.LONGEST_DAYS:
+            raise BadInput(
+                "read the option keep_days", f"it is 0 to {model.LONGEST_DAYS} days, not {params['keep_days']:g}"
+            )
 
     def look(self) -> State:
         """The part of every meant catalog that is older than its cut."""
-        known = self._client.databases()
-        asked = [name.upper() for name in self._params["databases"]]
-        if asked == ["ALL"]:
-            asked = [name for name, database in known.items() if database.active]
-        missing = [name for name in asked if name not in known]
-        if missing:
-            raise BadInput("read the backups", "there is no database {}".format(", ".join(missing)), known=list(known))
+        names = self._client.meant("remove old backups", self._params["databases"], self._params["confirm_sid"])
         now = self._client.now()
-        self._told = {name: self._old(name, now) for name in asked}
+        self._told = {name: self._old(name, now) for name in names}
         self._after = dict(self._told)
         return self._told
 

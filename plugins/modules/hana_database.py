@@ -175,10 +175,11 @@ error:
       type: dict
 """
 
+from functools import partial
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._hana.client import SYSTEMDB, connect
 from ansible_collections.basis.landscape.plugins.module_utils._hana.options import advice, hana_spec
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
@@ -243,7 +244,7 @@ class TenantState(Operation[State]):
 
     def look(self) -> State:
         """Who is it, and what databases does it have."""
-        identity = tenant.who(self._client, self._name, self._params["confirm_sid"])
+        identity = self._client.confirm(f"touch {self._name}", self._params["confirm_sid"])
         return State(identity.sid, self._client.databases())
 
     def plan(self, state: State) -> List[Action[State]]:
@@ -353,10 +354,23 @@ class TenantState(Operation[State]):
         wanted: str,
         lost: Sequence[str],
     ) -> Action[State]:
-        def verify() -> State:
-            return State(state.sid, tenant.wait_for(self._client, self._name, wanted, self._limits, words, lost=lost))
+        answered = True
 
-        return Action(name, words, act, verify)
+        def tell(change: Callable[[], None]) -> None:
+            nonlocal answered
+            try:
+                change()
+            except Unknown:
+                answered = False
+                raise
+
+        def verify() -> State:
+            # Without an answer it may still be on its way: what looks lost is no proof that it did not happen.
+            hopeless = lost if answered else ()
+            seen = tenant.wait_for(self._client, self._name, wanted, self._limits, words, lost=hopeless)
+            return State(state.sid, seen)
+
+        return Action(name, words, None if act is None else partial(tell, act), verify)
 
 
 def main() -> None:

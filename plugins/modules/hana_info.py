@@ -145,6 +145,10 @@ def rows(client: Client, view: str, columns: Any, database: str) -> List[Dict[st
 def answer(context: Context) -> Dict[str, Any]:
     """Read what was asked for; what cannot be read is a problem of its own."""
     params = context.params
+    if not 0 <= params["backup_days"] <= model.LONGEST_DAYS:
+        raise BadInput(
+            "read the option backup_days", f"it is 0 to {model.LONGEST_DAYS} days, not {params['backup_days']}"
+        )
     client = connect(params)
     try:
         identity = client.identity()

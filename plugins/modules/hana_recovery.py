@@ -386,7 +386,7 @@ class Recovery(Operation[State]):
 
     def look(self) -> State:
         """Is it the system that was meant, may it be overwritten, and is there what is needed."""
-        identity = tenant.who(self._client, self._name, self._params["confirm_sid"])
+        identity = self._client.confirm(f"touch {self._name}", self._params["confirm_sid"])
         sid = identity.sid
         databases = self._client.databases()
         if tenant.state_of(databases, self._name) == tenant.ABSENT:
@@ -448,7 +448,11 @@ class Recovery(Operation[State]):
 
     def _space(self, needed: int) -> Dict[str, int]:
         disks = self._client.view("M_DISKS", ["USAGE_TYPE", "TOTAL_SIZE", "USED_SIZE"])
-        data = [(int(row["TOTAL_SIZE"]), int(row["USED_SIZE"])) for row in disks if row["USAGE_TYPE"] == "DATA"]
+        data = [
+            (int(row["TOTAL_SIZE"]), int(row["USED_SIZE"] or 0))
+            for row in disks
+            if row["USAGE_TYPE"] == "DATA" and row["TOTAL_SIZE"]
+        ]
         if not data:
             return {}
         total, used = min(data, key=lambda disk: disk[0] - disk[1])
@@ -495,13 +499,14 @@ class Recovery(Operation[State]):
         def act() -> None:
             try:
                 self._client.recover(self._name, self._limits.timeout, **clauses)
-            except SqlFailed as error:
-                error.facts["statement"] = statement
-                error.why = f"{error.why.rstrip('.')}. {self._as_left()}"
-                error.cure = "Read backup.log of the tenant; then recover again, to another instant or backup"
-                raise
             except Unknown:
                 self._answered = False
+                raise
+            except LandscapeError as error:  # also when the user may stop and not recover: it is stopped now
+                error.facts["statement"] = statement
+                error.why = f"{error.why.rstrip('.')}. {self._as_left()}"
+                if isinstance(error, SqlFailed):
+                    error.cure = "Read backup.log of the tenant; then recover again, to another instant or backup"
                 raise
 
         others = [name for name, database in state.databases.items() if database.active and name != self._name]
@@ -528,8 +533,10 @@ class Recovery(Operation[State]):
     def _ask(self, state: State, doing: str) -> State:
         own = dict(self._params, hana_user=self._params["verify_user"], hana_password=self._params["verify_password"])
         client = connect(own, self._name)
-        wait_until(doing, client.answers, bool, self._limits, bear=(Unreachable, TimedOut))
-        client.close()
+        try:
+            wait_until(doing, client.answers, bool, self._limits, bear=(Unreachable, TimedOut))
+        finally:
+            client.close()
         self._verified_by = "SQL"
         return state._replace(databases=self._client.databases())
 

@@ -240,6 +240,10 @@ class RootKeys(Operation[State]):
             raise BadInput("read the option timeout", f"it must be greater than 0 seconds, not {params['timeout']}")
         if params["password"] is not None and (not params["password"] or "\n" in params["password"]):
             raise BadInput("read the option password", "it is empty, or more than one line")
+        if params["expected"] is not None and not self._expected:
+            raise BadInput(
+                "read the option expected", "it has no hash, so nothing would be compared; leave it out or fill it"
+            )
         self._program = host.Hdbnsutil(params["hdbnsutil_path"], params["dbid"], params["timeout"])
 
     def look(self) -> State:
@@ -254,6 +258,8 @@ class RootKeys(Operation[State]):
             self._refuse_differing(state.hashes)
             return []
         if self._state == "exported":
+            if state.file:
+                raise host.there_already(self._file)
             return [Action("export", f"write the root keys to {self._file}", self._export, self._exported)]
         actions: List[Action[State]] = []
         if not self._expected or model.differing(state.hashes, self._expected):

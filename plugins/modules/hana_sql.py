@@ -18,6 +18,8 @@ description:
   - It is read-only unless O(changes=true) is set. A statement that is not clearly a single query counts as a change.
   - Statements that define or operate something (C(CREATE), C(BACKUP), C(ALTER SYSTEM)) commit by themselves in HANA.
     They are no part of the transaction, and the ones before them are committed with them.
+  - A password in a statement stands in the result of the task (C(invocation)) and in the system log, as every option
+    does. Such a task needs C(no_log=true).
 options:
   statements:
     description: The statements, in their order.
@@ -97,7 +99,7 @@ error:
 
 from typing import Any, Dict
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._hana import wire
 from ansible_collections.basis.landscape.plugins.module_utils._hana.client import connect
 from ansible_collections.basis.landscape.plugins.module_utils._hana.options import advice, hana_spec
@@ -140,6 +142,9 @@ def answer(context: Context) -> Dict[str, Any]:
     client = connect(context.params)
     try:
         results = client.run("run the statements", statements, writes=bool(changing))
+    except Unknown as error:
+        error.facts["changed"] = True
+        raise
     finally:
         client.close()
     plain = [

@@ -6,7 +6,8 @@ from __future__ import annotations
 import datetime
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
+from ansible_collections.basis.landscape.plugins.module_utils._argspec import system_id
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed
 from ansible_collections.basis.landscape.plugins.module_utils._hana import model, options, wire
 from ansible_collections.basis.landscape.plugins.module_utils._hana.link import Address, Link, Row, SqlFailed
 
@@ -46,6 +47,58 @@ class Client:
                 f"read who {self._link.address.label} is", f"M_DATABASE has {len(rows)} rows, not 1", reason="malformed"
             )
         return model.Identity.read(rows[0])
+
+    def confirm(self, doing: str, sid: Optional[str] = None) -> model.Identity:
+        """See that who answers is the database that the options name: a port or a key may lead to another one.
+
+        :param sid: the system that it has to be of.
+        :raises Denied: it is not (reasons ``wrong_database``, ``wrong_system``).
+        """
+        found = self.identity()
+        if found.database != self.connected_to:
+            raise Denied(
+                doing,
+                f"{found.database} of {found.sid} answered, not {self.connected_to}",
+                reason="wrong_database",
+                cure="Correct hana_database, or the port or key that leads to it; nothing was done",
+                answered=found.database,
+            )
+        if sid is not None and found.sid != system_id(sid, "confirm_sid"):
+            raise Denied(
+                doing,
+                f"the system that answered says it is {found.sid}, and confirm_sid is {sid}",
+                reason="wrong_system",
+                cure="Correct the address or confirm_sid; nothing was done",
+                answered=found.sid,
+            )
+        return found
+
+    def meant(self, doing: str, names: Sequence[str], sid: Optional[str] = None) -> List[str]:
+        """The databases that a person means, when they are there and active; ``all`` is every active one.
+
+        The catalog of one that is not active looks empty, so it is not looked at.
+
+        :raises Denied: as `confirm`.
+        :raises BadInput: there is no such database.
+        :raises Failed: one that is named is not active.
+        """
+        self.confirm(doing, sid)
+        known = self.databases()
+        asked = list(dict.fromkeys(name.upper() for name in names))
+        if asked == ["ALL"]:
+            return [name for name, database in known.items() if database.active]
+        missing = [name for name in asked if name not in known]
+        if missing:
+            raise BadInput(doing, "there is no database {}".format(", ".join(missing)), known=list(known))
+        for name in asked:
+            if not known[name].active:
+                raise Failed(
+                    doing,
+                    f"{name} is not active (M_DATABASES says {known[name].status or 'nothing'})",
+                    reason="not_active",
+                    cure="Start it, or leave it out",
+                )
+        return asked
 
     def now(self) -> datetime.datetime:
         """The instant by HANA's own clock, which is the one that its catalog is written by."""
@@ -139,18 +192,6 @@ class Client:
         )
         return model.Progress.read(rows, backup)
 
-    def expected_size(self, database: str, kind: str) -> Optional[int]:
-        """What HANA estimates a backup of this kind to take, in bytes; None when it gives no number."""
-        where, values = self._of(database)
-        where.append("ENTRY_TYPE_NAME = ?")
-        values.append(model.TYPE_NAMES[kind])
-        rows = list(
-            self._stream(
-                "M_BACKUP_SIZE_ESTIMATIONS", "ESTIMATED_SIZE", where, values, "", f"estimate a backup of {database}"
-            )
-        )
-        return sum(int(row["ESTIMATED_SIZE"] or 0) for row in rows) if rows else None
-
     def view(self, view: str, columns: Sequence[str], database: Optional[str] = None) -> List[Row]:
         """The rows of a monitoring view, of one database when it is named, else of the connected one."""
         where: List[str] = []
@@ -216,10 +257,6 @@ class Client:
         """Confirm a prepared snapshot, or give it up with None."""
         self._link.tell(f"close the snapshot {backup}", wire.close_snapshot(backup, external_id))
 
-    def cancel(self, backup: int) -> None:
-        """Cancel a running backup."""
-        self._link.tell(f"cancel the backup {backup}", wire.cancel(backup))
-
     def delete_before(self, database: str, backup: int, complete: bool, timeout: float) -> None:
         """Remove what is older than a full backup from the catalog, with ``complete`` the backups themselves too."""
         sql = wire.delete_before(self._for(database), backup, complete)
@@ -235,7 +272,8 @@ class Client:
 
     def create_database(self, database: str, password: str, location: Optional[str], timeout: float) -> None:
         """Create a tenant and start it."""
-        self._link.tell(f"create {database}", wire.create_database(database, password, location, True), timeout=timeout)
+        sql = wire.create_database(database, password, location)
+        self._link.tell(f"create {database}", sql, timeout, hide=wire.inside(password, '"'))
 
     def drop_database(self, database: str, keep_backups: bool, timeout: float) -> None:
         """Drop a tenant."""

@@ -202,12 +202,7 @@ def guard(file: str, new: bool) -> None:
         except OSError as error:
             raise Failed(doing, f"the folder {folder} cannot be made: {error.strerror}", reason="file") from error
         if os.path.lexists(file):
-            raise Failed(
-                doing,
-                "it is there already",
-                reason="file_exists",
-                cure="Choose another name, or remove it when it is old",
-            )
+            raise there_already(file)
     try:
         found = os.stat(folder)
         if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
@@ -223,6 +218,12 @@ def guard(file: str, new: bool) -> None:
             os.chmod(file, 0o600)
     except OSError as error:
         raise Failed(doing, f"{error.strerror}", reason="file") from error
+
+
+def there_already(file: str) -> Failed:
+    """What is said of a file that would be overwritten."""
+    cure = "Choose another name, or remove it when it is old"
+    return Failed(f"use {file}", "it is there already", reason="file_exists", cure=cure)
 
 
 def remove(file: str) -> bool:
@@ -254,4 +255,4 @@ def confirm(sid: str) -> None:
         )
 
 
-__all__ = ("ARGUMENT", "Hdbnsutil", "PROMPT", "confirm", "guard", "hashes", "remove")
+__all__ = ("ARGUMENT", "Hdbnsutil", "PROMPT", "confirm", "guard", "hashes", "remove", "there_already")

@@ -4,7 +4,8 @@
 A question may fail in any way. A change is sent once: when the connection is lost after it was sent, it is *unknown*.
 The driver's own reconnect stays off, since it would hide that. Errors are classified by HANA's number; texts are only
 shown. What the numbers mean comes from public SAP clients and agents (10, 332, 414 to 416, 447, 448) and, for the rest,
-from the driver's behaviour.
+from the driver's behaviour: its own numbers are negative. Those about parameters and commands it could not send are no
+doubt about a change, every other one is.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ Row = Dict[str, Any]
 
 CREDENTIALS = (10, 332)
 ACCOUNT = {414: "password_change_forced", 415: "user_deactivated", 416: "user_locked", 431: "password_expired"}
-NOT_REACHED = (-10709,)
+NOT_REACHED = (-10709, -10719)
 LOST = (-10807, -10821, -10820, -10108, 4321)
+NOT_SENT = range(-10699, -10199)
 NO_KEY = -10104
+LONGEST_WAIT = 2**31 - 1  # milliseconds
 BATCH = 1000
 
 
@@ -96,7 +99,7 @@ class Link:
 
     def stream(self, doing: str, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of a question as they come, in constant memory; upper-case column names."""
-        cursor = self._connected(doing, self.address.timeout).cursor()
+        cursor = self._cursor(doing, self.address.timeout)
         try:
             cursor.execute(sql, tuple(parameters)) if parameters else cursor.execute(sql)
             names = [column[0].upper() for column in cursor.description or ()]
@@ -111,19 +114,19 @@ class Link:
         finally:
             self._quietly(cursor.close)
 
-    def tell(self, doing: str, sql: str, parameters: Sequence[Any] = (), timeout: Optional[float] = None) -> int:
-        """Send one change, once, over a connection of its own; the number of rows it says it affected.
+    def tell(self, doing: str, sql: str, timeout: Optional[float] = None, hide: str = "") -> None:
+        """Send one change, once, over a connection of its own.
 
         :param timeout: seconds until the answer counts as lost; the address's own when None.
+        :param hide: a secret as it stands in the statement, of which HANA's words may repeat a part.
         :raises Unknown: it was sent, no answer came.
         """
         self.close()
-        cursor = self._connected(doing, timeout or self.address.timeout).cursor()
+        cursor = self._cursor(doing, timeout or self.address.timeout)
         try:
-            cursor.execute(sql, tuple(parameters)) if parameters else cursor.execute(sql)
-            return int(cursor.rowcount)
+            cursor.execute(sql)
         except dbapi.Error as error:
-            raise self._no(error, doing, change=True) from error
+            raise self._no(error, doing, change=True, hide=hide) from error
         finally:
             self._quietly(cursor.close)
             self.close()  # a question that comes later has another time limit
@@ -179,13 +182,23 @@ class Link:
             raise self._no(error, doing, change=False) from error
         return self._connection
 
+    def _cursor(self, doing: str, timeout: float) -> Any:
+        connection = self._connected(doing, timeout)
+        try:
+            return connection.cursor()
+        except dbapi.Error as error:  # the connection is no longer there; the next statement makes another
+            self.close()
+            raise Unreachable(
+                doing, f"the connection to {self.address.label} is closed ({error})", reason="lost"
+            ) from error
+
     def _properties(self, timeout: float) -> Dict[str, Any]:
         here = self.address
         found: Dict[str, Any] = {
             "autocommit": True,
             "reconnect": False,
-            "connectTimeout": int(here.connect_timeout * 1000),
-            "communicationTimeout": int(timeout * 1000),
+            "connectTimeout": _milliseconds(here.connect_timeout),
+            "communicationTimeout": _milliseconds(timeout),
             "databaseName": here.database,
         }
         if here.key:
@@ -200,11 +213,13 @@ class Link:
                 found["sslHostNameInCertificate"] = here.certificate_host
         return found
 
-    def _no(self, error: Any, doing: str, change: bool) -> LandscapeError:
+    def _no(self, error: Any, doing: str, change: bool, hide: str = "") -> LandscapeError:
         code = int(getattr(error, "errorcode", 0) or 0)
         text = str(getattr(error, "errortext", "") or error).strip()
+        text = text.replace(hide, "********") if hide else text
         where = self.address.label
-        if code in NOT_REACHED:
+        lost = code in LOST or (change and code < 0 and code not in NOT_SENT)
+        if code in NOT_REACHED and not change:
             return Unreachable(doing, f"{where} does not answer ({text})", reason="not_reached", code=code)
         if code == NO_KEY:
             return Failed(
@@ -213,7 +228,7 @@ class Link:
                 reason="no_key",
                 cure="hdbuserstore SET, as the user who runs the module",
             )
-        if code in LOST:
+        if lost:
             self.close()
             if change:
                 return Unknown(doing, f"the connection to {where} was lost after it was sent ({text})", code=code)
@@ -246,6 +261,11 @@ class Link:
             close()
         except Exception:  # it is given up either way, and must not hide the error before it
             pass
+
+
+def _milliseconds(seconds: float) -> int:
+    """As the driver takes a time limit: 0 would be none."""
+    return max(1, int(min(seconds * 1000, LONGEST_WAIT)))
 
 
 __all__ = ("Address", "Link", "Row", "SqlFailed")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
+
 FULL, INCREMENTAL, DIFFERENTIAL, LOG, SNAPSHOT, LOG_MISSING = (
     "full",
     "incremental",
@@ -32,6 +34,7 @@ GOOD, RUNNING, PREPARED = "successful", ("running", "cancel pending"), "prepared
 BAD = ("failed", "canceled")
 # ACTIVE_STATUS of M_DATABASES: two sources for YES and NO, the ways between them from memory.
 ACTIVE, STOPPED, STARTING, STOPPING = "YES", "NO", "STARTING", "STOPPING"
+LONGEST_DAYS = 36500  # a hundred years, which every calendar can count back
 STATUS_WORDS = {ACTIVE: "started", STOPPED: "stopped", STARTING: "starting", STOPPING: "stopping"}
 
 
@@ -198,11 +201,14 @@ class Cut(NamedTuple):
 
 
 def utc(value: Any) -> Optional[datetime.datetime]:
-    """An instant of a UTC_ column, which comes without a time zone."""
+    """An instant of a UTC_ column, which comes without a time zone.
+
+    :raises Failed: it is none.
+    """
     if value is None:
         return None
     if not isinstance(value, datetime.datetime):
-        raise ValueError(f"{value!r} is no timestamp")
+        raise Failed("read an instant", f"HANA says {value!r}, which is no timestamp", reason="malformed")
     return value.replace(tzinfo=datetime.timezone.utc) if value.tzinfo is None else value
 
 
@@ -287,6 +293,7 @@ __all__ = (
     "Identity",
     "LOG",
     "LOG_MISSING",
+    "LONGEST_DAYS",
     "PREPARED",
     "Progress",
     "RUNNING",

@@ -44,6 +44,9 @@ def address_of(params: Mapping[str, Any]) -> Address:
     :raises BadInput: options that leave open what is meant.
     """
     port = params["hana_port"]
+    for name in ("hana_host", "hana_key", "hana_user", "hana_database"):
+        if params[name] is not None and not params[name].strip():
+            raise BadInput("connect to HANA", f"{name} is empty; leave it out or fill it")
     if params["hana_host"]:
         if port is None and params["hana_instance"] is None:
             raise BadInput("connect to HANA", "hana_host needs hana_port or hana_instance beside it")

@@ -17,6 +17,11 @@ LONGEST_NAME = 127
 KINDS = {"full": "", "incremental": " INCREMENTAL", "differential": " DIFFERENTIAL"}
 
 
+def inside(value: str, quote: str) -> str:
+    """A value as it stands between two quotes."""
+    return value.replace(quote, quote * 2)
+
+
 def text(value: str) -> str:
     """A string literal.
 
@@ -24,7 +29,7 @@ def text(value: str) -> str:
     """
     if "\0" in value:
         raise BadInput("write a statement", "a text has a NUL character in it")
-    return "'{}'".format(value.replace("'", "''"))
+    return "'{}'".format(inside(value, "'"))
 
 
 def name(value: str) -> str:
@@ -34,7 +39,7 @@ def name(value: str) -> str:
     """
     if not value or len(value) > LONGEST_NAME or "\0" in value:
         raise BadInput("write a statement", f"{value!r} is no name of a database object")
-    return '"{}"'.format(value.replace('"', '""'))
+    return '"{}"'.format(inside(value, '"'))
 
 
 def moment(value: datetime.datetime) -> str:
@@ -80,11 +85,6 @@ def close_snapshot(backup_id: int, external_id: Optional[str]) -> str:
     return f"BACKUP DATA FOR FULL SYSTEM CLOSE SNAPSHOT BACKUP_ID {int(backup_id)} {how}"
 
 
-def cancel(backup_id: int) -> str:
-    """BACKUP CANCEL (from memory, not a source)."""
-    return f"BACKUP CANCEL {int(backup_id)}"
-
-
 def delete_before(database: Optional[str], backup_id: int, complete: bool) -> str:
     """Remove every catalog entry older than a full backup; with ``complete`` also the backups themselves."""
     return "BACKUP CATALOG DELETE{} ALL BEFORE BACKUP_ID {}{}".format(
@@ -102,12 +102,10 @@ def stop_database(database: str, immediate: bool) -> str:
     return "ALTER SYSTEM STOP DATABASE {}{}".format(name(database), " IMMEDIATE" if immediate else "")
 
 
-def create_database(database: str, password: str, location: Optional[str], start: bool) -> str:
+def create_database(database: str, password: str, location: Optional[str]) -> str:
     """Create a tenant. The password of its SYSTEM user stands in the statement: HANA binds none here."""
     where = f" AT LOCATION {text(location)}" if location else ""
-    return "CREATE DATABASE {}{} SYSTEM USER PASSWORD {}{}".format(
-        name(database), where, _quoted_password(password), "" if start else " NO START"
-    )
+    return f"CREATE DATABASE {name(database)}{where} SYSTEM USER PASSWORD {_quoted_password(password)}"
 
 
 def _quoted_password(password: str) -> str:
@@ -147,7 +145,6 @@ def recover(
     data_path: Optional[str] = None,
     source: Optional[str] = None,
     clear_log: bool = False,
-    check_access: bool = False,
 ) -> str:
     """RECOVER DATABASE to an instant, or RECOVER DATA to exactly one backup.
 
@@ -183,22 +180,9 @@ def recover(
             words.append(f"USING BACKUP_ID {int(backup_id)}")
         if until is not None and medium == "snapshot":
             words.append("USING SNAPSHOT")
-        if check_access:
-            words.append(f"CHECK ACCESS USING {medium.upper()}")
     if until is None:
         words.append("CLEAR LOG")
     return " ".join(words)
-
-
-def root_key_password(database: Optional[str], password: str) -> str:
-    """Set the password that guards root key backups, of a tenant (from SYSTEMDB) or of the connected database."""
-    what = f"ALTER DATABASE {name(database)}" if database else "ALTER SYSTEM"
-    return f"{what} SET ENCRYPTION ROOT KEYS BACKUP PASSWORD {text(password)}"
-
-
-def backup_root_keys(database: Optional[str], file: str) -> str:
-    """Write the root keys to a file below the instance's backup folder."""
-    return f"BACKUP ENCRYPTION ROOT KEYS{_for(database)} USING FILE ({text(file)})"
 
 
 def is_question(sql: str) -> bool:
@@ -267,19 +251,17 @@ def plain(value: Any) -> Any:
 
 __all__ = (
     "backup",
-    "backup_root_keys",
-    "cancel",
     "close_snapshot",
     "create_database",
     "create_snapshot",
     "delete_before",
     "drop_database",
+    "inside",
     "is_question",
     "moment",
     "name",
     "plain",
     "recover",
-    "root_key_password",
     "set_parameter",
     "start_database",
     "stop_database",

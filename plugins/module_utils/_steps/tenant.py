@@ -5,14 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Optional, Sequence
 
-from ansible_collections.basis.landscape.plugins.module_utils._argspec import system_id
-from ansible_collections.basis.landscape.plugins.module_utils._errors import (
-    BadInput,
-    Denied,
-    Failed,
-    TimedOut,
-    Unreachable,
-)
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, TimedOut, Unreachable
 from ansible_collections.basis.landscape.plugins.module_utils._hana import model
 from ansible_collections.basis.landscape.plugins.module_utils._hana.client import SYSTEMDB, Client
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, wait_until
@@ -31,26 +24,6 @@ def refuse_another_door(client: Client, database: str) -> None:
             f"act on {database}",
             f"hana_database is {client.connected_to}; tenants are started, stopped and recovered through SYSTEMDB",
         )
-
-
-def who(client: Client, database: str, confirm_sid: Optional[str]) -> model.Identity:
-    """Who answers, when it is the system database and of the system that was confirmed.
-
-    :raises Denied: it is not (reasons ``not_systemdb``, ``wrong_system``).
-    """
-    found = client.identity()
-    doing = f"touch {database}"
-    if found.database != SYSTEMDB:
-        raise Denied(doing, f"{found.database} of {found.sid} answered, not SYSTEMDB", reason="not_systemdb")
-    if confirm_sid is not None and found.sid != system_id(confirm_sid, "confirm_sid"):
-        raise Denied(
-            doing,
-            f"the system that answered says it is {found.sid}, and confirm_sid is {confirm_sid}",
-            reason="wrong_system",
-            cure="Correct the address or confirm_sid; nothing was done",
-            answered=found.sid,
-        )
-    return found
 
 
 def state_of(databases: Databases, name: str) -> str:
@@ -114,4 +87,4 @@ def wait_for(
     ).value
 
 
-__all__ = ("ABSENT", "Databases", "refuse_another_door", "state_of", "wait_for", "who")
+__all__ = ("ABSENT", "Databases", "refuse_another_door", "state_of", "wait_for")

@@ -12,6 +12,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.page import 
 #: What stands in a bar besides its colour.
 GLYPHS = {
     "admit": "",
+    "check_backup": "⛁",
     "silence": "",
     "suspend_jobs": "‖",
     "stop": "■",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 #: Seconds that are assumed while no history exists; ``kind/tier`` before ``kind``. Generous guesses, not measurements.
 DEFAULT_SECONDS = {
     "admit": 1.0,
+    "check_backup": 10.0,
     "silence": 5.0,
     "suspend_jobs": 20.0,
     "stop": 120.0,

@@ -6,7 +6,8 @@
 environment. ``canary``: systems or hosts that go first. ``skip_steps``: kinds of steps to leave out. ``override``:
 ``reason`` and ``by``; lifts windows and blackouts, with ``ignore_windows`` only windows. ``outside``: ``refuse`` or
 ``accept`` instances outside the run that would feel a stop. ``patch_level``: the level the run brings its hosts to.
-``step_seconds``: predicted seconds that win over the history. ``storage``: host to the name of the target that its
+``step_seconds``: predicted seconds that win over the history. ``require_backup``: host with a HANA database to the
+hours that its last full backup may be old before anything is changed. ``storage``: host to the target that its
 backups go to; ``parallel``: target to the number of systems that may write to it at once. ``calendar_directory``: where
 relative iCalendar paths start.
 """
@@ -30,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "patch_level": None,
     "ignore_windows": False,
     "step_seconds": {},
+    "require_backup": {},
     "storage": {},
     "parallel": {},
     "calendar_directory": None,
@@ -69,6 +71,7 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
     _check_budget(chosen["failure_budget"], conditions)
     chosen["storage"] = {str(host): str(target) for host, target in dict(chosen["storage"]).items()}
     _check_parallel(chosen, conditions)
+    _check_ages(chosen, conditions)
     seconds: dict[str, float] = {}
     for key, value in dict(chosen["step_seconds"]).items():
         try:
@@ -104,7 +107,7 @@ def _check_skips(skips: list[str], procedure: str, conditions: Conditions) -> No
     for kind in skips:
         if kind not in kinds:
             conditions.add(f"skip {kind}", "there is no such step.", f"choose from {', '.join(kinds)}.")
-        elif kind in ("admit", "verify"):
+        elif kind in ("admit", "check_backup", "verify"):
             conditions.add(f"skip {kind}", "this step cannot be left out.", "remove it from skip_steps.")
     for one, other in PAIRS:
         for left_out, kept in ((one, other), (other, one)):
@@ -116,6 +119,23 @@ def _check_skips(skips: list[str], procedure: str, conditions: Conditions) -> No
         conditions.add("skip stop", "a host would reboot under running instances.", "leave out reboot, too.")
     if procedure in ("stop", "start") and procedure in skips:
         conditions.add(f"skip {procedure}", "nothing would be left to do.", "remove it from skip_steps.")
+
+
+def _check_ages(chosen: dict[str, Any], conditions: Conditions) -> None:
+    ages: dict[str, float] = {}
+    for host, hours in dict(chosen["require_backup"]).items():
+        try:
+            ages[str(host)] = float(hours)
+            if not ages[str(host)] > 0:
+                raise ValueError
+        except (TypeError, ValueError):
+            conditions.add(
+                f"option require_backup {host}",
+                f"{hours!r} is no number of hours greater than 0.",
+                "write the hours that a backup may be old, or leave it out.",
+            )
+            ages.pop(str(host), None)
+    chosen["require_backup"] = ages
 
 
 def _check_parallel(chosen: dict[str, Any], conditions: Conditions) -> None:

@@ -36,6 +36,7 @@ MOST_EMPTY = 3
 MOST_OPEN_ROWS = 60
 
 _PHASES = (
+    "check_backup",
     "silence",
     "suspend_jobs",
     "stop",

@@ -14,6 +14,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.relations im
 PROCEDURES = {
     "patch": (
         "admit",
+        "check_backup",
         "silence",
         "suspend_jobs",
         "stop",
@@ -24,7 +25,7 @@ PROCEDURES = {
         "release_jobs",
         "unsilence",
     ),
-    "stop": ("admit", "silence", "suspend_jobs", "stop"),
+    "stop": ("admit", "check_backup", "silence", "suspend_jobs", "stop"),
     "start": ("admit", "start", "verify", "release_jobs", "unsilence"),
     "backup": ("admit", "backup"),
     "clean_backups": ("admit", "clean_backups"),
@@ -39,6 +40,16 @@ PAIRS = (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_
 
 _LEADER_RANK = {"dialog": 0, "java": 1, "ascs": 2, "scs": 3, "other": 4, "hana": 5, "ers": 6, "webdisp": 7}
 _TIER_RANK = {"db": 0, "app": 1, "web": 2}
+
+
+def wait_for_guards(walks: Iterable[list[dict[str, Any]]], guards: Iterable[str], skip: frozenset[str]) -> None:
+    """Let hosts that are admitted as one change nothing before every backup among them was checked."""
+    proofs = [[host, "check_backup"] for host in sorted(guards)]
+    for walk in walks:
+        for step in walk:
+            if step["kind"] not in ("admit", "check_backup") and step["kind"] not in skip:
+                step["needs"] += proofs
+                break
 
 
 def start_order(landscape: Mapping[str, Any], relations: Relations) -> list[str]:
@@ -71,11 +82,13 @@ def build_steps(
     skip: frozenset[str],
     rolling: frozenset[str],
     durations: Durations,
+    guarded: Iterable[str] = (),
 ) -> dict[str, list[dict[str, Any]]]:
     """Return host -> its steps in walking order, gates included.
 
     Steps of the kinds in ``skip`` stay in the list, so that a run can record that they were left out; they take no time
     and nothing waits for them.
+    ``guarded``: hosts whose databases must have a young backup before anything is changed.
     ``on_host``: host -> instances of the run on it. ``order``: as `start_order` gives it. ``start``, ``end`` and
     ``critical`` of the steps are filled in by the schedule.
     """
@@ -140,6 +153,9 @@ def build_steps(
                     others = sorted({instances[name]["host"] for name in of_system[system]} - {host})
                     needs = [[other, "verify"] for other in others]
                     add(kind, step=f"release_jobs:{system}", label=label, system=system, needs=needs)
+            elif kind == "check_backup":
+                if host in guarded:
+                    add(kind)
             elif kind in ON_DATABASES:
                 for system in sorted(of_system):
                     if leader_of(landscape, of_system[system]) == host:

@@ -18,7 +18,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import s
 if TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
 
-HARMLESS = ("admit", "silence", "suspend_jobs", "backup", "clean_backups")
+HARMLESS = ("admit", "check_backup", "silence", "suspend_jobs", "backup", "clean_backups")
 """Kinds of steps after which the configuration item is still up."""
 COMES_BACK = ("start", "verify")
 """Kinds of steps after the last of which the configuration item counts as up again."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.gate import HARMLESS
 
 SECRET = re.compile(r"passw|secret|token|credential|private_key|api_?key", re.IGNORECASE)
 
@@ -54,8 +55,7 @@ def rows(run: str, plan: Mapping[str, Any]) -> Rows:
     ]
     budget = (plan.get("options") or {}).get("failure_budget")
     return Rows(
-        claims=[("host", host) for host in sorted(hosts)]
-        + [("system", name) for name in sorted(systems_of(plan, hosts))],
+        claims=claims_of(plan, hosts),
         resources=dict(resources.values()),
         content=[
             (t.run_group, [_group(run, number, group) for number, group in enumerate(groups)]),
@@ -66,6 +66,17 @@ def rows(run: str, plan: Mapping[str, Any]) -> Rows:
         ],
         budget=json.dumps(budget) if budget else None,
     )
+
+
+def claims_of(plan: Mapping[str, Any], hosts: Collection[str]) -> list[tuple[str, str]]:
+    """What a run has for itself while ``hosts`` are not finished: kind, configuration item.
+
+    A run that takes nothing out of service, such as backups, only keeps others of its sort away: a patch run that
+    somebody has still to continue is no reason to go without backups.
+    """
+    if all(step["kind"] in HARMLESS for walk in plan["steps"].values() for step in walk):
+        return [("backup", host) for host in sorted(hosts)]
+    return [("host", host) for host in sorted(hosts)] + [("system", name) for name in sorted(systems_of(plan, hosts))]
 
 
 def systems_of(plan: Mapping[str, Any], hosts: Collection[str]) -> set[str]:

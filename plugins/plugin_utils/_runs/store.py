@@ -873,7 +873,7 @@ class Store:
         return row
 
     def _claim_cis(self, tx: Transaction, run: str, claims: Sequence[tuple[str, str]]) -> None:
-        for kind in ("host", "system"):
+        for kind in sorted({kind for kind, _ci in claims}):
             wanted = [ci for of_kind, ci in claims if of_kind == kind]
             for chunk in (wanted[start : start + 500] for start in range(0, len(wanted), 500)):
                 self._refuse_claimed(tx, run, kind, chunk)
@@ -909,9 +909,7 @@ class Store:
         mine = {(row.kind, row.ci) for row in tx.all(sa.select(t.ci_claim).where(t.ci_claim.c.run_id == run))}
         hosts = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
         unfinished = gate.not_finished(tx, run, hosts)
-        wanted = {("host", host) for host in unfinished} | {
-            ("system", system) for system in intake.systems_of(self._plan(tx, run), unfinished)
-        }
+        wanted = set(intake.claims_of(self._plan(tx, run), unfinished))
         self._claim_cis(tx, run, sorted(wanted - mine))
 
     def _plan(self, tx: Transaction, run: str) -> Any:
@@ -923,10 +921,9 @@ class Store:
         tx.do(sa.delete(t.hold).where(t.hold.c.run_id == run))
 
     def _free_finished(self, tx: Transaction, run: str, unfinished: set[str], undoing: set[str]) -> None:
-        keep = unfinished | undoing
-        systems = intake.systems_of(self._plan(tx, run), keep)
+        keep = set(intake.claims_of(self._plan(tx, run), unfinished | undoing))
         for row in tx.all(sa.select(t.ci_claim).where(t.ci_claim.c.run_id == run)):
-            if row.ci not in (systems if row.kind == "system" else keep):
+            if (row.kind, row.ci) not in keep:
                 tx.do(sa.delete(t.ci_claim).where(t.ci_claim.c.kind == row.kind, t.ci_claim.c.ci == row.ci))
 
     @staticmethod

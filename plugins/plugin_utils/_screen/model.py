@@ -8,6 +8,7 @@ import typing as t
 
 KINDS = (
     "admit",
+    "check_backup",
     "silence",
     "suspend_jobs",
     "stop",

@@ -109,3 +109,23 @@ def test_check_mode_and_a_landscape_without_databases(databases: Site) -> None:
     assert refused.code != 0 and "none of its hosts has a HANA database" in refused.output
     wrong = databases.play(playbook="backup_databases", run_name="b1", hana_backup_kind="ful", **OPTIONS)
     assert wrong.code != 0 and "hana_backup_kind" in wrong.output and begun(databases) == []
+
+
+def test_nothing_is_changed_before_a_young_backup_is_there(databases: Site) -> None:
+    hours = {"landscape_require_backup_hours": 24}
+    planned = databases.play("--check", run_name="r1", **hours)
+    assert "db1: nothing of its group is changed unless" in planned.output
+    refused = databases.play(run_name="r1", landscape_hosts="web,db1", **hours)
+    assert refused.code == 2
+    assert "HD1/db1/-/check_backup" in refused.output and "of SYSTEMDB, T1" in refused.output
+    assert not databases.effects("stopping", "patching", "reboot_requested")
+    assert databases.states("r1")["web"]["stop:WDP/web/W20"] == "blocked"
+    assert databases.play(playbook="backup_databases", run_name="b1", landscape_hosts="db1", **OPTIONS).code == 0
+    outcome = databases.play(run="r1", landscape_hosts="web,db1", **hours)
+    assert outcome.code == 0, outcome.output
+    assert {host for _effect, host in databases.effects("patched")} == {"web", "db1"}
+    with databases.store() as store:
+        checked = next(step for step in store.steps("r1") if step["step"] == "check_backup")
+    assert checked["ci"] == "db1" and checked["result"]["backups"]["T1"]["id"] > 0, "it stands in the record"
+    wrong = databases.play(run_name="r2", landscape_hosts="db2", landscape_require_backup_hours="often")
+    assert wrong.code != 0 and "require_backup db2" in wrong.output
