@@ -72,6 +72,9 @@ def test_one_at_a_time_for_each_storage_then_cleaned(databases: Site) -> None:
     assert sorted(made) == ["SYSTEMDB", "T2"] and made["T2"]["state"] == "successful" and made["T2"]["bytes"] > 0
     page = (databases.folder / "state" / "reports" / "b1.html").read_text()
     assert made["T2"]["what"] in page and "Backups" in page
+    secrets = [system["users"]["BACKUP_ADMIN_USER"] for system in databases.simulator.info["hana"].values()]
+    written = [path.read_bytes().decode("utf-8", "replace") for path in databases.folder.rglob("*") if path.is_file()]
+    assert not [secret for secret in secrets for text in (outcome.output, *written) if secret in text]
     again = databases.play(playbook="backup_databases", run_name="b2", **OPTIONS)
     assert again.code == 0 and len(begun(databases)) == 6, "within twelve hours no other is made"
     more = databases.play(playbook="backup_databases", run_name="b3", hana_backup_max_age_hours=0, **OPTIONS)
