@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._hana import model
 
 NOW = dt.datetime(2026, 5, 20, 12, 0, tzinfo=dt.UTC)
@@ -120,7 +121,7 @@ def test_what_nobody_knows_is_neither_good_nor_running() -> None:
 def test_instants_of_utc_columns_are_utc() -> None:
     backup = model.Backup.read(row())
     assert model.text(backup.started) == "2024-05-14T17:13:23Z" and backup.ended is None and backup.seconds is None
-    with pytest.raises(ValueError):
+    with pytest.raises(Failed, match="no timestamp"):
         model.utc("2024-05-14")
 
 

@@ -116,5 +116,5 @@ def test_a_parameter_is_taken_out_of_a_layer() -> None:
 @pytest.mark.parametrize("password", ["", "x\0secret", "secret" * 30])
 def test_a_password_that_cannot_be_is_refused_without_a_word_of_it(password: str) -> None:
     with pytest.raises(BadInput) as caught:
-        wire.create_database("QA2", password, None, True)
+        wire.create_database("QA2", password, None)
     assert "secret" not in caught.value.message
