@@ -18,21 +18,6 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._action import Con
 if t.TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
-KINDS = (
-    "admit",
-    "check_backup",
-    "silence",
-    "suspend_jobs",
-    "stop",
-    "patch",
-    "reboot",
-    "start",
-    "verify",
-    "release_jobs",
-    "unsilence",
-    "backup",
-    "clean_backups",
-)
 MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 # Steps that do what the site's own task files say; without one they are skipped.
 SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
@@ -164,6 +149,8 @@ class ActionModule(ControllerAction):
             raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
 
     def _options(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import KINDS
+
         names = (
             "batch_size",
             "failure_budget",
@@ -187,8 +174,10 @@ class ActionModule(ControllerAction):
 
     def _left_out_by_tags(self) -> set[str]:
         """Return the steps that --tags and --skip-tags leave out. Raises NotPossible for a half of a pair."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import KINDS
+
         wanted = set(context.CLIARGS.get("tags") or ("all",)) - {"always"}
-        left_out = set() if "all" in wanted or not wanted else set(KINDS) - wanted - {"admit"}
+        left_out = set() if "all" in wanted or not wanted else set(KINDS) - wanted - {"admit", "check_backup"}
         left_out |= set(context.CLIARGS.get("skip_tags") or ()) - MOLECULES_OWN
         unknown = (wanted | left_out) - set(KINDS) - {"all"}
         if unknown:

@@ -21,6 +21,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.page import 
     text,
     tiles,
 )
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import KINDS
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.windows import NO_CLOSING, NO_OPENING, minutes
 
 #: With more hosts than this, the chart shows one lane per group, with its phases.
@@ -35,20 +36,7 @@ MOST_EMPTY = 3
 #: More rows than this are folded.
 MOST_OPEN_ROWS = 60
 
-_PHASES = (
-    "check_backup",
-    "silence",
-    "suspend_jobs",
-    "stop",
-    "patch",
-    "reboot",
-    "start",
-    "verify",
-    "release_jobs",
-    "unsilence",
-    "backup",
-    "clean_backups",
-)
+_PHASES = tuple(kind for kind in KINDS if kind != "admit")
 
 #: Procedures whose playbook is not named after a landscape.
 _PLAYBOOKS = {"backup": "backup_databases", "clean_backups": "clean_backups"}

@@ -31,6 +31,9 @@ PROCEDURES = {
     "clean_backups": ("admit", "clean_backups"),
 }
 
+#: Every kind of step, in the order in which a reader expects them.
+KINDS = tuple(dict.fromkeys(kind for kinds in PROCEDURES.values() for kind in kinds))
+
 #: What the procedures on databases do: their own step, once for each HANA system, on the host that leads it. Nothing is
 #: taken out of service, so windows, redundancy groups and dependents do not matter to them.
 ON_DATABASES = frozenset({"backup", "clean_backups"})

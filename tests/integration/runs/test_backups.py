@@ -118,6 +118,8 @@ def test_nothing_is_changed_before_a_young_backup_is_there(databases: Site) -> N
     hours = {"landscape_require_backup_hours": 24}
     planned = databases.play("--check", run_name="r1", **hours)
     assert "db1: nothing of its group is changed unless" in planned.output
+    tagged = databases.play("--check", "--tags", "stop,start,verify", run_name="r1", **hours)
+    assert tagged.code == 0 and "db1: nothing of its group is changed unless" in tagged.output
     refused = databases.play(run_name="r1", landscape_hosts="web,db1", **hours)
     assert refused.code == 2
     assert "HD1/db1/-/check_backup" in refused.output and "of SYSTEMDB, T1" in refused.output

@@ -311,3 +311,49 @@ def test_a_run_that_has_begun_is_planned_again_from_its_own_view() -> None:
     assert again == begun
     del build.data["instances"]["SBX/sbx/D00"]
     assert plan_again(begun | {"options": begun["options"] | {"canary": []}}, build.data)["hash"] != begun["hash"]
+
+
+def test_nobody_of_a_group_changes_anything_before_the_backup_is_checked() -> None:
+    plan = three_tiers().plan(require_backup={"db": 24, "web": 24}, skip_steps=["silence", "unsilence"])
+    assert names(plan, "db")[:2] == ["admit", "check_backup"]
+    assert "check_backup" not in names(plan, "web"), "it has no database"
+    for host, first in (("web", "stop:WDP/web/W80"), ("app1", "suspend_jobs:PRD"), ("cs", "stop:PRD/cs/ASCS01")):
+        assert ["db", "check_backup"] in step(plan, host, first)["needs"]
+    assert plan["hash"] != three_tiers().plan(skip_steps=["silence", "unsilence"])["hash"]
+
+
+@pytest.mark.parametrize("hours", [0, -1, "often", [24]])
+def test_an_age_that_is_none(hours: object) -> None:
+    with pytest.raises(PlanRefused, match="require_backup db"):
+        three_tiers().plan(require_backup={"db": hours})
+
+
+def databases() -> Builder:
+    """Three HANA systems; a web dispatcher depends on the first."""
+    build = Builder().system("WDP", "webdisp", ["HD1"]).instance("WDP", "web", "W80", "webdisp")
+    for number in "123":
+        build.system(f"HD{number}", "hana").instance(f"HD{number}", f"db{number}", "HDB00", "hana")
+    return build
+
+
+@pytest.mark.parametrize("procedure", ["backup", "clean_backups"])
+def test_databases_are_backed_up_without_anybody_else(procedure: str) -> None:
+    plan = databases().plan(procedure=procedure)
+    assert sorted(plan["hosts"]) == ["db1", "db2", "db3"] and plan["outside"] == []
+    assert names(plan, "db2") == ["admit", f"{procedure}:HD2"]
+    assert step(plan, "db2", f"{procedure}:HD2")["label"] == f"HD2/db2/-/{procedure}"
+
+
+def test_no_more_systems_write_to_a_storage_than_it_takes() -> None:
+    storage = {"db1": "nas", "db2": "nas", "db3": "tape"}
+    plan = databases().plan(procedure="backup", storage=storage, parallel={"nas": 1})
+    one, two, other = (step(plan, f"db{n}", f"backup:HD{n}") for n in "123")
+    first, second = sorted((one, two), key=lambda found: found["start"])
+    assert second["start"] >= first["end"] > other["start"]
+    with pytest.raises(PlanRefused, match="parallel nas"):
+        databases().plan(procedure="backup", storage=storage, parallel={"nas": 0})
+
+
+def test_a_landscape_without_databases_has_nothing_to_back_up() -> None:
+    with pytest.raises(PlanRefused, match="none of its hosts has a HANA database"):
+        Builder().system("WDP", "webdisp").instance("WDP", "web", "W80", "webdisp").plan(procedure="backup")
