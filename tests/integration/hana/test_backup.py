@@ -80,6 +80,47 @@ def test_backint_and_a_folder_of_its_own(site: Site) -> None:
     assert reason(backup(site, directory="backup")) == "bad_input"
 
 
+def test_databases_beside_each_other_share_a_folder_and_no_file(site: Site) -> None:
+    made = backup(site, databases=["all"], directory="/backup/own")
+    paths = [part["path"] for row in made["backups"].values() for part in row["destinations"]]
+    assert len(made["backups"]) == 3 and len(set(paths)) == len(paths), "one backup overwrote another's file"
+
+
+def test_another_system_than_the_confirmed_one_is_left_alone(site: Site) -> None:
+    for kind in ("full", "snapshot"):
+        refused = backup(site, databases=["all"], kind=kind, confirm_sid="H02", user="SYSTEM")
+        assert (refused["error"]["kind"], reason(refused)) == ("denied", "wrong_system") and not refused["changed"]
+    assert reason(clean(site, keep_count=1, confirm_sid="H02")) == "wrong_system"
+    assert site.told("BACKUP") == 0
+    assert backup(site, confirm_sid="H01")["changed"] and reason(backup(site, confirm_sid="h01")) == "bad_input"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"snapshot": "confirm", "external_id": "array7/1"},
+        {"snapshot": "abandon"},
+        {"backup_id": 5},
+        {"kind": "snapshot", "max_age_hours": 5},
+        {"tool_option": "pool=7"},
+        {"hana_host": ""},
+        {"hana_user": " "},
+    ],
+)
+def test_an_option_that_would_be_left_out_is_refused(site: Site, options: dict[str, Any]) -> None:
+    assert reason(backup(site, **options)) == "bad_input" and site.told("BACKUP") == 0
+
+
+def test_odd_numbers_are_no_crash(site: Site) -> None:
+    backup(site)
+    for days in (1e6, 1e300, -1):
+        assert reason(clean(site, keep_days=days)) == "bad_input"
+        assert reason(site.call("hana_info", backup_days=int(min(days, 1e6)))) == "bad_input"
+    again = backup(site, max_age_hours=1e300, hana_timeout=1e300, hana_connect_timeout=0.0001)
+    assert reason(again) == "not_reached", "a limit that is next to nothing is not none"
+    assert not backup(site, max_age_hours=1e300, hana_timeout=1e300)["changed"]
+
+
 def test_a_tenant_through_its_own_connection(site: Site) -> None:
     result = backup(site, user="SYSTEM", hana_database="PRD")
     assert result["backups"]["PRD"]["state"] == "successful"
@@ -136,9 +177,10 @@ def test_a_backup_that_fails_is_a_failure_in_hanas_words(site: Site, fault: str,
 
 
 def test_a_database_that_stops_in_the_middle(site: Site) -> None:
+    site.simulator.clock(speed=10)
     site.simulator.fault("hana_stop_in_the_middle", database="PRD", times=1)
-    result = backup(site, timeout=20, failure_grace=2)
-    assert result["failed"] and "PRD" in result["msg"]
+    result = backup(site, timeout=3600, failure_grace=1)
+    assert reason(result) == "hopeless" and "PRD" in result["msg"], "it is not waited for until the timeout"
     assert reason(backup(site)) == "not_active"
 
 
@@ -147,6 +189,9 @@ def test_a_stopped_database_is_named(site: Site) -> None:
     assert reason(backup(site, databases=["QAS"])) == "not_active"
     assert sorted(backup(site, databases=["all"])["backups"]) == ["PRD", "SYSTEMDB"]
     assert reason(backup(site, databases=["XYZ"])) == "bad_input"
+    assert reason(clean(site, databases=["QAS"], keep_count=1)) == "not_active", (
+        "a catalog that cannot be read is not empty"
+    )
 
 
 def test_snapshot_is_created_confirmed_abandoned(site: Site) -> None:
@@ -360,6 +405,15 @@ def test_read_only_unless_told_otherwise(site: Site) -> None:
     assert site.told("DROP") == 0 and site.told("SELECT") == 0
     wrong = site.call("hana_sql", statements=[{"sql": "SELECT FROM WHERE"}])
     assert wrong["error"]["facts"]["code"] == 257
+
+
+def test_a_change_that_is_not_answered_may_have_happened(site: Site) -> None:
+    site.simulator.fault("hana_hang", operation="CREATE TABLE", times=1)
+    wish = [{"sql": "CREATE TABLE NOTES (ID INTEGER)"}]
+    result = site.call("hana_sql", user="SYSTEM", statements=wish, changes=True, hana_timeout=1)
+    assert result["failed"] and result["error"]["kind"] == "unknown" and result["changed"]
+    unbound = [{"sql": "SELECT * FROM DUMMY WHERE DUMMY = ?", "parameters": [{"a": 1}]}]
+    assert reason(site.call("hana_sql", statements=unbound)) == "sql"
 
 
 def test_info_tells_ages_and_what_cannot_be_read(site: Site) -> None:

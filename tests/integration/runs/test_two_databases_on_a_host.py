@@ -24,10 +24,12 @@ LANDSCAPE = {
     "relations": [],
     "calendars": [],
 }
-OWN = (
-    "{{ (landscape_host.instances | selectattr('kind', 'equalto', 'hana')"
-    " | selectattr('sid', 'equalto', maintenance_step.label.split('/') | first) | first).number }}"
-)
+OWN = """
+hana_sid: "{{ maintenance_step.label.split('/') | first }}"
+hana_own: "{{ landscape_host.instances | selectattr('sid', 'equalto', hana_sid) | first }}"
+hana_instance: "{{ hana_own.number }}"
+hana_password: "{{ simulator.hana[hana_own.sid].users[hana_user] }}"
+"""
 
 
 def test_each_system_is_backed_up_or_named(tmp_path: pathlib.Path) -> None:
@@ -38,7 +40,7 @@ def test_each_system_is_backed_up_or_named(tmp_path: pathlib.Path) -> None:
         assert {row["database"] for row in begun} == {"SYSTEMDB", "T1"}
         assert outcome.code == 2 and "says it is HD1, and confirm_sid is HD2" in outcome.output
         (tmp_path / "host_vars").mkdir()
-        (tmp_path / "host_vars" / "db1.yml").write_text(f'hana_instance: "{OWN}"\n')
+        (tmp_path / "host_vars" / "db1.yml").write_text(OWN)
         outcome = site.play(playbook="backup_databases", run="b1", hana_backup_delay=0.1)
         assert outcome.code == 0, outcome.output
         begun = [row for row in simulator.journal() if row.get("effect") == "hana_backup_started"]
