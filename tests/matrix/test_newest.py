@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -25,9 +26,9 @@ from tests.env import python
     ],
     ids=["unit", "modules", "runs"],
 )
-def test_newest_pair(part: list[str], root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_newest_pair(part: list[str], root: Path) -> None:
     interpreter = python.ensure(root, "newest", python.TESTS)
-    with capfd.disabled():
-        print(f"\n-- {' '.join(part)} with {interpreter}", flush=True)
-        done = subprocess.run([interpreter, "-m", "pytest", "-q", *part], cwd=root, check=False)
-    assert done.returncode == 0, f"{part[0]} fails with the newest pair; its report stands above"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [str(interpreter), "-m", "pytest", "-q", *part]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{part[0]} fails with {interpreter}:\n{done.stdout[-20000:]}\n{done.stderr[-2000:]}"

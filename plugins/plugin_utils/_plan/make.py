@@ -79,12 +79,16 @@ def make_plan(
         grouping.check_rolling(data, on_host, relations, rolling, conditions)
     groups = grouping.admission_groups(data, names, on_host, relations, order, rolling)
     predicted = Durations(plain(dict(durations or {})), chosen["step_seconds"])
-    guarded = {host for host in names if host in chosen["require_backup"] and _has_database(data, on_host[host])}
     skip = frozenset(chosen["skip_steps"])
-    build: dict[str, Any] = {"skip": skip, "rolling": rolling, "durations": predicted, "guarded": guarded}
+    build: dict[str, Any] = {
+        "skip": skip,
+        "rolling": rolling,
+        "durations": predicted,
+        "guarded": chosen["require_backup"],
+    }
     steps = build_steps(data, names, on_host, relations, order, procedure=procedure, **build)
     for group in groups:
-        wait_for_guards([steps[host] for host in group.hosts], guarded & set(group.hosts), skip)
+        wait_for_guards(steps, group.hosts, skip)
     resources, host_needs, members = grouping.set_limits(
         data,
         groups,
@@ -237,10 +241,6 @@ def _instances_on(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, li
         if host in on_host:
             on_host[host].append(name)
     return on_host
-
-
-def _has_database(data: Mapping[str, Any], instances: Sequence[str]) -> bool:
-    return any(data["instances"][name]["kind"] == "hana" for name in instances)
 
 
 def _leading_databases(

@@ -45,13 +45,14 @@ _LEADER_RANK = {"dialog": 0, "java": 1, "ascs": 2, "scs": 3, "other": 4, "hana":
 _TIER_RANK = {"db": 0, "app": 1, "web": 2}
 
 
-def wait_for_guards(walks: Iterable[list[dict[str, Any]]], guards: Iterable[str], skip: frozenset[str]) -> None:
-    """Let hosts that are admitted as one change nothing before every backup among them was checked."""
-    proofs = [[host, "check_backup"] for host in sorted(guards)]
-    for walk in walks:
-        for step in walk:
+def wait_for_guards(steps: Mapping[str, list[dict[str, Any]]], hosts: Iterable[str], skip: frozenset[str]) -> None:
+    """Let ``hosts``, which are admitted as one, change nothing before every backup among them was checked."""
+    hosts = list(hosts)
+    proofs = [[host, step["step"]] for host in hosts for step in steps[host] if step["kind"] == "check_backup"]
+    for host in hosts if proofs else ():
+        for step in steps[host]:
             if step["kind"] not in ("admit", "check_backup") and step["kind"] not in skip:
-                step["needs"] += proofs
+                step["needs"] += [proof for proof in proofs if proof[0] != host]
                 break
 
 
@@ -107,6 +108,10 @@ def build_steps(
         if systems[system]["jobs"] and system not in rolling:
             leaders[system] = leader_of(landscape, of_system[system])
             led.setdefault(leaders[system], []).append(system)
+    databases: dict[str, list[str]] = {}
+    for system in sorted(of_system):
+        if any(instances[name]["kind"] == "hana" for name in of_system[system]):
+            databases.setdefault(leader_of(landscape, of_system[system]), []).append(system)
     suspends = "suspend_jobs" in kinds and "suspend_jobs" not in skip
     steps: dict[str, list[dict[str, Any]]] = {}
     for host in hosts:
@@ -145,25 +150,30 @@ def build_steps(
                 }
             )
 
+        def add_for(
+            system: str,
+            kind: str,
+            needs: list[list[str]] | None = None,
+            add: Callable[..., None] = add,
+            host: str = host,
+        ) -> None:
+            label = f"{systems[system]['sid']}/{host}/-/{kind}"
+            add(kind, step=f"{kind}:{system}", label=label, system=system, needs=needs)
+
         for kind in kinds:
             if kind == "suspend_jobs":
                 for system in led.get(host, ()):
-                    label = f"{systems[system]['sid']}/{host}/-/suspend_jobs"
-                    add(kind, step=f"suspend_jobs:{system}", label=label, system=system)
+                    add_for(system, kind)
             elif kind == "release_jobs":
                 for system in led.get(host, ()):
-                    label = f"{systems[system]['sid']}/{host}/-/release_jobs"
                     others = sorted({instances[name]["host"] for name in of_system[system]} - {host})
-                    needs = [[other, "verify"] for other in others]
-                    add(kind, step=f"release_jobs:{system}", label=label, system=system, needs=needs)
+                    add_for(system, kind, [[other, "verify"] for other in others])
             elif kind == "check_backup":
-                if host in guarded:
-                    add(kind)
+                for system in databases.get(host, ()) if host in guarded else ():
+                    add_for(system, kind)
             elif kind in ON_DATABASES:
-                for system in sorted(of_system):
-                    if leader_of(landscape, of_system[system]) == host:
-                        sid = systems[system]["sid"]
-                        add(kind, step=f"{kind}:{system}", label=f"{sid}/{host}/-/{kind}", system=system)
+                for system in databases.get(host, ()):
+                    add_for(system, kind)
             elif kind in ("stop", "start"):
                 edges = relations.dependents if kind == "stop" else relations.needs
                 for name in local if kind == "start" else reversed(local):

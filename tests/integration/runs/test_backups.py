@@ -130,7 +130,7 @@ def test_nothing_is_changed_before_a_young_backup_is_there(databases: Site) -> N
     assert outcome.code == 0, outcome.output
     assert {host for _effect, host in databases.effects("patched")} == {"web", "db1"}
     with databases.store() as store:
-        checked = next(step for step in store.steps("r1") if step["step"] == "check_backup")
+        checked = next(step for step in store.steps("r1") if step["step"] == "check_backup:HD1")
     assert checked["ci"] == "db1" and checked["result"]["backups"]["T1"]["id"] > 0, "it stands in the record"
     wrong = databases.play(run_name="r2", landscape_hosts="db2", landscape_require_backup_hours="often")
     assert wrong.code != 0 and "require_backup db2" in wrong.output
