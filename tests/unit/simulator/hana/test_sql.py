@@ -121,7 +121,7 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "kind", "fields"), READ, ids=[row[0][:60] for row in READ])
 def test_reads(text: str, kind: type[sql.Statement], fields: dict[str, Any]) -> None:
     found = sql.parse(text)
-    assert type(found) is kind
+    assert found.__class__ is kind
     assert {name: getattr(found, name) for name in fields} == fields
 
 
