@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,17 +56,22 @@ def alone(root: Path) -> Iterator[None]:
 
 
 @contextmanager
-def simulated(root: Path) -> Iterator[None]:
-    """Let SAP instances answer on the small hosts' addresses."""
+def simulated(root: Path) -> Iterator[Path]:
+    """Let SAP instances answer on the small hosts' addresses; gives the file with their authority's certificate."""
     state = root / ".cache" / "molecule"
     state.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(state / "state", ignore_errors=True)
-    with Simulator.start(root / "extensions" / "molecule" / "landscape.json", speed=60, network="keep") as simulator:
-        # the hosts have a /tmp of their own, but see this folder
-        shutil.copy(simulator.info["ca_file"], state / "simulator.pem")
+    with (
+        Simulator.start(root / "extensions" / "molecule" / "landscape.json", speed=60, network="keep") as simulator,
+        # the hosts have a /tmp of their own, where the checkout may lie, but see this folder
+        tempfile.TemporaryDirectory(dir="/var/tmp") as seen,
+    ):
+        authority = Path(seen) / "simulator.pem"
+        shutil.copy(simulator.info["ca_file"], authority)
+        Path(seen).chmod(0o755)
         (state / "simulator.json").write_text(json.dumps(simulator.info), encoding="utf-8")
         (state / "simulator.json").chmod(0o600)
-        yield
+        yield authority
 
 
 def check(output: str, scenario: str, hosts: tuple[str, ...], steps: tuple[str, ...] = STEPS) -> None:
@@ -98,7 +104,8 @@ def run(root: Path, scenario: str) -> str:
         NO_COLOR="1",
         BASIS_MOLECULE_PYTHON=sys.executable,
     )
-    with alone(root), simulated(root):
+    with alone(root), simulated(root) as authority:
+        environment["BASIS_MOLECULE_AUTHORITY"] = str(authority)
         done = subprocess.run(
             [str(programs / "molecule"), "test", "--scenario-name", scenario],
             cwd=root,
