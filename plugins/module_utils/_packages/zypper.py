@@ -169,16 +169,17 @@ class Zypper(Manager):
         return rpm.installed(self.commands)
 
     def pending(self, selection: Selection, installed: Installed) -> Pending:
-        """A dry run; what is held is found by a second dry run without the holds."""
+        """A dry run; what is held is found by one without the holds."""
         if selection.security and selection.names:
             raise BadInput(
                 "plan the upgrade", "zypper knows security fixes by advisory, so names cannot go with security"
             )
-        changes = self._dry_run(selection)
         if not selection.held:
-            return Pending(changes, [])
+            return Pending(self._dry_run(selection), [])
         free = self._dry_run(selection._replace(held=()))
-        return Pending(changes, [change for change in free if selection.holds(change.name)])
+        held = [change for change in free if selection.holds(change.name)]
+        # An advisory whose every package is held is a conflict to zypper (exit code 4); to us nothing is left to do.
+        return Pending(self._dry_run(selection) if len(held) < len(free) else [], held)
 
     def _dry_run(self, selection: Selection) -> List[Change]:
         doing = "plan the upgrade"
