@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from ansible._internal._display_utils import DeferredWarningContext  # warnings belong to a step here, not to the task
 from ansible.plugins.action import ActionBase
 
 EARLIER = re.compile(r"<(\d+)((?:\.[\w ]+)+)>")
@@ -54,11 +55,14 @@ class ActionModule(ActionBase):
             last = [row["n"] for row in self._control("GET", "/journal")]
             self._task.check_mode = step["check"]
             self._task.diff = True
-            result = self._execute_module(
-                module_name=f"basis.landscape.{step['module']}",
-                module_args=filled(step["options"], told),
-                task_vars=task_vars,
-            )
+            with DeferredWarningContext(variables=task_vars or {}) as said:
+                result = self._execute_module(
+                    module_name=f"basis.landscape.{step['module']}",
+                    module_args=filled(step["options"], told),
+                    task_vars=task_vars,
+                )
+            # ansible-core 2.21 takes a module's warnings out of its result.
+            result["warnings"] = [*map(str, result.get("warnings") or ()), *(w.event.msg for w in said.get_warnings())]
             journal = self._control("GET", f"/journal?after={last[-1] if last else 0}")
             if step["clear"]:
                 self._control("DELETE", "/faults")

@@ -23,6 +23,17 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
         ),
         (
             {
+                "msg": "One or more items failed",
+                "results": [
+                    {"exception": "(traceback unavailable)", "msg": "a"},
+                    {"failed_when_result": False, "msg": "fine"},
+                    {"failed_when_result": True, "msg": "b"},
+                ],
+            },
+            "a; b",
+        ),
+        (
+            {
                 "msg": "All items completed",
                 "results": [{"unreachable": True, "msg": "gone"}, {"unreachable": True, "msg": "gone"}],
             },
