@@ -12,11 +12,11 @@ import sys
 import typing as t
 
 from tests.env import collection
+from tests.env.host_python import HostPython
 from tests.simulator.launch import Simulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INVENTORY = ROOT / "inventories" / "demo"
-WARM_PYTHON = ROOT / "tests" / "env" / "warm" / "python"
 SPEED = 60.0  # simulated seconds in a real one
 RUN = "demo"
 # The demonstration's clock is sixty times as fast, and so are its patience and its looks.
@@ -44,18 +44,20 @@ def main() -> int:
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     faults = json.loads((INVENTORY / "faults.json").read_text(encoding="utf-8"))
-    with Simulator.start(
-        INVENTORY / "landscape.json", speed=SPEED, faults=faults, journal=state / "journal.jsonl"
-    ) as simulator:
+    with (
+        HostPython.start() as python,
+        Simulator.start(
+            INVENTORY / "landscape.json", speed=SPEED, faults=faults, journal=state / "journal.jsonl"
+        ) as simulator,
+    ):
         environment = {
             **os.environ,
             **simulator.environment,
+            **python.environment,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(collection.link(ROOT)),
             "ANSIBLE_HOME": str(state / "ansible"),
             "BASIS_LANDSCAPE_STATE": str(state),
-            "BASIS_WARM_PYTHON": sys.executable,
-            "BASIS_WARM_COLLECTIONS": str(collection.link(ROOT)),
         }
         hosts = len(simulator.info["hosts"])
         command = [
@@ -67,7 +69,7 @@ def main() -> int:
         ]
         command += [
             "-e",
-            json.dumps({**OPTIONS, "ansible_python_interpreter": str(WARM_PYTHON)}),
+            json.dumps({**OPTIONS, "ansible_python_interpreter": sys.executable}),
             "basis.landscape.patch_landscape",
             *sys.argv[1:],
         ]

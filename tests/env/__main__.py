@@ -19,8 +19,8 @@ def run(*command: str) -> int:
     """Run *command* in the checkout with the environment of the collection; its exit code."""
     sys.stdout.flush()
     variables = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections")}
-    for outside in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
-        variables.pop(outside, None)
+    for outside in [name for name in variables if name.startswith("PYTHON") or name == "VIRTUAL_ENV"]:
+        del variables[outside]
     return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
 
 

@@ -16,6 +16,7 @@ import typing as t
 import pytest
 
 from tests.env import collection
+from tests.env.host_python import HostPython
 from tests.simulator.launch import Simulator
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -71,7 +72,7 @@ INSTANCE = {
 class Site:
     """A simulated landscape with the folder from which ansible-playbook is called."""
 
-    def __init__(self, folder: pathlib.Path, simulator: Simulator) -> None:
+    def __init__(self, folder: pathlib.Path, simulator: Simulator, python: HostPython) -> None:
         self.folder, self.simulator = folder, simulator
         (folder / "landscape.json").write_text(json.dumps(simulator.export()), encoding="utf-8")
         (folder / "cmdb.yml").write_text("plugin: basis.landscape.cmdb\npath: landscape.json\n", encoding="utf-8")
@@ -81,6 +82,7 @@ class Site:
         self.environment = {
             **os.environ,
             **simulator.environment,
+            **python.environment,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(collection.link(ROOT)),
             "ANSIBLE_HOME": str(folder / "ansible"),
@@ -201,8 +203,15 @@ def kill(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
     process.send_signal(number)
 
 
+@pytest.fixture(scope="session")
+def host_python() -> t.Iterator[HostPython]:
+    """The Python that runs the modules of all simulated hosts."""
+    with HostPython.start() as python:
+        yield python
+
+
 @pytest.fixture
-def site(tmp_path: pathlib.Path) -> t.Iterator[Site]:
+def site(tmp_path: pathlib.Path, host_python: HostPython) -> t.Iterator[Site]:
     """A fresh landscape in which everything runs."""
     with Simulator.start(LANDSCAPE, speed=SPEED) as simulator:
-        yield Site(tmp_path, simulator)
+        yield Site(tmp_path, simulator, host_python)

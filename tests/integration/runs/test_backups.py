@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from tests.env.host_python import HostPython
 from tests.integration.runs.conftest import Site, kill
 from tests.simulator.launch import Simulator
 
@@ -31,10 +32,10 @@ OPTIONS = {"hana_backup_delay": 0.1, "landscape_backup_parallel": {"nas": 1}}
 
 
 @pytest.fixture
-def databases(tmp_path: pathlib.Path) -> t.Iterator[Site]:
+def databases(tmp_path: pathlib.Path, host_python: HostPython) -> t.Iterator[Site]:
     """Three HANA systems, of which the first two back up to one storage."""
     with Simulator.start(LANDSCAPE, speed=30) as simulator:
-        site = Site(tmp_path, simulator)
+        site = Site(tmp_path, simulator, host_python)
         (tmp_path / "host_vars").mkdir()
         for host in ("db1", "db2"):
             (tmp_path / "host_vars" / f"{host}.yml").write_text("hana_backup_target: nas\n")

@@ -7,6 +7,7 @@ import pathlib
 
 import pytest
 
+from tests.env.host_python import HostPython
 from tests.integration.runs.conftest import Site
 from tests.simulator.launch import Simulator
 
@@ -32,9 +33,9 @@ hana_password: "{{ simulator.hana[hana_own.sid].users[hana_user] }}"
 """
 
 
-def test_each_system_is_backed_up_or_named(tmp_path: pathlib.Path) -> None:
+def test_each_system_is_backed_up_or_named(tmp_path: pathlib.Path, host_python: HostPython) -> None:
     with Simulator.start(LANDSCAPE, speed=30) as simulator:
-        site = Site(tmp_path, simulator)
+        site = Site(tmp_path, simulator, host_python)
         outcome = site.play(playbook="backup_databases", run_name="b1", hana_backup_delay=0.1)
         begun = [row for row in simulator.journal() if row.get("effect") == "hana_backup_started"]
         assert {row["database"] for row in begun} == {"SYSTEMDB", "T1"}

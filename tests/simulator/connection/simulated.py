@@ -10,6 +10,8 @@ import os
 import re
 import shlex
 import shutil
+import socket
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,13 @@ options:
     vars:
       - name: simulator_info_file
     required: true
+  python_socket:
+    description:
+      - Unix socket of a process that runs Python programs in forks of itself (C(tests/env/host_python.py)).
+      - Without it a Python is started for each.
+    env:
+      - name: BASIS_HOST_PYTHON
+    default: ""
   connection_timeout:
     description: Real seconds that a connection attempt waits for a host that is down.
     type: int
@@ -64,9 +73,42 @@ ABSOLUTE = re.compile(
     )
     + r")(?![\w.-])"
 )
+LENGTH = struct.Struct("!Q")
 POWER = re.compile(r"\b(shutdown|reboot|poweroff|halt)\b")
 
 display = Display()
+
+
+def python_environment(command: str) -> dict[str, str] | None:
+    """What is set for a Python that reads its program from standard input; None when it is another command."""
+    shell = shlex.split(command)
+    if len(shell) != 3 or shell[1] != "-c":
+        return None
+    words = shlex.split(shell[2])
+    if words[-3:] == ["&&", "sleep", "0"]:  # Ansible's own way to keep a terminal open
+        del words[-3:]
+    settings = [word.partition("=") for word in words[:-1]]
+    if (
+        not words
+        or not Path(words[-1]).name.startswith("python")
+        or not all(equals for _name, equals, _value in settings)
+    ):
+        return None
+    return {name: value for name, _equals, value in settings}
+
+
+def ask_python(door: str, program: str, environment: dict[str, str], folder: str) -> dict[str, Any]:
+    """Have a program run by the process behind the Unix socket *door*; its exit code and what it printed."""
+    text = json.dumps({"script": program, "environment": environment, "folder": folder}).encode()
+    with socket.socket(socket.AF_UNIX) as guest:
+        guest.connect(door)
+        guest.sendall(LENGTH.pack(len(text)) + text)
+        with guest.makefile("rb") as stream:
+            length = stream.read(LENGTH.size)
+            answer = stream.read(LENGTH.unpack(length)[0]) if length else b""
+    return (
+        dict(json.loads(answer)) if answer else {"code": 255, "out": "", "err": "The program ended without an answer"}
+    )
 
 
 class Connection(ConnectionBase):
@@ -150,16 +192,26 @@ class Connection(ConnectionBase):
         home = host["home"]
         os.makedirs(home, exist_ok=True)
         environment = {"BASIS_SIMULATED_HOST": host["door"], "BASIS_BOOT_ID_FILE": host["boot_id_file"], "HOME": home}
-        exports = " ".join(f"{key}={shlex.quote(value)}" for key, value in environment.items())
-        script = f'export PATH={shlex.quote(str(COMMANDS))}:"$PATH" {exports}; {text}'
+        environment = {**os.environ, "PATH": f"{COMMANDS}:{os.environ.get('PATH', os.defpath)}", **environment}
         display.vvv(f"EXEC {text}", host=self._name)
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=home
-        )
-        out, err = process.communicate(in_data)
+        given = python_environment(text) if in_data and self.get_option("python_socket") else None
+        if given is not None and in_data:
+            said = ask_python(self.get_option("python_socket"), in_data.decode(), {**environment, **given}, home)
+            code, out, err = said["code"], said["out"].encode(), said["err"].encode()
+        else:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", text],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=home,
+                env=environment,
+            )
+            out, err = process.communicate(in_data)
+            code = process.returncode
         if not POWER.search(text) and not self._up():
             raise AnsibleConnectionFailure(f"The connection to the simulated host {self._name} was lost")
-        return process.returncode, out, err
+        return code, out, err
 
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file to the host."""

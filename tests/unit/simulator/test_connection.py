@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.env.host_python import HostPython
+from tests.simulator.connection import simulated
 from tests.simulator.launch import Simulator
 
 VARIABLES = {
@@ -29,7 +31,13 @@ class Play:
         self._sim = sim
         self._folder = folder
 
-    def __call__(self, tasks: list[dict[str, Any]], hosts: str = "prdapp1", **variables: Any) -> dict[str, Any]:
+    def __call__(
+        self,
+        tasks: list[dict[str, Any]],
+        hosts: str = "prdapp1",
+        environment: dict[str, str] | None = None,
+        **variables: Any,
+    ) -> dict[str, Any]:
         inventory = {
             "all": {"hosts": {name: {} for name in self._sim.info["hosts"]}, "vars": {**VARIABLES, **variables}}
         }
@@ -39,6 +47,7 @@ class Play:
         environment = {
             **os.environ,
             **self._sim.environment,
+            **(environment or {}),
             "ANSIBLE_HOME": str(self._folder / "home"),
             "ANSIBLE_STDOUT_CALLBACK": "default",
             "ANSIBLE_NOCOLOR": "1",
@@ -103,6 +112,50 @@ def test_commands_see_the_simulated_host(sim: Simulator, play: Play, tmp_path: P
         Path(host["boot_id_file"]).read_text().strip(),
         host["home"],
     ]
+
+
+def test_modules_may_run_in_a_python_that_stands_ready(sim: Simulator, play: Play, tmp_path: Path) -> None:
+    with HostPython.start() as python:
+        outcome = play(
+            [
+                {
+                    "ansible.builtin.command": {"argv": ["printenv", "COLOUR", "BASIS_SIMULATED_HOST", "HOME"]},
+                    "environment": {"COLOUR": "sky blue"},
+                    "register": "shown",
+                    "changed_when": False,
+                },
+                {"ansible.builtin.command": "rpm -q kernel", "register": "kernel", "changed_when": False},
+                {"ansible.builtin.command": "false", "register": "failed", "ignore_errors": True},
+                keep("[shown.stdout_lines, kernel.stdout, failed.rc]", tmp_path / "out"),
+            ],
+            environment=python.environment,
+            ansible_pipelining=True,
+        )
+    assert outcome["recap"]["prdapp1"]["failed"] == 0
+    host = sim.info["hosts"]["prdapp1"]
+    assert written(tmp_path, "out") == [
+        ["sky blue", host["door"], host["home"]],
+        "kernel-5.14.0-362.8.1.el9_3.x86_64",
+        1,
+    ]
+    # It has ended, so nothing else was at work.
+    outcome = play([{"ansible.builtin.command": "true"}], environment=python.environment, ansible_pipelining=True)
+    assert outcome["recap"]["prdapp1"]["failed"] == 1
+
+
+@pytest.mark.parametrize(
+    "command, settings",
+    [
+        ("/bin/sh -c '/opt/python3.11 && sleep 0'", {}),
+        ("/bin/sh -c '/usr/bin/python'", {}),
+        ("/bin/sh -c 'LANG=C WHAT='\"'\"'a b'\"'\"' /usr/bin/python3 && sleep 0'", {"LANG": "C", "WHAT": "a b"}),
+        ("/bin/sh -c 'echo ~ && sleep 0'", None),
+        ("/bin/sh -c '/usr/bin/python3 /tmp/program && sleep 0'", None),
+        ("cat /etc/os-release", None),
+    ],
+)
+def test_what_is_a_python_that_reads_its_program(command: str, settings: dict[str, str] | None) -> None:
+    assert simulated.python_environment(command) == settings
 
 
 def test_files_go_to_the_host_and_back(play: Play, tmp_path: Path) -> None:
