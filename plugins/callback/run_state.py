@@ -54,6 +54,8 @@ class CallbackModule(CallbackBase):
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs  # noqa: F401  a quarter second, once
 
         _controller.announce_recorder()
+        # A worker lives for one task: a search for its garbage would copy the memory that it shares with this process.
+        os.register_at_fork(after_in_child=gc.disable)
         _dead_workers.watch(lambda host, reason: None)
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
@@ -114,6 +116,7 @@ class CallbackModule(CallbackBase):
             socket=self._sidecar.socket,
         )
         _controller.announce_run(self._mark)
+        _runs.keep_store(begun["database"], begun["run"], begun["epoch"])
         main = os.getpid()
 
         def on_signal(number: int, frame: t.Any) -> None:

@@ -128,7 +128,7 @@ def wait_until(
                 if clock.now() - lost_since >= limits.grace:
                     raise Hopeless(
                         doing,
-                        f"{describe(value)}, unchanged for {clock.now() - lost_since:g} s",
+                        f"{describe(value)}, unchanged for {round(clock.now() - lost_since, 1):g} s",
                         last=value,
                         waited_seconds=round(clock.now() - began, 3),
                     )

@@ -41,6 +41,7 @@ FAULTS: dict[str, str] = {
     "endless_pages": "the CMDB's list never ends: every page names a next one",
     "hana_backup_fails": "a data backup fails in the middle: Backint ends with an error (447)",
     "hana_backup_full": "a data backup fails in the middle: no space is left where it goes (447)",
+    "hana_backup_damaged": "the file of a data backup loses its second half on the disk, unknown to the catalog",
     "hana_stop_in_the_middle": "the database stops in the middle of a data backup, then stays stopped",
     "hana_connection_lost": "the SQL statement begins on the server, which goes on; the connection breaks off",
     "hana_hang": "no answer to an SQL statement ever comes; it is not performed",

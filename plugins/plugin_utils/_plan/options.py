@@ -70,8 +70,15 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
     _check_skips(chosen["skip_steps"], procedure, conditions)
     _check_budget(chosen["failure_budget"], conditions)
     chosen["storage"] = {str(host): str(target) for host, target in dict(chosen["storage"]).items()}
-    _check_parallel(chosen, conditions)
-    _check_ages(chosen, conditions)
+    _check_numbers(chosen, "parallel", int, "number of at least 1", "write a whole number.", conditions)
+    _check_numbers(
+        chosen,
+        "require_backup",
+        float,
+        "number of hours greater than 0",
+        "write the hours that a backup may be old, or leave it out.",
+        conditions,
+    )
     seconds: dict[str, float] = {}
     for key, value in dict(chosen["step_seconds"]).items():
         try:
@@ -121,36 +128,21 @@ def _check_skips(skips: list[str], procedure: str, conditions: Conditions) -> No
         conditions.add(f"skip {procedure}", "nothing would be left to do.", "remove it from skip_steps.")
 
 
-def _check_ages(chosen: dict[str, Any], conditions: Conditions) -> None:
-    ages: dict[str, float] = {}
-    for host, hours in dict(chosen["require_backup"]).items():
+def _check_numbers(
+    chosen: dict[str, Any], option: str, kind: type, least: str, cure: str, conditions: Conditions
+) -> None:
+    """Make the values of an option that is a table numbers of a kind, each greater than 0."""
+    numbers: dict[str, Any] = {}
+    for key, value in dict(chosen[option]).items():
         try:
-            ages[str(host)] = float(hours)
-            if not ages[str(host)] > 0:
+            number = kind(value)
+            if not number > 0:
                 raise ValueError
         except (TypeError, ValueError):
-            conditions.add(
-                f"option require_backup {host}",
-                f"{hours!r} is no number of hours greater than 0.",
-                "write the hours that a backup may be old, or leave it out.",
-            )
-            ages.pop(str(host), None)
-    chosen["require_backup"] = ages
-
-
-def _check_parallel(chosen: dict[str, Any], conditions: Conditions) -> None:
-    parallel: dict[str, int] = {}
-    for target, most in dict(chosen["parallel"]).items():
-        try:
-            parallel[str(target)] = int(most)
-            if parallel[str(target)] < 1:
-                raise ValueError
-        except (TypeError, ValueError):
-            conditions.add(
-                f"option parallel {target}", f"{most!r} is no number of at least 1.", "write a whole number."
-            )
-            parallel[str(target)] = 1
-    chosen["parallel"] = parallel
+            conditions.add(f"option {option} {key}", f"{value!r} is no {least}.", cure)
+        else:
+            numbers[str(key)] = number
+    chosen[option] = numbers
 
 
 def _check_budget(budget: Any, conditions: Conditions) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Busy, Fenced, RunNotFound, StoreError
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Machine, Owner, Process
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import UndoRecord, Verdict
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, open_store
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, keep_store, open_store
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.waiter import (
     Orphaned,
     wait_at_gate,
@@ -28,6 +28,7 @@ __all__ = [
     "StoreError",
     "UndoRecord",
     "Verdict",
+    "keep_store",
     "open_store",
     "start_sidecar",
     "wait_at_gate",

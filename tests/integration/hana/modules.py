@@ -21,6 +21,7 @@ class Site:
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
         self.info = simulator.info["hana"]["H01"]
+        self.environment: dict[str, str] = {}
 
     @staticmethod
     def landscape(**hana: Any) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(collection.link(ROOT))},
+            env={**os.environ, **self.environment, "PYTHONPATH": str(collection.link(ROOT))},
         )
         assert process.stdin is not None
         given = {"_ansible_check_mode": check, "_ansible_diff": True, **arguments}

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import bisect
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -394,6 +395,9 @@ class Backups:
                 for file in files:
                     main = file.source_id == database.volume
                     self._store(file, ident, {"header": {**header, "volume": file.source_id}, **(data if main else {})})
+                if database.strike("hana_backup_damaged", operation="BACKUP DATA"):
+                    place = self._place(files[-1])
+                    os.truncate(place, place.stat().st_size // 2)
                 entry.files = files
                 if kind == COMPLETE:
                     self._full = point

@@ -15,9 +15,11 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     RunNotFound,
     Store,
     StoreError,
+    keep_store,
     open_store,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import store as store_module
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
 from tests.property import plans
 
@@ -459,3 +461,28 @@ def test_a_store_can_be_opened_again(store: Store, url: str) -> None:
     other = open_store(url)
     assert other.run("r1")["state"] == "running"
     other.close()
+
+
+def test_a_rehearsal_leaves_nothing_behind_and_compiles_what_a_step_needs(store: Store) -> None:
+    epoch = begin(store)
+    before = (store.steps("r1"), store.events("r1"), store.holds("r1"))
+    store.rehearse("r1", epoch)
+    assert (store.steps("r1"), store.events("r1"), store.holds("r1")) == before
+    first = before[0][0]
+    compiled: list[object] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *call: compiled.append(call[4]), named=False)
+    do(store, epoch, first["ci"], first["step"], result={})
+    fresh = [context for context in compiled if context is not None and context.cache_hit.name == "CACHE_MISS"]  # type: ignore[attr-defined]
+    assert compiled and not fresh, [context.statement for context in fresh]  # type: ignore[attr-defined]
+
+
+def test_a_kept_store_serves_whoever_opens_the_database(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_KEPT", {})
+    first = open_store(url)
+    epoch = begin(first)
+    keep_store(url, "r1", epoch)
+    kept = open_store(url)
+    assert kept is open_store(url) and kept is not first
+    kept.close()
+    walk_all(kept, epoch)
+    assert first.finish("r1", epoch) == "succeeded"
