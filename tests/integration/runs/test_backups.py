@@ -106,6 +106,24 @@ def test_one_that_fails_is_named_and_gives_its_place_back(databases: Site) -> No
     assert {states[f"db{n}"][f"backup:HD{n}"] for n in "23"} == {"done"}
 
 
+def test_files_are_read_again_where_that_is_asked_for(databases: Site) -> None:
+    databases.simulator.fault("hana_backup_damaged", database="T1", times=1)
+    outcome = databases.play(playbook="backup_databases", run_name="b1", hana_backup_check="always", **OPTIONS)
+    assert outcome.code == 2
+    assert "HD1/db1/-/backup" in outcome.output and "is damaged" in outcome.output
+    states = databases.states("b1")
+    assert states["db1"]["backup:HD1"] == "failed"
+    assert {states[f"db{n}"][f"backup:HD{n}"] for n in "23"} == {"done"}
+    again = databases.play(playbook="backup_databases", run="b1", hana_backup_check="always", **OPTIONS)
+    assert again.code == 2 and "is damaged" in again.output, "the young backup is still the damaged one"
+    new = {"hana_backup_max_age_hours": 0, "hana_backup_check": "available"}
+    mended = databases.play(playbook="backup_databases", run="b1", **new, **OPTIONS)
+    assert mended.code == 0, mended.output
+    with databases.store() as store:
+        step = next(row for row in store.steps("b1") if row["step"] == "backup:HD1")
+    assert len(step["result"]["checked"]) >= 2
+
+
 def test_check_mode_and_a_landscape_without_databases(databases: Site) -> None:
     planned = databases.play("--check", playbook="backup_databases", run_name="b1", **OPTIONS)
     assert planned.code == 0 and "backup: 3 hosts in 3 systems" in planned.output and begun(databases) == []
