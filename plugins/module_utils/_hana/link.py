@@ -14,6 +14,7 @@ import traceback
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
     Denied,
     Failed,
     LandscapeError,
@@ -102,7 +103,7 @@ class Link:
         cursor = self._cursor(doing, self.address.timeout)
         try:
             cursor.execute(sql, tuple(parameters)) if parameters else cursor.execute(sql)
-            names = [column[0].upper() for column in cursor.description or ()]
+            names = _columns(doing, cursor)
             while names:
                 rows = cursor.fetchmany(BATCH)
                 for row in rows:
@@ -145,7 +146,7 @@ class Link:
             for sql, parameters in statements:
                 cursor = connection.cursor()
                 cursor.execute(sql, tuple(parameters)) if parameters else cursor.execute(sql)
-                names = [column[0].upper() for column in cursor.description or ()]
+                names = _columns(f"{doing}, statement {len(results) + 1}", cursor)
                 rows = [dict(zip(names, tuple(row))) for row in cursor.fetchall()] if names else []
                 results.append({"rows": rows, "rowcount": len(rows) if names else int(cursor.rowcount)})
                 cursor.close()
@@ -266,6 +267,18 @@ class Link:
 def _milliseconds(seconds: float) -> int:
     """As the driver takes a time limit: 0 would be none."""
     return max(1, int(min(seconds * 1000, LONGEST_WAIT)))
+
+
+def _columns(doing: str, cursor: Any) -> List[str]:
+    """The upper-case names of a result's columns.
+
+    :raises BadInput: two have one name, so that a row would lose one of them.
+    """
+    names = [column[0].upper() for column in cursor.description or ()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(doing, "more than one column is called {}; give each its own name (AS)".format(", ".join(twice)))
+    return names
 
 
 __all__ = ("Address", "Link", "Row", "SqlFailed")

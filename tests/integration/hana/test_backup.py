@@ -403,6 +403,8 @@ def test_read_only_unless_told_otherwise(site: Site) -> None:
     planned = site.call("hana_sql", statements=wish, changes=True, check=True)
     assert planned["changed"] and "results" not in planned
     assert site.told("DROP") == 0 and site.told("SELECT") == 0
+    twins = site.call("hana_sql", statements=[{"sql": "SELECT DUMMY, DUMMY FROM DUMMY"}])
+    assert reason(twins) == "bad_input" and "called DUMMY; give each its own name" in twins["msg"]
     wrong = site.call("hana_sql", statements=[{"sql": "SELECT FROM WHERE"}])
     assert wrong["error"]["facts"]["code"] == 257
 
