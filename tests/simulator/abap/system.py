@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of one simulated ABAP system: clients, users, jobs, what its tables hold.
+
+What ``systems[].simulation.abap`` of the landscape file does not say (see ``Options``) is invented: two clients, a
+technical user BASIS_AUTO, some people, ten periodic jobs. Passwords are random; ``info`` of the simulator tells them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tests.simulator.landscape import Instance
+
+from .jobs import Background
+from .reports import Report, reports
+from .users import LOCAL, OBJECTS, PLAIN, User, Users
+from .variants import Variants
+
+if TYPE_CHECKING:
+    from .world import AbapWorld
+
+AUTOMATION = "BASIS_AUTO"
+# Name: kind, group, lock, where: people and technical users of every new system. The first two get passwords shown.
+USERS: dict[str, tuple[str, str, int, str]] = {
+    AUTOMATION: ("B", "AUTOMATION", 0, "all"),
+    "MILLER": ("A", "BASIS", 0, "work"),
+    "SMITH": ("A", "SALES", 0, "work"),
+    "NGUYEN": ("A", "SALES", 0, "work"),
+    "OKAFOR": ("A", "LOGISTICS", 0, "work"),
+    "FORMER": ("A", "SALES", LOCAL, "work"),
+    "BATCH_FI": ("B", "BATCH", 0, "work"),
+    "WF-BATCH": ("B", "BATCH", 0, "work"),
+    "DDIC": ("A", "SUPER", 0, "all"),
+    "SAP*": ("A", "SUPER", 0, "all"),
+    "TMSADM": ("C", "SUPER", 0, "000"),
+    "SAPJSF": ("C", "SUPER", 0, "work"),
+    "EARLYWATCH": ("A", "SUPER", LOCAL, "000"),
+}
+SHOWN = (AUTOMATION, "MILLER")
+
+
+@dataclass
+class Options:
+    """What ``systems[].simulation.abap`` of the landscape file may say; durations in simulated seconds.
+
+    ``clients`` maps numbers to fields of T000. ``users`` maps names to ``password``, ``clients``, ``kind``, ``group``,
+    ``flag``, ``authorizations``; a name that exists by default is changed. ``jobs`` replaces the default jobs: rows
+    with ``name``, ``report``, ``variant``, ``every`` (seconds), ``next`` (seconds from the start), ``seconds``,
+    ``user``, ``client``. ``reports`` maps names to ``seconds``, ``log``, ``spool``, ``ends`` (F or A), ``variants``,
+    ``selections``. ``tables`` maps names to ``columns`` (name to ABAP type such as ``C10``) and ``rows``.
+    ``logical_systems`` maps ``TABLE-FIELD`` to the number of rows of the working client. ``commit_needed`` names the
+    function modules whose changes wait for BAPI_TRANSACTION_COMMIT.
+    """
+
+    clients: dict[str, dict[str, Any]] = field(default_factory=dict)
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)
+    jobs: list[dict[str, Any]] | None = None
+    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    logical_systems: dict[str, int] | None = None
+    other_logical_systems: list[str] = field(default_factory=list)
+    task_lists: dict[str, dict[str, Any]] = field(default_factory=dict)
+    destinations: list[str] | None = None
+    background: int = 4
+    dialog: int = 10
+    report_seconds: float = 30.0
+    conversion_seconds: float = 120.0
+    copy_seconds: float = 600.0
+    release: str = "758"
+    kernel: str = "793"
+    production: bool | None = None
+    commit_needed: list[str] = field(default_factory=list)
+
+
+class AbapSystem:
+    """One ABAP system."""
+
+    def __init__(
+        self, world: AbapWorld, key: str, name: str, sid: str, instances: list[Instance], raw: dict[str, Any]
+    ) -> None:
+        self.world = world
+        self.key, self.name, self.sid = key, name, sid
+        self.instances = instances
+        given = (raw.get("simulation") or {}).get("abap") or {}
+        unknown = sorted(set(given) - set(Options.__dataclass_fields__))
+        if unknown:
+            known = ", ".join(sorted(Options.__dataclass_fields__))
+            raise ValueError(f"system {name}: simulation.abap knows no {', '.join(unknown)}; known are {known}")
+        self.options = Options(**given)
+        production = self.options.production
+        self.productive = str(raw.get("usage", "")).lower().startswith("prod") if production is None else production
+        self.clients: dict[str, dict[str, Any]] = self._clients()
+        self.client = max(self.clients)
+        self.users = Users()
+        self.passwords: dict[str, str] = {}
+        self._people()
+        self.variants = Variants()
+        self.popups: list[tuple[str, str, str]] = []
+        self.reports: dict[str, Report] = reports(self)
+        self.jobs = Background(self)
+
+    # -- how it begins ------------------------------------------------------------------------------------------------
+
+    def _clients(self) -> dict[str, dict[str, Any]]:
+        given = self.options.clients or {"000": {}, "100": {}}
+        rows = {}
+        for number in sorted(given):
+            work = number != "000"
+            rows[number] = {
+                "MANDT": number,
+                "MTEXT": "Working client" if work else "SAP AG Konzern",
+                "ORT01": "Walldorf",
+                "MWAER": "EUR",
+                "CCCATEGORY": ("P" if self.productive else "T") if work else "S",
+                "CCCORACTIV": "2" if self.productive and work else "1",
+                "CCNOCLIIND": "3" if self.productive and work else "",
+                "CCCOPYLOCK": "X" if self.productive and work else "",
+                "LOGSYS": f"{self.sid}CLNT{number}" if work else "",
+                **given[number],
+            }
+        return rows
+
+    def _people(self) -> None:
+        for name in dict.fromkeys([*USERS, *self.options.users]):
+            kind, group, flag, place = USERS.get(name, ("A", "", 0, "all"))
+            given = self.options.users.get(name, {})
+            password = given.get("password") or secrets.token_urlsafe(12) + "aA1"
+            if name in SHOWN or name in self.options.users:
+                self.passwords[name] = password
+            granted = given.get("authorizations")
+            every = frozenset(granted) if granted is not None else OBJECTS
+            for client in given.get("clients") or self.clients:
+                work = client != "000"
+                if given.get("clients") or place == "all" or place == client or (place == "work" and work):
+                    self.users.add(
+                        User(
+                            client,
+                            name,
+                            password,
+                            given.get("kind", kind),
+                            given.get("group", group),
+                            int(given.get("flag", flag)),
+                            authorizations=every if granted is not None or kind == "B" or group else PLAIN,
+                            valid_to=given.get("valid_to", "99991231"),
+                            full_name=given.get("full_name", name.capitalize()),
+                            profiles=["SAP_ALL"] if kind == "B" else [],
+                        )
+                    )
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def where(self, **more: str | None) -> dict[str, str | None]:
+        """Its place, for the fault filters."""
+        return {"system": self.name, "door": "rfc", **more}
+
+    def works(self, instance: Instance) -> bool:
+        """Whether an instance runs with its database."""
+        return instance.running and not instance.degraded
+
+    def alive(self) -> list[Instance]:
+        """The instances that work."""
+        return [instance for instance in self.instances if self.works(instance)]
+
+    def server(self, instance: Instance) -> str:
+        """What an instance is called inside the system: ``host_SID_NN``."""
+        return f"{instance.virtual_host}_{self.sid}_{instance.number}"
+
+    def database(self) -> tuple[str, str]:
+        """SID and host of the HANA database that the landscape says the system depends on, else its own name."""
+        landscape = self.world.landscape
+        named = list(landscape.systems.get(self.name, {}).get("depends_on") or [])
+        named += [row["target"] for row in landscape.export.get("relations") or [] if row["source"] == self.name]
+        for instance in landscape.instances.values():
+            if instance.kind == "hana" and instance.system in named:
+                return instance.sid, instance.host
+        return self.sid, ""
+
+    def stamp(self, at: float | None = None) -> tuple[str, str]:
+        """Date and time of day, as ABAP writes them, of a simulated time or of now."""
+        moment = datetime.fromtimestamp(self.world.clock.wall(at), UTC)
+        return moment.strftime("%Y%m%d"), moment.strftime("%H%M%S")
+
+    def today(self) -> str:
+        """The date."""
+        return self.stamp()[0]
+
+    def effect(self, effect: str, **more: Any) -> None:
+        """Tell the journal what happened."""
+        self.world.journal.note(system=self.name, effect=effect, **more)
+
+    def strike(self, fault: str, **more: str | None) -> int | None:
+        """The id of the fault that strikes here now."""
+        found = self.world.faults.strike(fault, **self.where(**more))
+        return None if found is None else found.id
+
+    # -- changing -----------------------------------------------------------------------------------------------------
+
+    def sync(self) -> None:
+        """Follow the landscape."""
+        self.jobs.sync()
+
+    def set_user(
+        self,
+        user: str,
+        client: str | None = None,
+        password: str | None = None,
+        flag: int | None = None,
+        authorizations: list[str] | None = None,
+    ) -> None:
+        """Change a user of one client or of all; one that does not exist is made, which takes a password.
+
+        Raises:
+            KeyError: there is no such client, or no such user.
+            ValueError: an authorization is unknown.
+        """
+        unknown = sorted(set(authorizations or ()) - OBJECTS)
+        if unknown:
+            raise ValueError(f"there is no authorization {unknown[0]!r}; there are {', '.join(sorted(OBJECTS))}")
+        if client is not None and client not in self.clients:
+            raise KeyError(client)
+        clients = [client] if client else [one for one in self.clients if self.users.get(one, user)]
+        if not clients and password is not None:
+            clients = list(self.clients)
+        if not clients:
+            raise KeyError(user)
+        for one in clients:
+            found = self.users.get(one, user)
+            if found is None:
+                if password is None:
+                    raise KeyError(user)
+                found = self.users.add(User(one, user.upper(), password))
+            found.password = found.password if password is None else password
+            found.authorizations = found.authorizations if authorizations is None else frozenset(authorizations)
+            if flag is not None:
+                found.flag, found.wrong = flag, 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state as plain data, without passwords."""
+        return {
+            "sid": self.sid,
+            "name": self.name,
+            "clients": self.clients,
+            "users": {
+                client: {
+                    user.name: {
+                        "kind": user.kind,
+                        "group": user.group,
+                        "flag": user.flag,
+                        "wrong": user.wrong,
+                        "authorizations": sorted(user.authorizations),
+                    }
+                    for user in self.users.of(client)
+                }
+                for client in self.clients
+            },
+            "jobs": self.jobs.snapshot(),
+        }
