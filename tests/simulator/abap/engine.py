@@ -14,7 +14,7 @@ from typing import Any
 from tests.simulator.landscape import Instance
 
 from .catalogue import Catalogue
-from .errors import AbapException, AbapMessage, LogonRefused, NotFound
+from .errors import AbapException, AbapMessage, LogonRefused, NotAdmitted, NotFound
 from .functions import catalogue
 from .system import AbapSystem
 from .users import User
@@ -107,10 +107,10 @@ class AbapEngine:
         """
         found = self._instance(instance)
         if found is None or not self.system.works(found):
-            raise LogonRefused("No connection to the database, session terminated")
+            raise NotAdmitted("No connection to the database, session terminated")
         place = {**self.system.where(), "host": found.host, "instance": found.id}
         if self.system.world.faults.strike("rfc_no_work_process", **place) is not None:
-            raise LogonRefused("No more dialog work processes available on this server")
+            raise NotAdmitted("No more dialog work processes available on this server")
 
     def logon(
         self, client: str, user: str, password: str | None, language: str = "EN", instance: Instance | None = None

@@ -52,3 +52,7 @@ class LogonRefused(AbapError):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+class NotAdmitted(LogonRefused):
+    """Nobody could be logged on, whoever they are: the server has no work process or no database for them."""

@@ -129,13 +129,19 @@ class Background:
                 for name, report, every, first, seconds in STANDARD
             ]
         for row in given:
-            self._given(row)
+            self.add(**row)
 
-    def _given(self, row: dict[str, Any]) -> None:
+    def add(self, **row: Any) -> None:
+        """A job as the landscape file has it.
+
+        Raises:
+            ValueError: it has an unknown field.
+        """
         known = {"name", "report", "variant", "every", "next", "seconds", "user", "client", "class", "status"}
         unknown = sorted(set(row) - known)
-        if unknown:
-            raise ValueError(f"system {self.system.name}: a job knows no {unknown[0]}; known are {sorted(known)}")
+        if unknown or not row.get("name"):
+            what = f"no {unknown[0]}" if unknown else "its name"
+            raise ValueError(f"system {self.system.name}: a job knows {what}; known are {', '.join(sorted(known))}")
         client = str(row.get("client") or self.system.client)
         user = row.get("user") or ("DDIC" if row["name"].startswith("SAP_") else "BATCH_FI")
         job = self.open(row["name"], client, user, row.get("class", "C"))
@@ -144,8 +150,13 @@ class Background:
         job.seconds = None if row.get("seconds") is None else float(row["seconds"])
         job.every = float(row.get("every") or 0)
         job.closed = True
-        if row.get("status") != "P":
+        if row.get("status", "S") == "S":
             self.release(job, self.clock.now() + float(row.get("next", job.every)))
+        elif row["status"] not in ("P", "Z"):
+            raise ValueError(f"system {self.system.name}: a job begins with status P, S or Z, not {row['status']}")
+        else:
+            job.status = row["status"]
+            job.planned = self.clock.now() + float(row.get("next", job.every))
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -155,7 +166,7 @@ class Background:
 
     def get(self, name: str, count: str) -> Job | None:
         """A job."""
-        return self._jobs.get((name.strip().upper(), count.strip()))
+        return self._jobs.get((name.strip(), count.strip()))
 
     def processes(self, instance: Instance) -> list[Job | None]:
         """What each background work process of an instance does."""
@@ -203,7 +214,7 @@ class Background:
 
     def open(self, name: str, client: str, user: str, job_class: str = "C") -> Job:
         """A new job; its number is the time of day with two more digits."""
-        name, base = name.strip().upper(), self.system.stamp()[1]
+        name, base = name.strip(), self.system.stamp()[1]
         count = next(
             text
             for text in (f"{base}{more:02d}" if more < 100 else f"{more:08d}" for more in itertools.count())

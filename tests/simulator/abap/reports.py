@@ -117,7 +117,10 @@ PLAIN = (
 
 def reports(system: AbapSystem) -> dict[str, Report]:
     """The reports of a system: those known here, then those that the landscape file adds or changes."""
+    from .logical import reports as logical
+
     every = [
+        *logical(system),
         Report("BTCTRNS1", suspend, 5.0),
         Report("BTCTRNS2", resume, 5.0),
         *(Report(name) for name in PLAIN),

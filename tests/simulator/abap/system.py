@@ -8,6 +8,7 @@ technical user BASIS_AUTO, some people, ten periodic jobs. Passwords are random;
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from tests.simulator.landscape import Instance
 
 from .jobs import Background
+from .logical import Logical
 from .reports import Report, reports
+from .tables import TABLES, Row, Table, extra
 from .users import LOCAL, OBJECTS, PLAIN, User, Users
 from .variants import Variants
 
@@ -100,7 +103,25 @@ class AbapSystem:
         self.variants = Variants()
         self.popups: list[tuple[str, str, str]] = []
         self.reports: dict[str, Report] = reports(self)
+        self.logical = Logical(self)
+        # Conversions of logical systems with a test run behind them: client, old, new.
+        self.tested: set[tuple[str, str, str]] = set()
+        given_destinations = self.options.destinations
+        self.destinations = ["NONE", "SAPOSS", f"{sid}CLNT{self.client}"]
+        self.destinations = self.destinations if given_destinations is None else given_destinations
+        # Rows of tables that nothing here makes or reads but the function modules.
+        self.kept: dict[str, list[Row]] = {}
+        self.tables: dict[str, Table] = {}
+        self._tables()
         self.jobs = Background(self)
+        # What the control door may change, by name.
+        self.changes: dict[str, Callable[..., Any]] = {
+            "user": self.set_user,
+            "client": self.set_client,
+            "job": self.jobs.add,
+            "variant": self.set_variant,
+            "table": self.fill,
+        }
 
     # -- how it begins ------------------------------------------------------------------------------------------------
 
@@ -150,6 +171,16 @@ class AbapSystem:
                         )
                     )
 
+    def _tables(self) -> None:
+        for table in (*TABLES, *self.logical.tables()):
+            self.tables[table.name] = table
+        for name, given in self.options.tables.items():
+            if "columns" in given:
+                self.tables[name] = extra(name, given, self.clients)
+            elif name not in self.tables:
+                raise ValueError(f"system {self.name}: table {name} is not known, so its columns must be given")
+            self.fill(name, given.get("rows", []))
+
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def where(self, **more: str | None) -> dict[str, str | None]:
@@ -191,6 +222,13 @@ class AbapSystem:
         """Tell the journal what happened."""
         self.world.journal.note(system=self.name, effect=effect, **more)
 
+    def audit(self, client: str, user: str, function: str) -> None:
+        """The row that every call of XBP leaves (facts 4.1, S1); the last ten thousand are kept."""
+        day, time = self.stamp()
+        rows = self.kept.setdefault("TXMILOGRAW", [])
+        rows.append({"MANDT": client, "LOGDATE": day, "LOGTIME": time, "XMIUSER": user, "OBJECT": function})
+        del rows[:-10_000]
+
     def strike(self, fault: str, **more: str | None) -> int | None:
         """The id of the fault that strikes here now."""
         found = self.world.faults.strike(fault, **self.where(**more))
@@ -201,6 +239,32 @@ class AbapSystem:
     def sync(self) -> None:
         """Follow the landscape."""
         self.jobs.sync()
+
+    def fill(self, name: str, rows: list[Row]) -> None:
+        """Set the rows of a table that is merely kept.
+
+        Raises:
+            KeyError: there is no such table.
+            ValueError: a column is unknown.
+        """
+        columns = self.tables[name].types
+        unknown = sorted({column for row in rows for column in row} - set(columns))
+        if unknown:
+            raise ValueError(f"table {name} has no column {unknown[0]}; it has {', '.join(columns)}")
+        self.kept.setdefault(name, [])[:] = rows
+
+    def set_client(self, client: str, fields: dict[str, Any]) -> None:
+        """Change fields of a client's row of T000; of LOGSYS only there, not in tables.
+
+        Raises:
+            KeyError: there is no such client.
+        """
+        self.clients[client].update(fields)
+
+    def set_variant(self, report: str, variant: str, rows: list[Row], client: str | None = None) -> None:
+        """Save a variant in one client or in all."""
+        for one in [client] if client else self.clients:
+            self.variants.save(one, report, variant, rows)
 
     def set_user(
         self,
@@ -257,4 +321,9 @@ class AbapSystem:
                 for client in self.clients
             },
             "jobs": self.jobs.snapshot(),
+            "logical_systems": {
+                client: {name: dict(count) for name, count in rows.items()}
+                for client, rows in self.logical.counts.items()
+            },
+            "tables": {name: rows for name, rows in self.kept.items() if rows and name != "TXMILOGRAW"},
         }

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from tests.simulator.abap.catalogue import Catalogue
 
-from . import basis
+from . import accounts, basis, reading, xbp
 
 
 def catalogue() -> Catalogue:
     """All of them."""
     whole = Catalogue()
-    for part in (basis,):
+    for part in (basis, reading, accounts, xbp):
         whole.add(*part.STRUCTURES, *part.FUNCTIONS)
     return whole

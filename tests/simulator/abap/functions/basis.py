@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulator.abap.catalogue import Function, Structure
 from tests.simulator.abap.errors import AbapException
 
-from .words import fields, parameters, returned, text
+from tests.simulator.abap.words import fields, parameters, returned, text
 
 if TYPE_CHECKING:
     from tests.simulator.abap.engine import Session

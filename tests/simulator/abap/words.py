@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.simulator.abap.catalogue import Field, Parameter
+from .catalogue import Field, Parameter
 
 TYPE = re.compile(r"([CNDTIsb8PXFgy])(\d*)(?:\.(\d+))?")
 FIXED = {"D": 8, "T": 6}
