@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,18 +54,17 @@ class Protocol:
         finally:
             writer.close()
 
-    def after(self, work: asyncio.Task[Any] | None, session: Any) -> None:
-        """Close a session when the work is done: what a client had begun before it left goes on."""
+    def after(self, work: asyncio.Task[Any] | None, end: Callable[[], None]) -> None:
+        """Call ``end`` when the work is done: what a client had begun before it left goes on."""
         if work is None or work.done():
-            if session is not None:
-                session.close()
+            end()
             return
 
         def finish(task: asyncio.Task[Any]) -> None:
             self._outliving.discard(task)
             if not task.cancelled():
                 task.exception()  # nobody is left who could be told
-            session.close()
+            end()
 
         self._outliving.add(work)  # the loop itself keeps only weak references
         work.add_done_callback(finish)
@@ -124,7 +123,11 @@ class _Conversation:
             raise
         finally:
             coming.cancel()
-            self.protocol.after(work, self.session)
+            self.protocol.after(work, self._end)
+
+    def _end(self) -> None:
+        if self.session is not None:
+            self.session.close()
 
     async def _receive(self) -> bytes | None:
         """The next record; None when the client is gone."""

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from ..abap.catalogue import Catalogue, Field, Function, Structure
-from ..abap.errors import AbapError, AbapException, AbapMessage, LogonRefused, NotFound
+from ..abap.errors import AbapError, AbapException, AbapMessage, LogonRefused, NotAdmitted, NotFound
 from ..web import Answer, Hangup, Request
 from .call import Cut, Engine, complete, is_table, perform
 from .values import CHARACTERS, initial, length
@@ -231,6 +231,8 @@ class Service:
             session = self.engine.logon(
                 client, user.upper(), password, _LANGUAGES.get(language, language), instance=self.instance
             )
+        except NotAdmitted as refusal:
+            return _page(503, refusal.text)
         except LogonRefused:
             return self._unauthorized(client)
         try:

@@ -24,8 +24,8 @@ class Client:
         self.id = bytes(8)
 
     @classmethod
-    async def connect(cls, port: int) -> Client:
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def connect(cls, port: int, address: str = "127.0.0.1") -> Client:
+        return cls(*await asyncio.open_connection(address, port))
 
     def send(self, record: bytes) -> None:
         self.writer.write(struct.pack(">I", len(record)) + record)

@@ -100,8 +100,10 @@ def _read_table(
     if QUERY_TABLE == "SECRET":
         raise AbapException("NOT_AUTHORIZED", "No authorization for table SECRET", ("DA", "E", "131", "SECRET"))
     if QUERY_TABLE != "BIG":
-        raise AbapException("TABLE_NOT_AVAILABLE", f"Table {QUERY_TABLE} not available", ("SV", "E", "029", QUERY_TABLE))
-    session.engine.events.append(f"read with {len(OPTIONS)} lines, the last is {OPTIONS[-1]['TEXT'] if OPTIONS else ''}")
+        message = ("SV", "E", "029", QUERY_TABLE)
+        raise AbapException("TABLE_NOT_AVAILABLE", f"Table {QUERY_TABLE} not available", message)
+    last = OPTIONS[-1]["TEXT"] if OPTIONS else ""
+    session.engine.events.append(f"read with {len(OPTIONS)} lines, the last is {last}")
     return {"DATA": [{"WA": f"row {number}"} for number in range(ROWCOUNT)]}
 
 

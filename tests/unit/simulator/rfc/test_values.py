@@ -80,7 +80,8 @@ def test_bytes_that_are_no_value(field: Field, raw: bytes) -> None:
 
 
 def test_gaps_of_a_structure() -> None:
-    form = Layout(structure("A", Field("C", "C", 1), Field("I", "I"), Field("B", "b"), Field("F", "F"), Field("X", "X", 1)))
+    components = Field("C", "C", 1), Field("I", "I"), Field("B", "b"), Field("F", "F"), Field("X", "X", 1)
+    form = Layout(structure("A", *components))
     assert [at for _field, at in form.fields] == [0, 4, 8, 16, 24]
     assert form.size == 32
     assert layout(ALL).size == 88
