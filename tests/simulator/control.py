@@ -14,9 +14,9 @@ GET       ``/hana/<SID>``    databases, tables, users, catalogs of a HANA system
 POST      ``/hana/<SID>/user``     sets of ``user`` (in ``database`` or in all) ``state``, ``password``, ``privileges``
 POST      ``/hana/<SID>/catalog``  ``{"database": "PRD", "entries": 100000}`` adds old log backups to a catalog
 GET       ``/abap/<SID>``    clients, users, jobs, logical systems, task lists of an ABAP system
-POST      ``/abap/<SID>/user``     sets of ``user`` (in ``client`` or in all) ``password``, ``flag``, ``authorizations``
+POST      ``/abap/<SID>/user``     sets of ``user`` (of ``client`` or all) ``password``, ``flag``, ``authorizations``
 POST      ``/abap/<SID>/client``   ``{"client": "100", "fields": {"LOGSYS": "..."}}`` sets fields of T000
-POST      ``/abap/<SID>/job``      a job as in the landscape file: ``name``, ``report``, ``variant``, ``every``, ``next`` ...
+POST      ``/abap/<SID>/job``      a job as in the landscape file: ``name``, ``report``, ``every``, ``next`` ...
 POST      ``/abap/<SID>/variant``  ``{"report": "R", "variant": "V", "rows": [...]}``, with ``client`` or for all
 POST      ``/abap/<SID>/table``    ``{"name": "VBHDR", "rows": [...]}`` sets the rows of a table that is merely kept
 POST      ``/shutdown``      the end

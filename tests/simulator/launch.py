@@ -190,7 +190,7 @@ class Simulator:
         return dict(self.control("POST" if what else "GET", path, fields if what else None))
 
     def abap(self, sid: str, what: str = "", **fields: Any) -> dict[str, Any]:
-        """The state of an ABAP system, after a ``user``, ``client``, ``job``, ``variant`` or ``table`` is set if asked."""
+        """The state of an ABAP system, after setting a ``user``, ``job``, ``table`` ... when asked."""
         path = f"/abap/{sid}/{what}".rstrip("/")
         return dict(self.control("POST" if what else "GET", path, fields if what else None))
 

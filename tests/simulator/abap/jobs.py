@@ -245,7 +245,9 @@ class Background:
         if self.turning:
             return
         now = self.clock.now()
-        due = [job for job in self._jobs.values() if job.status == "S" and job.planned is not None and job.planned <= now]
+        due = [
+            job for job in self._jobs.values() if job.status == "S" and job.planned is not None and job.planned <= now
+        ]
         for job in sorted(due, key=lambda one: (one.job_class, one.planned or 0.0, one.key)):
             place = self.free(job.target)
             if place is not None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Logical system names inside business tables, and how BDLS changes them.
 
-Facts 4.3: program RBDLSMAP with OLD_LS, NEW_LS, TESTRUN converts every field of the domain LOGSYS in its own client. What
-it writes to its log, and what it refuses, is invented in wording. Rows are counted, not kept: a table has so many rows
-with each logical system.
+Facts 4.3: program RBDLSMAP with OLD_LS, NEW_LS, TESTRUN converts every field of the domain LOGSYS in its own client.
+What it writes to its log, and what it refuses, is invented in wording. Rows are counted, not kept: a table has so many
+rows with each logical system.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from .words import fields
 from .reports import Report, Run, Selection
 from .tables import Generated, Row, Table
+from .words import fields
 
 if TYPE_CHECKING:
     from .system import AbapSystem
@@ -127,7 +127,8 @@ def convert(run: Run) -> None:
     if not test and key not in system.tested:
         run.fail(f"There was no test run for the conversion of {old} to {new}")
         return
-    run.say(f"Conversion of logical system names, client {run.client}: {old} -> {new}" + (" (test run)" if test else ""))
+    mode = " (test run)" if test else ""
+    run.say(f"Conversion of logical system names, client {run.client}: {old} -> {new}{mode}")
     found = system.logical.convert(run.client, old, new, test=test)
     for name, count in found.items():
         table, _dash, column = name.partition("-")

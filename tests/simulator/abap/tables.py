@@ -2,8 +2,8 @@
 """The tables that can be read from outside, declared with their columns; what their rows are made of stands beside.
 
 Names from facts 4.1 to 4.6; of most tables only the columns that matter to us are there, so a program that reads all
-columns sees fewer than on a real system. Tables that are merely kept (updates, queues, batch input, requests) are filled
-by the landscape file or through the control door.
+columns sees fewer than on a real system. Tables that are merely kept (updates, queues, batch input, requests) are
+filled by the landscape file or through the control door.
 """
 
 from __future__ import annotations
@@ -213,15 +213,17 @@ TABLES = (
     Table(
         "TBTCP",
         fields(
-            "JOBNAME C32, JOBCOUNT C8, STEPCOUNT I, PROGNAME C40, VARIANT C14, AUTHCKNAM C12, AUTHCKMAN C3, LISTIDENT N10,"
-            "XPGPROG C128, LANGUAGE C1, STATUS C1"
+            "JOBNAME C32, JOBCOUNT C8, STEPCOUNT I, PROGNAME C40, VARIANT C14, AUTHCKNAM C12, AUTHCKMAN C3,"
+            "LISTIDENT N10, XPGPROG C128, LANGUAGE C1, STATUS C1"
         ),
         _steps,
         confidence="S1",
     ),
     Table(
         "USR02",
-        fields("MANDT C3, BNAME C12, GLTGV D, GLTGB D, USTYP C1, CLASS C12, LOCNT b, UFLAG b, ANAME C12, TRDAT D, LTIME T"),
+        fields(
+            "MANDT C3, BNAME C12, GLTGV D, GLTGB D, USTYP C1, CLASS C12, LOCNT b, UFLAG b, ANAME C12, TRDAT D, LTIME T"
+        ),
         _users,
         "MANDT",
     ),
@@ -256,7 +258,9 @@ TABLES = (
         _kept("TRFCQIN"),
     ),
     Table("APQI", fields("MANDANT C3, GROUPID C12, QID C20, QSTATE C1, CREATOR C12"), _kept("APQI"), confidence="S1"),
-    Table("E070", fields("TRKORR C20, TRFUNCTION C1, TRSTATUS C1, AS4USER C12, AS4DATE D"), _kept("E070"), confidence="S1"),
+    Table(
+        "E070", fields("TRKORR C20, TRFUNCTION C1, TRSTATUS C1, AS4USER C12, AS4DATE D"), _kept("E070"), confidence="S1"
+    ),
     Table("PAT03", fields("PATCH C20, SHORT_TEXT C80, STATUS C1"), _kept("PAT03")),
     Table("TXMILOGRAW", fields("MANDT C3, LOGDATE D, LOGTIME T, XMIUSER C12, OBJECT C30"), _kept("TXMILOGRAW")),
 )
@@ -266,8 +270,9 @@ FLAT = frozenset({"SYST", "BAPIRET2", "RFCSI"})
 
 
 def extra(name: str, given: dict[str, Any], clients: Iterable[str]) -> Table:
-    """A table of the landscape file: ``{"columns": {"ID": "N10"}, "rows": [{"ID": "1"}]}``; with ``count`` so many rows are
-    made up, their number in every column of type N or I, the column's name in the others.
+    """A table of the landscape file: ``{"columns": {"ID": "N10"}, "rows": [{"ID": "1"}]}``.
+
+    With ``count`` so many rows are made up: their number in columns of type N or I, the column's name in the others.
     """
     columns = tuple(typed(column, sort) for column, sort in given["columns"].items())
     first = columns[0].name

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The conditions that RFC_READ_TABLE takes in OPTIONS: a small part of Open SQL.
 
-``JOBNAME LIKE 'Z%' AND STATUS IN ('S', 'Z') AND NOT ( SDLSTRTDT < '20260101' )``. A literal may not run over the end of a
-line of OPTIONS, as a line stands for itself in a dynamic condition.
+``JOBNAME LIKE 'Z%' AND STATUS IN ('S', 'Z') AND NOT ( SDLSTRTDT < '20260101' )``. A literal may not run over the end
+of a line of OPTIONS, as a line stands for itself in a dynamic condition.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 """How interfaces are written down here: one line of text for a structure or a function module.
 
 A structure is ``"JOBNAME C32, JOBCOUNT C8, ROW I, PRICE P8.2"``: names with the letter and length of their ABAP type.
-Parameters begin with their kind, with a question mark when they are optional: ``"I JOBNAME C32, I? LANGUAGE C2, E RETURN
-:BAPIRET2, T? SELINFO :RSPARAMS"``; a colon stands before the name of a structure or table type.
+Parameters begin with their kind, with a question mark when they are optional: ``"I JOBNAME C32, I? LANGUAGE C2,
+E RETURN :BAPIRET2, T? SELINFO :RSPARAMS"``; a colon stands before the name of a structure or table type.
 """
 
 from __future__ import annotations

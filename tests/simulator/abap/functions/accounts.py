@@ -35,7 +35,10 @@ STRUCTURES = (
         "M",
     ),
     Structure(
-        "BAPISLOCKD", fields("WRNG_LOGON C1, LOCAL_LOCK C1, GLOB_LOCK C1, NO_USER_PW C1"), "facts 4.5 for LOCAL_LOCK", "M"
+        "BAPISLOCKD",
+        fields("WRNG_LOGON C1, LOCAL_LOCK C1, GLOB_LOCK C1, NO_USER_PW C1"),
+        "facts 4.5 for LOCAL_LOCK",
+        "M",
     ),
     Structure(
         "BAPIADDR3",

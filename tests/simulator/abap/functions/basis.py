@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulator.abap.catalogue import Function, Structure
 from tests.simulator.abap.errors import AbapException
-
 from tests.simulator.abap.words import fields, parameters, returned, text
 
 if TYPE_CHECKING:
@@ -109,7 +108,9 @@ def servers(session: Session, **_more: Any) -> dict[str, Any]:
                 "HOST": instance.virtual_host,
                 "SERV": f"sapdp{instance.number}",
                 "MSGTYPES": b"\x1f",
-                "HOSTADR": bytes(int(part) for part in session.system.world.landscape.hosts[instance.host].address.split(".")),
+                "HOSTADR": bytes(
+                    int(part) for part in session.system.world.landscape.hosts[instance.host].address.split(".")
+                ),
                 "SERVNO": (3200 + int(instance.number)).to_bytes(2, "big"),
                 "STATE": b"\x01",
             }
@@ -189,9 +190,7 @@ FUNCTIONS = (
     ),
     Function(
         "RFC_SYSTEM_INFO",
-        parameters(
-            "E RFCSI_EXPORT :RFCSI, E CURRENT_RESOURCES I, E MAXIMAL_RESOURCES I, E RECOMMENDED_DELAY I"
-        ),
+        parameters("E RFCSI_EXPORT :RFCSI, E CURRENT_RESOURCES I, E MAXIMAL_RESOURCES I, E RECOMMENDED_DELAY I"),
         system_info,
         "facts 4.5",
         "V2",

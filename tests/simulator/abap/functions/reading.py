@@ -20,9 +20,7 @@ WIDEST = 512
 STRUCTURES = (
     Structure("TAB512", fields("WA C512"), "facts 4.5", "V2"),
     Structure("RFC_DB_OPT", fields("TEXT C72"), "facts 4.5", "V2"),
-    Structure(
-        "RFC_DB_FLD", fields("FIELDNAME C30, OFFSET N6, LENGTH N6, TYPE C1, FIELDTEXT C60"), "facts 4.5", "V2"
-    ),
+    Structure("RFC_DB_FLD", fields("FIELDNAME C30, OFFSET N6, LENGTH N6, TYPE C1, FIELDTEXT C60"), "facts 4.5", "V2"),
 )
 
 

@@ -367,9 +367,7 @@ def log(session: Session, JOBNAME: str = "", JOBCOUNT: str = "", PROT_NEW: str =
 
 
 @xbp
-def spool_list(
-    session: Session, JOBNAME: str = "", JOBCOUNT: str = "", STEP_NUMBER: int = 1, **_more: Any
-) -> Answer:
+def spool_list(session: Session, JOBNAME: str = "", JOBCOUNT: str = "", STEP_NUMBER: int = 1, **_more: Any) -> Answer:
     """BAPI_XBP_JOB_SPOOLLIST_READ."""
     job, number = _job(session, JOBNAME, JOBCOUNT), int(STEP_NUMBER or 1)
     if not 1 <= number <= len(job.steps):
@@ -479,9 +477,7 @@ def submit(
     if not session.allowed("S_BTCH_JOB"):
         raise AbapException("BATCH_SCHEDULING_FAILED", "No authorization to release jobs", ("XM", "E", "262"))
     if system.jobs.report(program) is None:
-        raise AbapException(
-            "BATCH_SCHEDULING_FAILED", f"Program {program} does not exist", ("XM", "E", "262", program)
-        )
+        raise AbapException("BATCH_SCHEDULING_FAILED", f"Program {program} does not exist", ("XM", "E", "262", program))
     if variant and not system.variants.has(session.client, program, variant):
         return {"EV_JOBCOUNT": "", "EV_STARTRC": 0, "EV_VARIWRC": 8}
     job = system.jobs.open(text(IV_JOBNAME) or program, session.client, session.user)
@@ -504,9 +500,7 @@ RETURN = "E RETURN :BAPIRET2"
 FUNCTIONS = (
     Function(
         "BAPI_XMI_LOGON",
-        parameters(
-            f"I EXTCOMPANY C16, I EXTPRODUCT C16, I INTERFACE C3, I VERSION C10, E SESSIONID C24, {RETURN}"
-        ),
+        parameters(f"I EXTCOMPANY C16, I EXTPRODUCT C16, I INTERFACE C3, I VERSION C10, E SESSIONID C24, {RETURN}"),
         logon,
         "facts 4.1 XBPLIVE, VSP, LARS",
         "V2",
@@ -588,9 +582,7 @@ FUNCTIONS = (
     ),
     Function(
         "BAPI_XBP_JOB_COUNT",
-        parameters(
-            f"I EXTERNAL_USER_NAME C16, I JOBNAME C32, E NUMBER_OF_JOBS I, T? JOB_TABLE :BAPIXMJOB, {RETURN}"
-        ),
+        parameters(f"I EXTERNAL_USER_NAME C16, I JOBNAME C32, E NUMBER_OF_JOBS I, T? JOB_TABLE :BAPIXMJOB, {RETURN}"),
         count_jobs,
         "facts 4.1 XBPLIVE",
         "S1",
