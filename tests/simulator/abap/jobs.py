@@ -9,6 +9,7 @@ finds none stays released.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,7 @@ class Job:
     held: int | None = None
     step: int = 0
     predecessor: str = ""
+    at_end: Callable[[], None] | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -224,6 +226,10 @@ class Background:
         self._jobs[job.key] = job
         return job
 
+    def append(self, job: Job, program: str, variant: str = "", *, printed: bool = False, language: str = "E") -> None:
+        """One more step of the job's own user."""
+        job.steps.append(Step(program, variant, job.user, job.client, language, printed))
+
     def release(self, job: Job, at: float | None = None, target: str = "") -> None:
         """Have it start at a time, or as soon as possible."""
         now = self.clock.now()
@@ -301,9 +307,17 @@ class Background:
                 self._cancel(job, f"Program {step.program} does not exist")
                 return
             seconds = report.takes(self.system, step, job)
+            if report.begin is not None:
+                report.begin(Run(self.system, step.user, step.client, step.variant, job))
+                return
         if job.seconds is not None:
             seconds = job.seconds
         job.timer = self.clock.after(seconds, partial(self._done, job))
+
+    def go_on(self, job: Job) -> None:
+        """The work of a step that ends by itself is through."""
+        if job.status == "R":
+            self._done(job)
 
     def _done(self, job: Job) -> None:
         held = self.system.strike("job_never_ends", job=job.name)
@@ -349,6 +363,8 @@ class Background:
         job.status, job.ended = status, self.clock.now()
         self._running.pop(job.key, None)
         self._effect("job_finished" if status == "F" else "job_cancelled", job)
+        if job.at_end is not None:
+            job.at_end()
         self.turn()
 
     def say(self, job: Job, number: str, kind: str, text: str, *variables: str, ident: str = "00") -> None:

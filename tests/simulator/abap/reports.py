@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reports of a simulated ABAP system: how long they take, what they do at their end.
-
-BTCTRNS1 and BTCTRNS2 behave as facts 4.2 says: released jobs of all clients become suspended, then released again;
-what runs is not touched; what is made in between is not suspended.
-"""
+"""What a report is: how long it takes, what it does at its end, what it writes to log or list."""
 
 from __future__ import annotations
 
@@ -40,6 +36,10 @@ class Run:
     spool: list[str] = field(default_factory=list)
     failed: bool = False
 
+    def values_of(self, report: str) -> dict[str, Any]:
+        """What the variant of the run says."""
+        return self.system.variants.contents(self.client, report, self.variant)
+
     def say(self, text: str, kind: str = "S", ident: str = "00", number: str = "001") -> None:
         """A line for the log as well as for the list."""
         self.lines.append((kind, ident, number, text))
@@ -62,6 +62,8 @@ class Report:
     log: tuple[str, ...] = ()
     spool: tuple[str, ...] = ()
     ends: str = "F"
+    # Work that ends by itself: it calls ``Background.go_on`` with its job when it is through.
+    begin: Callable[[Run], None] | None = None
 
     def takes(self, system: AbapSystem, step: Step | None = None, job: Job | None = None) -> float:
         """How long a run takes."""
@@ -71,7 +73,7 @@ class Report:
 
     def perform(self, run: Run) -> None:
         """Do what it does."""
-        run.values = run.system.variants.contents(run.client, self.name, run.variant)
+        run.values = run.values_of(self.name)
         for line in self.log:
             run.lines.append(("S", "00", "001", line))
         run.spool.extend(self.spool)
@@ -79,69 +81,3 @@ class Report:
             self.act(run)
         if self.ends == "A":
             run.failed = True
-
-
-def suspend(run: Run) -> None:
-    """BTCTRNS1."""
-    count = run.system.jobs.suspend()
-    run.say(f"{count} released jobs were suspended")
-
-
-def resume(run: Run) -> None:
-    """BTCTRNS2."""
-    count = run.system.jobs.resume()
-    run.say(f"{count} suspended jobs were released")
-
-
-# Reports that do nothing but take their time; facts 4.6 and 4.7 name the second half.
-PLAIN = (
-    "RSUSR000",
-    "RSCOLL00",
-    "RSBTCDEL2",
-    "RSPO1041",
-    "RSSNAPDL",
-    "RSXMILOGREORG",
-    "RSAL_BATCH_TOOL_DISPATCHING",
-    "SAPRSLOG",
-    "SAPF150S2",
-    "RMMRP000",
-    "SDBILLDL",
-    "RSWWDHEX",
-    "RSPARAM",
-    "RSPO1043",
-    "RSPOXDEV",
-    "CSM_TAB_CLEAN",
-    "RSLXCOP",
-)
-
-
-def reports(system: AbapSystem) -> dict[str, Report]:
-    """The reports of a system: those known here, then those that the landscape file adds or changes."""
-    from .logical import reports as logical
-
-    every = [
-        *logical(system),
-        Report("BTCTRNS1", suspend, 5.0),
-        Report("BTCTRNS2", resume, 5.0),
-        *(Report(name) for name in PLAIN),
-    ]
-    found = {report.name: report for report in every}
-    for name, given in system.options.reports.items():
-        known = {"seconds", "log", "spool", "ends", "variants", "selections"}
-        unknown = sorted(set(given) - known)
-        if unknown:
-            raise ValueError(f"system {system.name}: report {name} knows no {unknown[0]}; known are {sorted(known)}")
-        old = found.get(name.upper()) or Report(name.upper())
-        found[name.upper()] = Report(
-            name.upper(),
-            old.act,
-            given.get("seconds", old.seconds),
-            tuple(Selection(**row) for row in given["selections"]) if "selections" in given else old.selections,
-            tuple(given.get("log", old.log)),
-            tuple(given.get("spool", old.spool)),
-            given.get("ends", old.ends),
-        )
-        for variant, rows in (given.get("variants") or {}).items():
-            for client in system.clients:
-                system.variants.save(client, name, variant, rows)
-    return found

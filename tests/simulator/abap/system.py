@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulator.landscape import Instance
 
+from .copies import copy
 from .jobs import Background
 from .logical import Logical
-from .reports import Report, reports
+from .programs import reports
+from .reports import Report
 from .tables import TABLES, Row, Table, extra
+from .task_lists import TaskLists
 from .users import LOCAL, OBJECTS, PLAIN, User, Users
 from .variants import Variants
 
@@ -111,6 +114,7 @@ class AbapSystem:
         self.destinations = self.destinations if given_destinations is None else given_destinations
         # Rows of tables that nothing here makes or reads but the function modules.
         self.kept: dict[str, list[Row]] = {}
+        self.task_lists = TaskLists(self)
         self.tables: dict[str, Table] = {}
         self._tables()
         self.jobs = Background(self)
@@ -253,6 +257,10 @@ class AbapSystem:
             raise ValueError(f"table {name} has no column {unknown[0]}; it has {', '.join(columns)}")
         self.kept.setdefault(name, [])[:] = rows
 
+    def copy_client(self, source: str, target: str, profile: str) -> str:
+        """Copy a client onto another one; returns why not, or nothing."""
+        return copy(self, source, target, profile)
+
     def set_client(self, client: str, fields: dict[str, Any]) -> None:
         """Change fields of a client's row of T000; of LOGSYS only there, not in tables.
 
@@ -325,5 +333,6 @@ class AbapSystem:
                 client: {name: dict(count) for name, count in rows.items()}
                 for client, rows in self.logical.counts.items()
             },
+            "task_lists": self.task_lists.snapshot(),
             "tables": {name: rows for name, rows in self.kept.items() if rows and name != "TXMILOGRAW"},
         }

@@ -261,6 +261,11 @@ TABLES = (
     Table(
         "E070", fields("TRKORR C20, TRFUNCTION C1, TRSTATUS C1, AS4USER C12, AS4DATE D"), _kept("E070"), confidence="S1"
     ),
+    Table(
+        "CCCFLOW",
+        fields("MANDT C3, SRCMANDT C3, COPYPROF C8, STARTDATE D, STARTTIME T, STATUS C1"),
+        _kept("CCCFLOW"),
+    ),
     Table("PAT03", fields("PATCH C20, SHORT_TEXT C80, STATUS C1"), _kept("PAT03")),
     Table("TXMILOGRAW", fields("MANDT C3, LOGDATE D, LOGTIME T, XMIUSER C12, OBJECT C30"), _kept("TXMILOGRAW")),
 )

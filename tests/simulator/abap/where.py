@@ -147,7 +147,7 @@ class Condition:
             raise BadCondition(f"expected a value, found {word}")
         quoted = word.startswith("'")
         plain = word.removeprefix("'").rstrip()
-        if self._types[name] in "Isb8P":
+        if self._types[name] in "NIsb8P":
             try:
                 return int(plain)
             except ValueError as error:
@@ -158,7 +158,7 @@ class Condition:
 
     def _of(self, name: str, row: Mapping[str, Any]) -> Any:
         value = row.get(name)
-        if self._types[name] in "Isb8P":
+        if self._types[name] in "NIsb8P":
             return int(value or 0)
         if self._types[name] in "DT" and not value:
             return "00000000" if self._types[name] == "D" else "000000"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from tests.simulator.abap.catalogue import Catalogue
 
-from . import accounts, basis, reading, xbp
+from . import accounts, basis, reading, task_lists, xbp
 
 
 def catalogue() -> Catalogue:
     """All of them."""
     whole = Catalogue()
-    for part in (basis, reading, accounts, xbp):
+    for part in (basis, reading, accounts, xbp, task_lists):
         whole.add(*part.STRUCTURES, *part.FUNCTIONS)
     return whole
