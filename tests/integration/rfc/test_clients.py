@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import time
 from decimal import Decimal
@@ -46,14 +47,12 @@ def test_logon(server: Server, connection: Any) -> None:
     connection.ping()
     if server.name == "pyrfc":
         attributes = connection.get_connection_attributes()
-        assert attributes["sysId"] == "NPL"
-        assert attributes["partnerHost"] == "nplapp1"
+        shown = [attributes[name] for name in ("sysId", "host", "sysNumber", "client", "user")]
+        assert shown == ["NPL", "nplapp1", "42", "100", "BATCH"]
     assert "logon 100 BATCH E" in server.events()
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"passwd": "secret01"}, {"passwd": ""}, {"user": "EVE"}, {"client": "000"}], ids=lambda wrong: str(wrong)
-)
+@pytest.mark.parametrize("wrong", [{"passwd": "secret01"}, {"passwd": ""}, {"user": "EVE"}, {"client": "000"}], ids=str)
 def test_a_wrong_logon_is_refused(server: Server, wrong: dict[str, str]) -> None:
     before = len(server.events())
     with pytest.raises(server.errors) as refusal:
@@ -98,12 +97,9 @@ def test_every_type_both_ways(connection: Any) -> None:
     answer = connection.call("Z_TYPES", IN=ROW, CNT=41, TAB=[ROW], STR="hä<&>", XSTR=b"\x00\x01\xff", DT="20261121")
     for row in (answer["OUT"], answer["TAB"][0]):
         assert {**row, "P52": Decimal(str(row["P52"])), "RAW4": bytes(row["RAW4"])} == ROW
-    assert (answer["CNT"], answer["OSTR"], bytes(answer["OXSTR"]), answer["ODT"]) == (
-        42,
-        "HÄ<&>",
-        b"\xff\x01\x00",
-        "20261121",
-    )
+    assert (answer["CNT"], answer["OSTR"], bytes(answer["OXSTR"])) == (42, "HÄ<&>", b"\xff\x01\x00")
+    # The second library makes a date of what is no component.
+    assert answer["ODT"] in ("20261121", datetime.date(2026, 11, 21))
     added = answer["TAB"][1]
     assert (added["C5"], Decimal(str(added["P52"])), added["I8"]) == ("added", Decimal("-12.34"), 2**40)
 
@@ -126,20 +122,23 @@ def test_3000_rows_in_20000_rows_out(server: Server, connection: Any) -> None:
 def test_classic_exceptions(server: Server, connection: Any) -> None:
     assert "JOB_NOT_FOUND" in said(failure(server, connection, "Z_RAISE", KIND="KEY"))
     words = said(failure(server, connection, "Z_RAISE", KIND="MESSAGE"))
-    for word in ("JOB_NOT_FOUND", "Job X does not exist", "XM", "049"):
+    for word in ("JOB_NOT_FOUND", "XM", "049", *(["Job X does not exist"] if server.name == "pyrfc" else ["X Y"])):
         assert word in words
     words = said(failure(server, connection, "RFC_READ_TABLE", QUERY_TABLE="NOPE"))
     assert "TABLE_NOT_AVAILABLE" in words
-    assert "Not logged on in interface XBP" in said(failure(server, connection, "Z_RAISE", KIND="ERROR"))
+    words = said(failure(server, connection, "Z_RAISE", KIND="ERROR"))
+    assert "028" in words
     connection.ping()
 
 
 def test_a_message_of_type_a_ends_the_conversation(server: Server) -> None:
     connection = server.connect()
     error = failure(server, connection, "Z_RAISE", KIND="ABORT")
-    assert "It is over" in said(error)
+    # The second library shows no text, only the message's number with its first variable.
+    assert "341" in said(error)
     if server.name == "pyrfc":
         assert isinstance(error, server.module.ABAPRuntimeError)
+        assert "It is over" in said(error)
     with pytest.raises(server.errors):
         connection.ping()
 
@@ -178,14 +177,6 @@ def test_a_call_that_takes_too_long(server: Server) -> None:
     while "marked too late" not in server.events():  # it was begun, so it is done
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def test_a_mute_server(server: Server) -> None:
-    if server.name != "pyrfc":
-        pytest.skip("only pyrfc has a timeout of its own for a logon")
-    with pytest.raises(server.errors) as refusal:
-        server.connect(sysnr=server.info["mute"], config={"timeout": 1})
-    assert "LogonError" not in said(refusal.value)
 
 
 # -- several at once --------------------------------------------------------------------------------------------------

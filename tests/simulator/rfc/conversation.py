@@ -208,19 +208,18 @@ class _Conversation:
 
 
 def _arguments(catalogue: Catalogue, function: Function, call: wire.Call) -> dict[str, Any]:
-    """The values of a call.
+    """The values of a call; a parameter that the function module does not have is ignored, as servers do.
 
     Raises:
-        Malformed: one is none of its parameter, or there is no such parameter.
+        Malformed: one is none of its parameter.
     """
     known = {one.name: one for one in function.parameters if one.kind != "E"}
-    strange = sorted((call.values.keys() | call.tables.keys()) - known.keys())
-    if strange:
-        raise Malformed(f"{function.name} has no input {', '.join(strange)}")
     if call.xml:
         raise Malformed("values as XML are not simulated")
-    given = {name: _argument(catalogue, known[name], raw) for name, raw in call.values.items()}
+    given = {name: _argument(catalogue, known[name], raw) for name, raw in call.values.items() if name in known}
     for name, rows in call.tables.items():
+        if name not in known:
+            continue
         if not is_table(catalogue, known[name]):
             raise Malformed(f"{name} is no table")
         form = layout(catalogue.row(str(known[name].type)))

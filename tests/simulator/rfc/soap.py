@@ -63,13 +63,13 @@ def _read(field: Field, shown: str) -> Any:
     Raises:
         NotUnderstood: it is none of the field's type.
     """
+    if field.type in "DT":
+        shown = shown.replace("-", "").replace(":", "")
+    if field.type in CHARACTERS:
+        if len(shown) > length(field):
+            raise NotUnderstood(f"{field.name} has {length(field)} characters, {len(shown)} came")
+        return shown.rstrip(" ")
     try:
-        if field.type in "DT":
-            shown = shown.replace("-", "").replace(":", "")
-        if field.type in CHARACTERS:
-            if len(shown) > length(field):
-                raise NotUnderstood(f"{field.name} has {length(field)} characters, {len(shown)} came")
-            return shown.rstrip(" ")
         if field.type in "Xy":
             return base64.b64decode(shown, validate=True)
         if field.type == "g":
@@ -100,9 +100,7 @@ def _shown_row(structure: Structure, row: Mapping[str, Any]) -> str:
     strange = sorted(row.keys() - {field.name for field in structure.fields})
     if strange:
         raise ValueError(f"{structure.name} has no component {', '.join(strange)}")
-    return "".join(
-        f"<{field.name}>{_show(field, row.get(field.name))}</{field.name}>" for field in structure.fields
-    )
+    return "".join(f"<{field.name}>{_show(field, row.get(field.name))}</{field.name}>" for field in structure.fields)
 
 
 # -- documents --------------------------------------------------------------------------------------------------------

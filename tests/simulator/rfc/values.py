@@ -103,13 +103,13 @@ def decode(field: Field, raw: bytes) -> Any:
         Malformed: they are none of the type.
     """
     type_ = field.type
+    if type_ not in DEEP and len(raw) != size(field):
+        raise Malformed(f"{len(raw)} bytes for {field.name}, which has {size(field)}")
     try:
         if type_ == "g":
             return raw.decode()
         if type_ == "y":
             return raw
-        if len(raw) != size(field):
-            raise Malformed(f"{len(raw)} bytes for {field.name}, which has {size(field)}")
         if type_ in CHARACTERS:
             return text(raw).rstrip(" ")
         if type_ == "X":
@@ -137,6 +137,7 @@ class Layout:
             self.fields.append((field, at))
             at += size(field)
             widest = max(widest, alignment(field))
+        self.end = at
         self.size = at if self.name in _UNPADDED else at + -at % widest
         self.deep = any(field.type in DEEP for field in structure.fields)
         self._names = {field.name for field in structure.fields}
@@ -162,7 +163,7 @@ class Layout:
         Raises:
             Malformed: they are no such structure.
         """
-        if len(raw) != self.size:
+        if not self.end <= len(raw) <= self.size:  # saprfclib leaves out the gap at the end
             raise Malformed(f"{len(raw)} bytes for a {self.name}, which has {self.size}")
         return {field.name: decode(field, raw[at : at + size(field)]) for field, at in self.fields}
 

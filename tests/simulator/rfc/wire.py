@@ -433,9 +433,10 @@ def returned(
 def raised(message_text: str, message: Sequence[str] = (), key: str = "") -> bytes:
     """The body of a call that did not: a message (its class, type, number, variables), a classic exception's key.
 
-    Clients show the first text they find, so it stands before the variables.
+    Clients show the first text they find, so it stands before the variables. A number there is always, 000 for none:
+    without it saprfclib does not see an exception.
     """
-    kind, type_, number, *variables = (*message, "", "", "")[: max(3, len(message))]
+    kind, type_, number, *variables = message or ("", "", "000")
     parts: list[tuple[Tag, str]] = [
         (Tag.MESSAGE_TEXT if kind else Tag.TEXT, message_text),
         (Tag.MESSAGE_CLASS, kind),

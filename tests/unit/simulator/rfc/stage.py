@@ -125,7 +125,7 @@ def _raise(_session: Conversation, KIND: str = "") -> dict[str, Any]:
     return {"NOTHING": "there is no such output"}
 
 
-def _events(session: Conversation) -> dict[str, Any]:
+def _events(session: Conversation, **_tables: Any) -> dict[str, Any]:
     return {"EVENTS": [{"WA": event} for event in session.engine.events]}
 
 

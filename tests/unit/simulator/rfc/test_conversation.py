@@ -74,7 +74,10 @@ def test_refused(wrong: dict[str, str]) -> None:
 def test_only_what_is_wanted_comes_back() -> None:
     async def work(client: Client, engine: SmallEngine) -> None:
         await client.logon()
-        fields = await client.call("STFC_CONNECTION", "ECHOTEXT", REQUTEXT=text("hi".ljust(255)))
+        body = client.body(
+            "STFC_CONNECTION", "ECHOTEXT", REQUTEXT=text("hi".ljust(255)), NOPE=b"not known", tables={"NEITHER": []}
+        )
+        fields = await client.ask(body)
         assert [wire.text(value) for tag, value in fields if tag in (Tag.WANTED, Tag.NAME)] == ["ECHOTEXT"] * 2
         assert texts(fields, Tag.VALUE)[0].rstrip() == "hi"
 
@@ -147,7 +150,6 @@ def test_what_is_not_described() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        Client.body("STFC_CONNECTION", NOPE=b""),
         Client.body("STFC_CONNECTION", REQUTEXT=b"short"),
         Client.body("STFC_CONNECTION", tables={"REQUTEXT": []}),
         Client.body("RFC_READ_TABLE", OPTIONS=b""),

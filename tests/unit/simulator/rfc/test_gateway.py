@@ -59,9 +59,7 @@ def get(sim: Simulator, path: str, body: str | None = None, *, tls: bool = False
         secret = base64.b64encode(f"{one['user']}:{one['password']}".encode()).decode()
         request.headers = {"Authorization": f"Basic {secret}", "Soapaction": '""', "Content-Type": "text/xml"}
     context = ssl.create_default_context(cafile=sim.info["ca_file"])
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
         with opener.open(request, timeout=30) as answer:
             return answer.status, answer.read().decode()

@@ -61,9 +61,7 @@ def test_rows_of_a_table_type() -> None:
     assert ask("DDIF_FIELDINFO_GET", TABNAME="ZPAIRS")["DDOBJTYPE"] == "TTYP"
     fields = [{"FIELDNAME": name} for name in ("TYPENAME", "ROWTYPE", "ROWKIND")]
     for where in ("TYPENAME = 'ZPAIRS'", "TYPENAME EQ 'ZPAIRS' "):
-        answer = ask(
-            "RFC_READ_TABLE", QUERY_TABLE="DD40L", DELIMITER="|", FIELDS=fields, OPTIONS=[{"TEXT": where}]
-        )
+        answer = ask("RFC_READ_TABLE", QUERY_TABLE="DD40L", DELIMITER="|", FIELDS=fields, OPTIONS=[{"TEXT": where}])
         assert answer == {"DATA": [{"WA": "ZPAIRS|ZPAIR|S"}]}
     assert ask("RFC_READ_TABLE", QUERY_TABLE="DD40L", OPTIONS=[{"TEXT": "TYPENAME = 'NONE'"}]) == {"DATA": []}
 

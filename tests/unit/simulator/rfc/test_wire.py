@@ -115,7 +115,9 @@ def test_raised() -> None:
         return [(tag, wire.text(value)) for tag, value in wire.fields(body)]
 
     key = "".join(f"{ord(letter):02x}00" for letter in "EXAMPLE")
-    assert wire.raised("", (), "EXAMPLE").hex() == "050000000500" + "0401000e" + key + "0401" + END
+    assert wire.raised("", (), "EXAMPLE").hex() == (
+        "050000000500" + "04170006" + "300030003000" + "0417" + "0401000e" + key + "0401" + END
+    )
     assert tags(wire.raised("No such job", ("XM", "E", "049", "A", "B"), "NOT_FOUND")) == [
         (Tag.REPLY, ""),
         (Tag.MESSAGE_TEXT, "No such job"),
@@ -126,7 +128,11 @@ def test_raised() -> None:
         (Tag.VARIABLE_1, "A"),
         (Tag.VARIABLE_2, "B"),
     ]
-    assert tags(wire.raised("Bare")) == [(Tag.REPLY, ""), (Tag.TEXT, "Bare")]
+    assert tags(wire.raised("Bare")) == [
+        (Tag.REPLY, ""),
+        (Tag.TEXT, "Bare"),
+        (Tag.MESSAGE_NUMBER, "000"),
+    ]
 
 
 def _logon(*fields: tuple[int, bytes]) -> bytes:
