@@ -51,7 +51,7 @@ class Control:
         info: Callable[[], dict[str, Any]],
         export: Callable[[], dict[str, Any]],
         end: Callable[[], None],
-        abap: AbapWorld | None = None,
+        abap: AbapWorld,
     ) -> None:
         self.landscape, self.clock, self.journal, self.faults = landscape, clock, journal, faults
         self.hana, self.abap = hana, abap
@@ -129,9 +129,7 @@ class Control:
 
     def _abap(self, method: str, path: str, request: Request) -> Answer:
         key, _slash, what = path.partition("/")
-        system = self.abap.systems[key] if self.abap is not None else None
-        if system is None:
-            raise KeyError(key)
+        system = self.abap.systems[key]
         change = system.changes.get(what) if method == "POST" else None
         if change is not None:
             change(**(request.json() or {}))

@@ -122,8 +122,7 @@ class Background:
         self._list_ids = itertools.count(30_001)
         self.spool: dict[int, tuple[Step, list[str]]] = {}
         self._running: dict[tuple[str, str], Job] = {}
-        self._alive: set[str] = set()
-        self.turning = False
+        self._alive: list[Instance] = []
         given = system.options.jobs
         if given is None:
             given = [
@@ -248,8 +247,6 @@ class Background:
 
     def turn(self) -> None:
         """Give free work processes to the jobs that are due."""
-        if self.turning:
-            return
         now = self.clock.now()
         due = [
             job for job in self._jobs.values() if job.status == "S" and job.planned is not None and job.planned <= now
@@ -414,16 +411,18 @@ class Background:
 
     def sync(self) -> None:
         """Cancel what ran on instances that are gone; go on with what no fault holds any more."""
-        alive = {self.system.server(instance) for instance in self.system.alive()}
-        for job in list(self._running.values()):
-            if job.server not in alive:
-                self._lost(job)
-            elif job.held is not None and not self.system.world.faults.known(job.held):
-                job.held = None
-                self._done(job)
+        alive = self.system.alive()
         if alive != self._alive:
             self._alive = alive
+            names = {self.system.server(instance) for instance in alive}
+            for job in list(self._running.values()):
+                if job.server not in names:
+                    self._lost(job)
             self.turn()
+        for job in list(self._running.values()):
+            if job.held is not None and not self.system.world.faults.known(job.held):
+                job.held = None
+                self._done(job)
 
     def _lost(self, job: Job) -> None:
         if job.status == "Y":

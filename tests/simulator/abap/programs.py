@@ -7,6 +7,7 @@ what runs is not touched; what is made in between is not suspended.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import copies, logical, task_lists
@@ -28,6 +29,20 @@ def resume(run: Run) -> None:
     run.say(f"{count} suspended jobs were released")
 
 
+def _purge(table: str) -> Callable[[Run], None]:
+    """A report that empties a table for its client."""
+
+    def act(run: Run) -> None:
+        rows = run.system.kept.setdefault(table, [])
+        kept = [row for row in rows if row.get("MANDT", run.client) != run.client]
+        run.say(f"{len(rows) - len(kept)} entries were deleted")
+        rows[:] = kept
+
+    return act
+
+
+# Facts 4.6: what empties the queues after a copy. Their selections are not looked at.
+PURGES = {"RSTRFCQD": "TRFCQOUT", "RSTRFCID": "TRFCQIN", "RSARFCDL": "ARFCSSTATE"}
 # Reports that do nothing but take their time; facts 4.6 and 4.7 name the second half.
 PLAIN = (
     "RSUSR000",
@@ -59,6 +74,7 @@ def reports(system: AbapSystem) -> dict[str, Report]:
         Report("BTCTRNS1", suspend, 5.0),
         Report("BTCTRNS2", resume, 5.0),
         *(Report(name) for name in PLAIN),
+        *(Report(name, _purge(table), 5.0) for name, table in PURGES.items()),
     ]
     found = {report.name: report for report in every}
     for name, given in system.options.reports.items():

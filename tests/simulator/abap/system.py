@@ -245,7 +245,7 @@ class AbapSystem:
         self.jobs.sync()
 
     def fill(self, name: str, rows: list[Row]) -> None:
-        """Set the rows of a table that is merely kept.
+        """Set the rows of a table that is merely kept; those that say no client are of the working client.
 
         Raises:
             KeyError: there is no such table.
@@ -255,7 +255,8 @@ class AbapSystem:
         unknown = sorted({column for row in rows for column in row} - set(columns))
         if unknown:
             raise ValueError(f"table {name} has no column {unknown[0]}; it has {', '.join(columns)}")
-        self.kept.setdefault(name, [])[:] = rows
+        client = self.tables[name].client
+        self.kept.setdefault(name, [])[:] = [{client: self.client, **row} if client else row for row in rows]
 
     def copy_client(self, source: str, target: str, profile: str) -> str:
         """Copy a client onto another one; returns why not, or nothing."""

@@ -251,11 +251,13 @@ TABLES = (
         "TRFCQOUT",
         fields("MANDT C3, QNAME C24, DEST C32, QCOUNT N24, QSTATE C8, QRFCUSER C12, QRFCDATUM D, QRFCUZEIT T"),
         _kept("TRFCQOUT"),
+        "MANDT",
     ),
     Table(
         "TRFCQIN",
         fields("MANDT C3, QNAME C24, DEST C32, QCOUNT N24, QSTATE C8, QRFCUSER C12, QRFCDATUM D, QRFCUZEIT T"),
         _kept("TRFCQIN"),
+        "MANDT",
     ),
     Table("APQI", fields("MANDANT C3, GROUPID C12, QID C20, QSTATE C1, CREATOR C12"), _kept("APQI"), confidence="S1"),
     Table(

@@ -7,14 +7,17 @@ is better known than its parameters, the weaker mark stands. What a real system 
 
 from __future__ import annotations
 
+from functools import cache
+
 from tests.simulator.abap.catalogue import Catalogue
 
-from . import accounts, basis, reading, task_lists, xbp
+from . import accounts, basis, quiet, reading, task_lists, variants, xbp
 
 
+@cache
 def catalogue() -> Catalogue:
-    """All of them."""
+    """All of them; every system has the same."""
     whole = Catalogue()
-    for part in (basis, reading, accounts, xbp, task_lists):
+    for part in (basis, reading, accounts, xbp, variants, task_lists, quiet):
         whole.add(*part.STRUCTURES, *part.FUNCTIONS)
     return whole
