@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..abap.catalogue import Catalogue, Field, Function, Parameter
+from tests.simulator.abap.catalogue import Catalogue, Field, Function, Parameter
+
 from .values import Unfit, initial
 
 

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..abap.catalogue import Catalogue, Field, Function, Parameter
-from ..abap.errors import AbapError, AbapException, AbapMessage, LogonRefused, NotFound
+from tests.simulator.abap.catalogue import Catalogue, Field, Function, Parameter
+from tests.simulator.abap.errors import AbapError, AbapException, AbapMessage, LogonRefused, NotFound
+
 from . import wire
 from .call import Cut, Engine, complete, is_table, outputs, perform
 from .metadata import Metadata

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from ..abap.engine import AbapEngine, Session
-from ..abap.functions.basis import information
-from ..abap.users import User
-from ..landscape import Instance
+from tests.simulator.abap.engine import AbapEngine, Session
+from tests.simulator.abap.functions.basis import information
+from tests.simulator.abap.users import User
+from tests.simulator.landscape import Instance
+
 from .conversation import Protocol
 from .soap import Service
 from .wire import Place

@@ -12,8 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..abap.catalogue import Catalogue, Field, Function, Parameter, Structure
-from ..abap.errors import AbapException, NotFound
+from tests.simulator.abap.catalogue import Catalogue, Field, Function, Parameter, Structure
+from tests.simulator.abap.errors import AbapException, NotFound
+
 from .values import digits, layout, size
 
 _SOURCE = "what clients ask for before a call"

@@ -18,9 +18,10 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from ..abap.catalogue import Catalogue, Field, Function, Structure
-from ..abap.errors import AbapError, AbapException, AbapMessage, LogonRefused, NotAdmitted, NotFound
-from ..web import Answer, Hangup, Request
+from tests.simulator.abap.catalogue import Catalogue, Field, Function, Structure
+from tests.simulator.abap.errors import AbapError, AbapException, AbapMessage, LogonRefused, NotAdmitted, NotFound
+from tests.simulator.web import Answer, Hangup, Request
+
 from .call import Cut, Engine, complete, is_table, perform
 from .values import CHARACTERS, initial, length
 

@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
-from ..abap.catalogue import Field, Structure
+from tests.simulator.abap.catalogue import Field, Structure
+
 from .wire import Malformed, text, utf16
 
 CHARACTERS = "CNDT"
