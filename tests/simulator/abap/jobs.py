@@ -122,6 +122,7 @@ class Background:
         self._list_ids = itertools.count(30_001)
         self.spool: dict[int, tuple[Step, list[str]]] = {}
         self._running: dict[tuple[str, str], Job] = {}
+        self._held: dict[tuple[str, str], Job] = {}
         self._alive: list[Instance] = []
         given = system.options.jobs
         if given is None:
@@ -320,6 +321,7 @@ class Background:
         held = self.system.strike("job_never_ends", job=job.name)
         if held is not None:
             job.held = held
+            self._held[job.key] = job
             self._effect("job_held", job)
             return
         if self.system.strike("job_cancelled", job=job.name) is not None:
@@ -359,6 +361,7 @@ class Background:
         job.timer, job.held = None, None
         job.status, job.ended = status, self.clock.now()
         self._running.pop(job.key, None)
+        self._held.pop(job.key, None)
         self._effect("job_finished" if status == "F" else "job_cancelled", job)
         if job.at_end is not None:
             job.at_end()
@@ -419,10 +422,12 @@ class Background:
                 if job.server not in names:
                     self._lost(job)
             self.turn()
-        for job in list(self._running.values()):
-            if job.held is not None and not self.system.world.faults.known(job.held):
-                job.held = None
-                self._done(job)
+        if self._held:
+            for job in list(self._held.values()):
+                if job.held is not None and not self.system.world.faults.known(job.held):
+                    del self._held[job.key]
+                    job.held = None
+                    self._done(job)
 
     def _lost(self, job: Job) -> None:
         if job.status == "Y":

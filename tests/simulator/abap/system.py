@@ -197,7 +197,7 @@ class AbapSystem:
 
     def alive(self) -> list[Instance]:
         """The instances that work."""
-        return [instance for instance in self.instances if self.works(instance)]
+        return [one for one in self.instances if one.phase == "running" and not one.degraded]
 
     def server(self, instance: Instance) -> str:
         """What an instance is called inside the system: ``host_SID_NN``."""

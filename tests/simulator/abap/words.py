@@ -9,6 +9,7 @@ E RETURN :BAPIRET2, T? SELINFO :RSPARAMS"``; a colon stands before the name of a
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from .catalogue import Field, Parameter
@@ -26,6 +27,7 @@ def typed(name: str, text: str) -> Field:
     return Field(name, letter, int(length or FIXED.get(letter, 0)), int(decimals or 0))
 
 
+@cache
 def fields(text: str) -> tuple[Field, ...]:
     """The fields of a structure."""
     return tuple(typed(*part.split()) for part in text.split(","))

@@ -171,7 +171,13 @@ def begin(
         return {"ET_RETURN": [_error(f"Task {unknown[0]} does not exist in task list {name}", unknown[0], name)]}
     if not flag(I_INIT_ONLY):
         _run(session, found, IS_EXEC_SETTINGS)
-    return {"E_SESSION_ID": found.id, "E_EXEC_ID": found.exec_id, **_state(found), "ET_RETURN": []}
+    return {
+        "E_SESSION_ID": found.id,
+        "E_EXEC_ID": found.exec_id,
+        "E_STATUS": found.status,
+        "E_STATUS_DESCR": SESSION_STATES[found.status],
+        "ET_RETURN": [],
+    }
 
 
 def _run(session: Session, found: TaskSession, settings: dict[str, Any] | None) -> None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 Behaviour = Callable[..., Answer]
+HEAD = fields(
+    "JOBNAME C32, JOBCOUNT C8, STATUS C1, SDLUNAME C12, SDLSTRTDT D, SDLSTRTTM T, STRTDATE D, STRTTIME T, ENDDATE D,"
+    "ENDTIME T, PERIODIC C1, REAXSERVER C32, AUTHCKMAN C3, STEPCOUNT I"
+)
 VERSIONS = ("0.1", "1.0", "2.0", "3.0")
 STATES = (
     ("PRELIM", "P"),
@@ -70,10 +74,7 @@ STRUCTURES = (
     ),
     Structure(
         "BAPIXMHEAD",
-        fields(
-            "JOBNAME C32, JOBCOUNT C8, STATUS C1, SDLUNAME C12, SDLSTRTDT D, SDLSTRTTM T, STRTDATE D, STRTTIME T,"
-            "ENDDATE D, ENDTIME T, PERIODIC C1, REAXSERVER C32, AUTHCKMAN C3, STEPCOUNT I"
-        ),
+        HEAD,
         "facts 4.1 for JOB_HEAD, fields as in TBTCO",
         "M",
     ),
@@ -323,10 +324,11 @@ def select(
                 and (not program or any(fnmatchcase(step.program, program.upper()) for step in job.steps))
             ):
                 found.append(job)
+    heads = [job_row(session.system, job) for job in found]
     return {
         "ERROR_CODE": 0,
         "SELECTED_JOBS": [{"JOBNAME": job.name, "JOBCOUNT": job.count} for job in found],
-        "JOB_HEAD": [job_row(session.system, job) for job in found],
+        "JOB_HEAD": [{column.name: row.get(column.name) for column in HEAD} for row in heads],
     }
 
 

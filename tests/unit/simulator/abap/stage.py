@@ -64,8 +64,18 @@ class Stage:
         return session
 
     def call(self, session: Session, function: str, **arguments: Any) -> dict[str, Any]:
-        """Call a function module."""
-        return self.engine.call(session, function, arguments)
+        """Call a function module; what it gives back must be in its interface."""
+        answer = self.engine.call(session, function, arguments)
+        catalogue = self.engine.catalogue
+        known = {one.name: one for one in catalogue.functions[function].parameters if one.kind != "I"}
+        assert set(answer) <= set(known), f"{function} has no output {sorted(set(answer) - set(known))}"
+        for name, value in answer.items():
+            sort = known[name].type
+            rows = value if isinstance(value, list) else [value] if isinstance(sort, str) else []
+            for row in rows:
+                columns = {column.name for column in catalogue.row(str(sort)).fields}
+                assert set(row) <= columns, f"{function}-{name} has no {sorted(set(row) - columns)}"
+        return answer
 
     def rows(
         self, session: Session, table: str, *wanted: str, where: tuple[str, ...] = (), **more: Any
