@@ -9,6 +9,7 @@ finds none stays released.
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -89,11 +90,6 @@ class Job:
         """Name and number, the only things that say which job it is."""
         return self.name, self.count
 
-    @property
-    def over(self) -> bool:
-        """Whether it came to an end, good or bad."""
-        return self.status in ("F", "A")
-
 
 # Jobs of every new system: report, seconds between runs, seconds until the next one, seconds a run takes.
 STANDARD: tuple[tuple[str, str, float, float, float], ...] = (
@@ -123,6 +119,9 @@ class Background:
         self.spool: dict[int, tuple[Step, list[str]]] = {}
         self._running: dict[tuple[str, str], Job] = {}
         self._held: dict[tuple[str, str], Job] = {}
+        self._released: dict[tuple[str, str], Job] = {}
+        # By name, the runs that are over, in the order of their ends.
+        self._ended: dict[str, deque[tuple[str, str]]] = {}
         self._alive: list[Instance] = []
         given = system.options.jobs
         if given is None:
@@ -230,10 +229,18 @@ class Background:
         """One more step of the job's own user."""
         job.steps.append(Step(program, variant, job.user, job.client, language, printed))
 
+    def _set(self, job: Job, status: str) -> None:
+        job.status = status
+        if status == "S":
+            self._released[job.key] = job
+        else:
+            self._released.pop(job.key, None)
+
     def release(self, job: Job, at: float | None = None, target: str = "") -> None:
         """Have it start at a time, or as soon as possible."""
         now = self.clock.now()
-        job.planned, job.target, job.status, job.released = (now if at is None else at), target, "S", now
+        job.planned, job.target, job.released = (now if at is None else at), target, now
+        self._set(job, "S")
         job.closed = True
         self._arm(job)
 
@@ -249,21 +256,21 @@ class Background:
     def turn(self) -> None:
         """Give free work processes to the jobs that are due."""
         now = self.clock.now()
-        due = [
-            job for job in self._jobs.values() if job.status == "S" and job.planned is not None and job.planned <= now
-        ]
+        due = [job for job in self._released.values() if job.planned is not None and job.planned <= now]
         for job in sorted(due, key=lambda one: (one.job_class, one.planned or 0.0, one.key)):
             place = self.free(job.target)
             if place is not None:
                 self._pick(job, *place)
 
     def _pick(self, job: Job, instance: Instance, number: int) -> None:
-        job.status, job.server, job.work_process = "Y", self.system.server(instance), number
+        self._set(job, "Y")
+        job.server, job.work_process = self.system.server(instance), number
         self._running[job.key] = job
         job.timer = self.clock.after(HANDOVER, partial(self._begin, job))
 
     def _begin(self, job: Job) -> None:
-        job.status, job.started, job.step = "R", self.clock.now(), 0
+        self._set(job, "R")
+        job.started, job.step = self.clock.now(), 0
         job.log_id = f"JOBLGX{next(self._log_ids):08d}"
         self.say(job, "516", "S", "Job started")
         self._effect("job_started", job)
@@ -282,9 +289,9 @@ class Background:
         first = job.planned if job.planned is not None else now
         missed = max(0, int((now - first) // job.every))
         self.release(following, first + (missed + 1) * job.every, job.target)
-        ended = [one for one in self._jobs.values() if one.name == job.name and one.over]
-        for old in sorted(ended, key=lambda one: one.ended or 0.0)[:-KEPT]:
-            del self._jobs[old.key]
+        ended = self._ended.get(job.name, deque())
+        while len(ended) > KEPT:
+            self._jobs.pop(ended.popleft(), None)
 
     def report(self, name: str) -> Report | None:
         """A report of the system."""
@@ -359,7 +366,9 @@ class Background:
         if job.timer is not None:
             job.timer.cancel()
         job.timer, job.held = None, None
-        job.status, job.ended = status, self.clock.now()
+        self._set(job, status)
+        job.ended = self.clock.now()
+        self._ended.setdefault(job.name, deque()).append(job.key)
         self._running.pop(job.key, None)
         self._held.pop(job.key, None)
         self._effect("job_finished" if status == "F" else "job_cancelled", job)
@@ -390,14 +399,15 @@ class Background:
         if job.timer is not None:
             job.timer.cancel()
         del self._jobs[job.key]
+        self._released.pop(job.key, None)
         self._effect("job_deleted", job)
         return True
 
     def suspend(self) -> int:
         """What BTCTRNS1 does: released jobs become suspended; how many."""
-        jobs = [job for job in self._jobs.values() if job.status == "S"]
+        jobs = list(self._released.values())
         for job in jobs:
-            job.status = "Z"
+            self._set(job, "Z")
         self.system.effect("jobs_suspended", count=len(jobs))
         return len(jobs)
 
@@ -405,7 +415,7 @@ class Background:
         """What BTCTRNS2 does: suspended jobs become released, what is overdue starts; how many."""
         jobs = [job for job in self._jobs.values() if job.status == "Z"]
         for job in jobs:
-            job.status = "S"
+            self._set(job, "S")
         self.system.effect("jobs_released", count=len(jobs))
         for job in jobs:
             if job.status == "S":
@@ -434,6 +444,7 @@ class Background:
             self._running.pop(job.key, None)
             if job.timer is not None:
                 job.timer.cancel()
-            job.status, job.server, job.timer = "S", "", None
+            job.server, job.timer = "", None
+            self._set(job, "S")
         else:
             self._cancel(job, f"Server {job.server} is not active any more")
