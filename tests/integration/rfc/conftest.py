@@ -21,8 +21,8 @@ WAYS = {
 class Server:
     """The running server as one client library sees it."""
 
-    def __init__(self, info: dict[str, str], name: str, module: Any) -> None:
-        self.info, self.name, self.module = info, name, module
+    def __init__(self, info: dict[str, str], name: str, module: Any, options: dict[str, str] | None = None) -> None:
+        self.info, self.name, self.module, self.options = info, name, module, options or {}
         # The second library has no error of its own for a refused logon.
         self.errors: type[Exception] = module.RFCError if name == "pyrfc" else Exception
 
@@ -35,6 +35,7 @@ class Server:
             "user": "BATCH",
             "passwd": "Secret01",
             "lang": "EN",
+            **self.options,
             **other,
         }
         if self.name == "pyrfc":
