@@ -18,6 +18,7 @@ POST      ``/abap/<SID>/user``     sets of ``user`` (of ``client`` or all) ``pas
 POST      ``/abap/<SID>/client``   ``{"client": "100", "fields": {"LOGSYS": "..."}}`` sets fields of T000
 POST      ``/abap/<SID>/job``      a job as in the landscape file: ``name``, ``report``, ``every``, ``next`` ...
 POST      ``/abap/<SID>/variant``  ``{"report": "R", "variant": "V", "rows": [...]}``, with ``client`` or for all
+POST      ``/abap/<SID>/processes``  ``{"background": 0}`` work processes of each instance
 POST      ``/abap/<SID>/table``    ``{"name": "VBHDR", "rows": [...]}`` sets the rows of a table that is merely kept
 POST      ``/shutdown``      the end
 ========  =================  ==========================================================================================

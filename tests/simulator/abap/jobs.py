@@ -172,10 +172,12 @@ class Background:
     def processes(self, instance: Instance) -> list[Job | None]:
         """What each background work process of an instance does."""
         name = self.system.server(instance)
-        rows: list[Job | None] = [None] * self.system.options.background
-        for job in self._running.values():
-            if job.server == name:
-                rows[job.work_process] = job
+        mine = [job for job in self._running.values() if job.server == name]
+        # A process that is to go stays until its job is through.
+        count = max([self.system.options.background, *(job.work_process + 1 for job in mine)])
+        rows: list[Job | None] = [None] * count
+        for job in mine:
+            rows[job.work_process] = job
         return rows
 
     def free(self, target: str = "") -> tuple[Instance, int] | None:
@@ -185,10 +187,9 @@ class Background:
             if target and self.system.server(instance) != target:
                 continue
             rows = self.processes(instance)
-            if None in rows:
-                load = len(rows) - rows.count(None)
-                if best is None or load < best[0]:
-                    best = (load, instance, rows.index(None))
+            load = len(rows) - rows.count(None)
+            if None in rows[: self.system.options.background] and (best is None or load < best[0]):
+                best = (load, instance, rows.index(None))
         return None if best is None else best[1:]
 
     def snapshot(self) -> list[dict[str, Any]]:

@@ -124,6 +124,7 @@ class AbapSystem:
             "client": self.set_client,
             "job": self.jobs.add,
             "variant": self.set_variant,
+            "processes": self.set_processes,
             "table": self.fill,
         }
 
@@ -274,6 +275,11 @@ class AbapSystem:
         """Save a variant in one client or in all."""
         for one in [client] if client else self.clients:
             self.variants.save(one, report, variant, rows)
+
+    def set_processes(self, background: int) -> None:
+        """How many background work processes each instance has; more is used at once, less when jobs end."""
+        self.options.background = max(0, int(background))
+        self.jobs.turn()
 
     def set_user(
         self,

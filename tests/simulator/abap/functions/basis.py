@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulator.abap.catalogue import Function, Structure
 from tests.simulator.abap.errors import AbapException
+from tests.simulator.abap.users import WRONG_LOGONS
 from tests.simulator.abap.words import fields, parameters, returned, text
 
 if TYPE_CHECKING:
@@ -155,6 +156,22 @@ def _process(number: int, kind: str, busy: bool, client: str, user: str, report:
     }
 
 
+def parameter(session: Session, PARAMETER_NAME: str = "", **_more: Any) -> dict[str, Any]:
+    """TH_GET_PARAMETER: of the profile parameters those that matter here."""
+    system, instance = session.system, session.instance
+    values = {
+        "rdisp/wp_no_dia": str(system.options.dialog),
+        "rdisp/wp_no_btc": str(system.options.background),
+        "login/fails_to_user_lock": str(WRONG_LOGONS),
+        "SAPSYSTEMNAME": system.sid,
+        "SAPSYSTEM": "" if instance is None else instance.number,
+    }
+    name = text(PARAMETER_NAME)
+    if name not in values:
+        raise AbapException("NOT_FOUND", f"Parameter {name} is unknown")
+    return {"PARAMETER_VALUE": values[name]}
+
+
 def popup(session: Session, CLIENT: str = "", USER: str = "", MESSAGE: str = "", **_more: Any) -> dict[str, Any]:
     """TH_POPUP: a message on the screen of one user."""
     system, client, name = session.system, text(CLIENT) or session.client, text(USER).upper()
@@ -205,6 +222,14 @@ FUNCTIONS = (
         work_processes,
         "facts 4.5 XBPLIVE, MRA",
         "V2",
+        True,
+    ),
+    Function(
+        "TH_GET_PARAMETER",
+        parameters("I PARAMETER_NAME C64, E PARAMETER_VALUE C128"),
+        parameter,
+        "facts 4.5 XBPLIVE; lengths and the exception invented",
+        "S1",
         True,
     ),
     Function(

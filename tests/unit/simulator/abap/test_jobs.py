@@ -118,6 +118,20 @@ def test_work_processes_are_bounded() -> None:
     assert stage.states() == {"A": "F", "B": "F", "C": "R"}
 
 
+def test_work_processes_come_and_go(stage: Stage) -> None:
+    session = stage.logon(xmi=True)
+    stage.submit(session, "A", "RSUSR000")
+    stage.clock.advance(2)
+    stage.system.set_processes(0)
+    key = stage.make(session, "B", "RSUSR000")
+    stage.call(session, "BAPI_XBP_JOB_START_ASAP", **key, TARGET_SERVER="qasapp1_QAS_01")
+    assert stage.call(session, "TH_GET_PARAMETER", PARAMETER_NAME="rdisp/wp_no_btc")["PARAMETER_VALUE"] == "0"
+    stage.clock.advance(100)
+    assert stage.states() == {"A": "F", "B": "S"}
+    stage.system.set_processes(1)
+    assert stage.states() == {"A": "F", "B": "Y"}
+
+
 def test_periodic_jobs_make_their_successor() -> None:
     stage = Stage(jobs=[{"name": "NIGHT", "report": "RSUSR000", "every": 3600, "next": 100, "seconds": 10}])
     stage.clock.advance(105)
