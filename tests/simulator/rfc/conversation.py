@@ -26,6 +26,9 @@ from .metadata import Metadata
 from .values import Unfit, decode, encode, layout
 from .wire import Malformed, Verb
 
+# What erpl-pyrfc sends in single bytes when it reads DD40L; it means nothing there.
+_SINGLE = ("GET_SORTED", b"X")
+
 
 class Protocol:
     """Speaks with the clients of one instance.
@@ -217,7 +220,11 @@ def _arguments(catalogue: Catalogue, function: Function, call: wire.Call) -> dic
     known = {one.name: one for one in function.parameters if one.kind != "E"}
     if call.xml:
         raise Malformed("values as XML are not simulated")
-    given = {name: _argument(catalogue, known[name], raw) for name, raw in call.values.items() if name in known}
+    given = {
+        name: _argument(catalogue, known[name], raw)
+        for name, raw in call.values.items()
+        if name in known and (name, raw) != _SINGLE
+    }
     for name, rows in call.tables.items():
         if name not in known:
             continue

@@ -12,6 +12,7 @@ import pytest
 from tests.simulator.rfc import wire
 from tests.simulator.rfc.conversation import Protocol
 from tests.simulator.rfc.door import RfcDoor
+from tests.simulator.rfc.metadata import OWN
 from tests.simulator.rfc.wire import Tag
 from tests.unit.simulator.rfc.client import Client, text
 from tests.unit.simulator.rfc.stage import DENIED, PLACE, SmallEngine
@@ -80,6 +81,24 @@ def test_only_what_is_wanted_comes_back() -> None:
         fields = await client.ask(body)
         assert [wire.text(value) for tag, value in fields if tag in (Tag.WANTED, Tag.NAME)] == ["ECHOTEXT"] * 2
         assert texts(fields, Tag.VALUE)[0].rstrip() == "hi"
+
+    talk(work)
+
+
+def test_what_a_client_sends_in_single_bytes() -> None:
+    async def work(client: Client, engine: SmallEngine) -> None:
+        await client.logon()
+        where = [text("TYPENAME = 'ZPAIRS'".ljust(72))]
+        fields = [text("ROWTYPE".ljust(30)) + text("000000" * 2 + " " * 61)]
+        body = client.body(
+            "RFC_READ_TABLE",
+            QUERY_TABLE=text("DD40L".ljust(30)),
+            GET_SORTED=b"X",
+            tables={"OPTIONS": where, "FIELDS": fields, "DATA": []},
+        )
+        engine.catalogue.add(OWN.functions["RFC_READ_TABLE"])
+        asked = wire.tagged(Tag.WANTED, text("DATA")) + body
+        assert wire.text(dict(await client.ask(asked))[Tag.ROW]).rstrip() == "ZPAIR"
 
     talk(work)
 
