@@ -81,8 +81,8 @@ options:
     default: 60.0
   rfc_url:
     description:
-      - Address of the SOAP service for O(rfc_provider=soap), such as V(https://prdapp1.example.com:44300). Only https is
-        spoken.
+      - Address of the SOAP service for O(rfc_provider=soap), such as V(https://prdapp1.example.com:44300).
+      - Only https is spoken.
       - Without a path it is C(/sap/bc/soap/rfc).
     type: str
   rfc_ca_file:

@@ -28,8 +28,8 @@ options:
     description:
       - Import, changing and table parameters by name. A structure is a mapping, a table is a list of mappings.
       - Numbers must be numbers, not text. Binary parameters cannot be given.
-      - With O(rfc_provider=soap) a table comes back only when it is named here, even empty. An empty C(RETURN) is
-        always named.
+      - With O(rfc_provider=soap) a table comes back only when it is named here, even empty. C(RETURN) of functions that
+        begin with C(BAPI_) is always named. All values are text then.
     type: dict
     default: {}
   changes:

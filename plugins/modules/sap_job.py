@@ -447,7 +447,7 @@ class JobRun(Operation[State]):
             return going[0]
         if self._params["run"] == "again" or not found:
             return None
-        return max(found, key=lambda job: (job.ended, job.started, job.count))
+        return max(found, key=lambda job: (job.ended, job.started, job.number))
 
     def _done_already(self, job: model.Job, steps: List[model.Step]) -> int:
         """How many steps the unfinished job has; they must be the first ones of ours."""

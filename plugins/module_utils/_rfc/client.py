@@ -16,6 +16,7 @@ class Client:
 
     def __init__(self, link: Link) -> None:
         self.link = link
+        self._layouts: tables.Layouts = {}
 
     def close(self) -> None:
         """End the conversation; what was not committed is taken back."""
@@ -61,7 +62,7 @@ class Client:
         most: int = 0,
     ) -> Iterator[tables.Row]:
         """The rows of a table as they come (see `tables.stream`)."""
-        return tables.stream(self.ask, table, fields, where, key=key, page=page, most=most)
+        return tables.stream(self.ask, table, fields, where, key=key, page=page, most=most, layouts=self._layouts)
 
     def identity(self) -> model.Identity:
         """Who answers (RFC_SYSTEM_INFO)."""

@@ -233,9 +233,7 @@ def cancelled(doing: str, jobs: Jobs, job: model.Job) -> Failed:
     """The error for a job that was cancelled, with the end of its log."""
     tail = end_of_log(jobs, job.key)
     told = "; ".join(tail) or "its log cannot be read"
-    return Failed(
-        doing, f"the job {job.label} was cancelled: {told}", reason="job_cancelled", job=job.told(), log=tail
-    )
+    return Failed(doing, f"the job {job.label} was cancelled: {told}", reason="job_cancelled", job=job.told(), log=tail)
 
 
 def known(doing: str, job: model.Job) -> model.Job:
@@ -253,9 +251,7 @@ def known(doing: str, job: model.Job) -> model.Job:
     return job
 
 
-def wait_for_end(
-    doing: str, jobs: Jobs, key: Key, limits: Limits, clock: Optional[Clock] = None
-) -> model.Job:
+def wait_for_end(doing: str, jobs: Jobs, key: Key, limits: Limits, clock: Optional[Clock] = None) -> model.Job:
     """Look until a job came to an end, good or bad.
 
     A job that stays suspended is given up after the grace of ``limits``: nothing starts it while BTCTRNS2 does not run.

@@ -115,10 +115,10 @@ ENDED = (FINISHED, CANCELLED)
 
 
 class Job(NamedTuple):
-    """One row of TBTCO. A job is known by name and count together; the name alone is not unique."""
+    """One row of TBTCO. A job is known by name and number (JOBCOUNT) together; the name alone is not unique."""
 
     name: str
-    count: str
+    number: str
     status: str
     user: str = ""
     started: str = ""
@@ -138,8 +138,8 @@ class Job(NamedTuple):
 
     @property
     def key(self) -> Tuple[str, str]:
-        """Name and count."""
-        return self.name, self.count
+        """Name and number."""
+        return self.name, self.number
 
     @property
     def state(self) -> str:
@@ -149,13 +149,13 @@ class Job(NamedTuple):
     @property
     def label(self) -> str:
         """The job for a person."""
-        return f"{self.name}/{self.count}"
+        return f"{self.name}/{self.number}"
 
     def told(self) -> Dict[str, str]:
         """The job as plain data."""
         return {
             "name": self.name,
-            "count": self.count,
+            "count": self.number,
             "status": self.status,
             "state": self.state,
             "user": self.user,

@@ -2,8 +2,9 @@
 """Calls through the SOAP service of an ABAP system (/sap/bc/soap/rfc), which needs no library.
 
 Each call is a session of its own, so nothing that needs a logon to an interface (XBP) or a later commit works here. An
-output table comes back only when the request names it, so an empty ``RETURN`` is named each time. Only https is spoken,
-no redirect is followed. Sources: public clients of the service; the form of a classic exception is known from one.
+output table comes back only when the request names it, so an empty ``RETURN`` is named for each BAPI. Only https is
+spoken, no redirect is followed. Sources: public clients of the service; the form of a classic exception is known from
+one of them.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ def encode(function: str, parameters: Mapping[str, Any]) -> bytes:
     if not _NAME.match(function):
         raise NotSent(f"{function!r} is no name of a function module")
     named = dict(parameters)
-    named.setdefault("RETURN", "")
+    if function.startswith("BAPI_"):
+        named.setdefault("RETURN", "")
     inner = "".join(_element(name, value) for name, value in named.items())
     tag = _tag(function)
     return (
@@ -133,7 +135,7 @@ def _element(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
         inner = "".join(_element(key, item) for key, item in value.items())
     elif isinstance(value, (list, tuple)):
-        inner = "".join("<item>{}</item>".format(_inside(row)) for row in value)
+        inner = "".join(f"<item>{_inside(row)}</item>" for row in value)
     else:
         inner = _text(name, value)
     return f"<{tag}>{inner}</{tag}>"

@@ -9,7 +9,7 @@ a lock. Columns are cut by the offsets that the function itself returns: no deli
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
 
@@ -21,6 +21,7 @@ _NAME = re.compile(r"[A-Z/][A-Z0-9_/]*\Z")
 
 Ask = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
 Row = Dict[str, str]
+Layouts = Dict[Tuple[str, Tuple[str, ...], Tuple[str, ...]], List[List[str]]]
 
 
 def literal(value: str) -> str:
@@ -75,12 +76,14 @@ def stream(
     key: Sequence[str] = (),
     page: int = PAGE,
     most: int = 0,
+    layouts: Optional[Layouts] = None,
 ) -> Iterator[Row]:
     """The rows of a table as they come, values without trailing blanks.
 
     :param ask: asks a function and returns its answer.
     :param key: fields that tell rows apart; read with every part when a row is wider than 512 characters.
     :param most: the number of rows after which to stop; 0 for all.
+    :param layouts: remembers how the fields of a table fit into rows, so that it is asked once.
     :raises Failed: the table changed while a wide row was read in parts (reason ``table_changed``).
     """
     doing = f"read the table {table}"
@@ -88,21 +91,22 @@ def stream(
         if not _NAME.match(name):
             raise BadInput(doing, f"{name!r} is no name of a table or a field")
     options = [{"TEXT": line} for line in lines(where)]
-    parts = _parts(ask, doing, table, fields, key)
+    layouts = {} if layouts is None else layouts
+    which = (table, tuple(fields), tuple(key))
+    if which not in layouts:
+        layouts[which] = _parts(ask, doing, table, fields, key)
+    parts = layouts[which]
     skipped = 0
     while True:
         wanted = min(page, most - skipped) if most else page
         pages = [_page(ask, doing, table, part, options, skipped, wanted) for part in parts]
         rows = pages[0]
         for other in pages[1:]:
-            if len(other) != len(rows) or any(
-                one[name] != two[name] for one, two in zip(rows, other) for name in key
-            ):
+            if len(other) != len(rows) or any(one[name] != two[name] for one, two in zip(rows, other) for name in key):
                 raise Failed(doing, "it changed while its wide rows were read in parts", reason="table_changed")
             for one, two in zip(rows, other):
                 one.update(two)
-        for row in rows:
-            yield row
+        yield from rows
         skipped += len(rows)
         if len(rows) < wanted or (most and skipped >= most):
             return
@@ -150,9 +154,7 @@ def _page(
         cuts.append((str(row["FIELDNAME"]).strip(), offset, offset + _number(doing, row, "LENGTH")))
     if {name for name, _from, _to in cuts} != set(fields):
         raise Failed(doing, "the answer has other fields than were asked for", reason="malformed")
-    return [
-        {name: str(row["WA"])[begin:end].rstrip() for name, begin, end in cuts} for row in answer.get("DATA") or ()
-    ]
+    return [{name: str(row["WA"])[begin:end].rstrip() for name, begin, end in cuts} for row in answer.get("DATA") or ()]
 
 
 def _question(
@@ -184,4 +186,4 @@ def _number(doing: str, row: Mapping[str, Any], name: str) -> int:
     return int(text)
 
 
-__all__ = ("LINE", "PAGE", "ROW", "lines", "literal", "stream")
+__all__ = ("LINE", "PAGE", "ROW", "Layouts", "Row", "lines", "literal", "stream")

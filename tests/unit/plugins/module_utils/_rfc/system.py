@@ -184,7 +184,9 @@ class Talk(Conversation):
             return {"USERLIST": [{"USERNAME": user} for user in found], "RETURN": []}
         if function in ("BAPI_USER_LOCK", "BAPI_USER_UNLOCK"):
             if name.startswith("BAD"):
-                return {"RETURN": [{"TYPE": "E", "ID": "01", "NUMBER": "491", "MESSAGE": f"no authorization for {name}"}]}
+                return {
+                    "RETURN": [{"TYPE": "E", "ID": "01", "NUMBER": "491", "MESSAGE": f"no authorization for {name}"}]
+                }
             users[name] = function == "BAPI_USER_LOCK"
         return {"RETURN": [OK]}
 
@@ -216,7 +218,10 @@ def fits(row: Mapping[str, str], condition: str) -> bool:
     """Whether a row fits equalities joined by AND, or by OR."""
     if not condition:
         return True
-    tests = [row.get(name, "") == value.replace("''", "'") for name, value in re.findall(r"(\w+) = '((?:[^']|'')*)'", condition)]
+    tests = [
+        row.get(name, "") == value.replace("''", "'")
+        for name, value in re.findall(r"(\w+) = '((?:[^']|'')*)'", condition)
+    ]
     return any(tests) if " OR " in condition else all(tests)
 
 
