@@ -56,8 +56,7 @@ class Session:
 
     def allowed(self, name: str) -> bool:
         """Whether the user has an authorization."""
-        faults, place = self.system.world.faults, self.system.where(user=self.user, object=name)
-        missing = faults.standing("rfc_missing_authorization", **place) is not None
+        missing = self.system.strike("rfc_missing_authorization", user=self.user, object=name) is not None
         return name in self.account.authorizations and not missing
 
     def write(self, change: Callable[[], None]) -> None:

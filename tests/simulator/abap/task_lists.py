@@ -158,6 +158,8 @@ class TaskLists:
         for name, given in system.options.task_lists.items():
             known = set(Task.__dataclass_fields__) - {"number", "status", "confirmed", "log"}
             for row in given.get("tasks", []):
+                if "name" not in row:
+                    raise ValueError(f"system {system.name}: a task of {name} has no name")
                 unknown = sorted(set(row) - known)
                 if unknown:
                     known_ones = ", ".join(sorted(known))

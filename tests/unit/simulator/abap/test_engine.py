@@ -101,11 +101,12 @@ def test_calls(stage: Stage) -> None:
 
 def test_a_missing_authorization(stage: Stage) -> None:
     session = stage.logon()
-    fault = stage.faults.add({"name": "rfc_missing_authorization", "user": AUTO, "object": "S_RFC"})
+    fault = stage.faults.add({"name": "rfc_missing_authorization", "user": AUTO, "object": "S_RFC", "times": 1})
     with pytest.raises(AbapException) as error:
         stage.call(session, "STFC_CONNECTION")
     assert error.value.key == "RFC_NO_AUTHORITY"
-    stage.faults.remove(ident=fault.id)
+    stage.call(session, "STFC_CONNECTION")
+    assert fault.spent
     stage.system.set_user(AUTO, authorizations=["S_RFC"])
     stage.call(session, "STFC_CONNECTION")
     with pytest.raises(AbapException) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulator.abap.errors import AbapException
 from tests.simulator.abap.users import GLOBAL, LOCAL, WRONG
 from tests.unit.simulator.abap.stage import AUTO, Stage
 
@@ -68,3 +69,5 @@ def test_users_are_made_and_deleted(stage: Stage) -> None:
 def test_a_message_for_a_user(stage: Stage) -> None:
     stage.call(stage.logon(), "TH_POPUP", CLIENT="100", USER="MILLER", MESSAGE="Down at ten")
     assert stage.system.popups == [("100", "MILLER", "Down at ten")]
+    with pytest.raises(AbapException, match="USER_NOT_FOUND"):
+        stage.call(stage.logon(), "TH_POPUP", CLIENT="100", USER="NOBODY", MESSAGE="Down at ten")

@@ -37,7 +37,8 @@ def test_a_production_system_has_protected_clients() -> None:
         {"jobs": [{"name": "A", "when": 1}]},
         {"jobs": [{"name": "A", "status": "R"}]},
         {"reports": {"Z": {"takes": 1}}},
-        {"task_lists": {"Z": {"tasks": [{"label": "A"}]}}},
+        {"task_lists": {"Z": {"tasks": [{"name": "A", "label": "A"}]}}},
+        {"task_lists": {"Z": {"tasks": [{}]}}},
     ],
 )
 def test_what_the_landscape_file_may_not_say(options: dict[str, Any]) -> None:
