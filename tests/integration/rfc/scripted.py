@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An application server whose every answer is written down in the unit tests' stage, as a process of its own.
 
-``python -m tests.integration.rfc.scripted`` prints its ports as JSON, ends when standard input does. Of its own process
+``python -m tests.integration.rfc.scripted`` prints its system number as JSON, ends when standard input does. Of its own process
 because a client's library may keep Python's lock while it waits: a server on a thread would wait for ever. What the
 system was called for is read with the function module Z_EVENTS.
 """
@@ -20,27 +20,20 @@ from tests.unit.simulator.rfc.stage import PLACE, SmallEngine
 async def main() -> None:
     """Serve until standard input ends."""
     protocol = Protocol(SmallEngine(), PLACE)
+    door = RfcDoor(protocol.handle, gone=protocol.close)
     for number in range(42, 99):
-        door = RfcDoor(protocol.handle, gone=protocol.close)
-        mute = RfcDoor(protocol.handle, mute=True)
         try:
             door.listen("127.0.0.1", 3300 + number)
         except OSError:
             continue
-        try:
-            mute.listen("127.0.0.1", 3301 + number)
-        except OSError:
-            door.close()
-            continue
         break
     else:
-        raise SystemExit("no two free ports beside each other")
+        raise SystemExit("no gateway port is free")
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
-    print(json.dumps({"number": f"{number:02}", "mute": f"{number + 1:02}"}), flush=True)
+    print(json.dumps({"number": f"{number:02}"}), flush=True)
     await ended.wait()
     door.close()
-    mute.close()
 
 
 if __name__ == "__main__":
