@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An application server whose every answer is written down in the unit tests' stage, as a process of its own.
 
-``python -m tests.integration.rfc.scripted`` prints its system number as JSON, ends when standard input does. Of its own process
-because a client's library may keep Python's lock while it waits: a server on a thread would wait for ever. What the
-system was called for is read with the function module Z_EVENTS.
+``python -m tests.integration.rfc.scripted`` prints its system number as JSON, ends when standard input does. Of its own
+process because a client's library may keep Python's lock while it waits: a server on a thread would wait for ever. What
+the system was called for is read with the function module Z_EVENTS.
 """
 
 from __future__ import annotations
