@@ -331,7 +331,7 @@ class BackgroundJobs(Operation[State]):
         return self._see(identity.sid, recorded)
 
     def _see(self, sid: str, recorded: Optional[Set[Key]]) -> State:
-        found = self._jobs.of((model.RELEASED, model.SUSPENDED, model.READY, model.ACTIVE))
+        found = self._jobs.alive(f"read the background jobs of {sid}")
         keep = self._params["keep"]
         released = {key: job for key, job in found.items() if job.status == model.RELEASED and not fits(job, keep)}
         suspended = {key: job for key, job in found.items() if job.status == model.SUSPENDED}

@@ -241,7 +241,9 @@ job:
   returned: success, when there is a job
   type: dict
 log:
-  description: The job log, with C(type), C(id), C(text) and C(time) of each line. Empty while the job has not ended.
+  description:
+    - The job log, with C(type), C(id), C(text) and C(time) of each line. Empty while the job has not ended.
+    - When it cannot be read, for want of an authorization say, it is empty, and a warning says why.
   returned: success
   type: list
   elements: dict
@@ -276,7 +278,13 @@ from functools import partial
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Failed,
+    LandscapeError,
+    TimedOut,
+    Unknown,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import model
@@ -373,6 +381,7 @@ class JobRun(Operation[State]):
         self._client.need_session(f"run the job {self._name}")
         self._jobs = Jobs(self._client, version=params["xbp_version"])
         self._submission: Optional[Submission] = None
+        self._unread = ""
 
     def look(self) -> State:
         """Who is it, and which jobs of that name does it have."""
@@ -417,19 +426,22 @@ class JobRun(Operation[State]):
         if job is None:
             return found
         found["job"] = job.told()
-        if job.status in model.ENDED and self._params["log"]:
-            found["log"] = self._jobs.log(job.key)
-        if job.status in model.ENDED and self._params["spool"]:
-            found["spool"] = [
-                {"step": step.number, "lines": self._jobs.spool(job.key, step.number)}
-                for step in self._jobs.steps(job.key)
-                if step.spool
-            ]
+        try:
+            if job.status in model.ENDED and self._params["log"]:
+                found["log"] = self._jobs.log(job.key)
+            if job.status in model.ENDED and self._params["spool"]:
+                found["spool"] = [
+                    {"step": step.number, "lines": self._jobs.spool(job.key, step.number)}
+                    for step in self._jobs.steps(job.key)
+                    if step.spool
+                ]
+        except LandscapeError as error:  # how the job ended is known all the same
+            self._unread = error.message
         return found
 
     def warnings(self) -> List[str]:
-        """How the connection is made, when that is worth a word."""
-        return advice(self._params)
+        """A log that could not be read, and how the connection is made."""
+        return advice(self._params) + ([self._unread] if self._unread else [])
 
     def _which(self, found: List[model.Job]) -> Optional[model.Job]:
         """The job that counts: the one on its way, else the newest that ended when it is to run once."""

@@ -33,7 +33,7 @@ TARGETS = [
     "hana_recovery",
     "hana_root_keys",
 ]
-RFC_TARGETS = ["rfc_call", "sap_job", "sap_background_jobs", "sap_users"]
+RFC_TARGETS = ["rfc_call", "sap_job", "sap_background_jobs", "sap_users", "sap_task_list"]
 LIBRARIES = [name for name in ("pyrfc", "saprfclib") if importlib.util.find_spec(name) is not None]
 CLAIMS = {target: table.read(target) for target in TARGETS}
 CLAIMS.update({f"{target} by {library}": table.read(target) for target in RFC_TARGETS for library in LIBRARIES})
@@ -61,6 +61,11 @@ CHANGING = {
     "BAPI_XBP_JOB_OPEN",
     "BAPI_XBP_JOB_START_ASAP",
     "BAPI_XBP_JOB_START_IMMEDIATELY",
+    "STC_TM_SESSION_BEGIN",
+    "STC_TM_SESSION_RESUME",
+    "STC_TM_SESSION_SET_PARAMETERS",
+    "STC_TM_TASK_CONFIRM",
+    "STC_TM_TASK_SKIP",
     "TH_POPUP",
     "ALTER DATABASE",
     "ALTER SYSTEM ALTER CONFIGURATION",

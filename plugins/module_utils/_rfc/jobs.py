@@ -71,10 +71,14 @@ class Jobs:
         """Every job of a name."""
         return self._read(f"JOBNAME = {literal(name)}")
 
-    def of(self, statuses: Sequence[str]) -> Dict[Key, model.Job]:
-        """The jobs in any of these statuses, in all clients."""
-        where = " OR ".join(f"STATUS = {literal(letter)}" for letter in statuses)
-        return {job.key: job for job in self._read(where)}
+    def alive(self, doing: str) -> Dict[Key, model.Job]:
+        """The jobs of all clients that are neither without a start nor at their end.
+
+        :raises Failed: one of them is in a status that is not known.
+        """
+        left_out = (model.SCHEDULED, *model.ENDED)
+        where = " AND ".join(f"STATUS <> {literal(letter)}" for letter in left_out)
+        return {job.key: known(doing, job) for job in self._read(where)}
 
     def one(self, key: Key) -> Optional[model.Job]:
         """One job as it is now; None when there is none."""

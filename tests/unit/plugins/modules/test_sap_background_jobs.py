@@ -153,7 +153,7 @@ def test_what_somebody_else_suspended_is_not_released_unasked() -> None:
         assert run(system, state, foreign="ignore", **given)["changed"]
 
 
-@pytest.mark.parametrize("status", ["P", "Q", None])
+@pytest.mark.parametrize("status", ["P", None])
 def test_a_recorded_job_that_is_something_else_now_is_named(status: str | None) -> None:
     system = landscape(ONE="Z", **({"TWO": status} if status else {}))
     jobs = [{"name": "ONE", "count": "1"}, {"name": "TWO", "count": "2"}]
@@ -168,6 +168,13 @@ def test_a_recorded_job_that_started_at_once_is_told(status: str) -> None:
     system.reports["BTCTRNS2"] = lambda: system.tables["TBTCO"][0].update(STATUS=status)
     result = run(system, "released")
     assert any("ONE/1" in warning for warning in result["warnings"])
+
+
+@pytest.mark.parametrize("state", ["suspended", "released"])
+def test_a_letter_that_nobody_knows_is_a_failure(state: str) -> None:
+    with pytest.raises(Failed, match="'Q' about ODD/2") as caught:
+        run(landscape(ONE="S", ODD="Q"), state)
+    assert caught.value.reason == "status_unknown"
 
 
 def test_running_jobs() -> None:

@@ -114,6 +114,13 @@ def test_from_nothing_to_its_end() -> None:
     assert carry_out(operation(system))["changed"] is False
 
 
+def test_a_log_that_cannot_be_read_is_a_warning() -> None:
+    system = System()
+    system.lost_before = ["BAPI_XBP_JOB_JOBLOG_READ"]
+    result = carry_out(operation(system))
+    assert result["job"]["status"] == "F" and result["log"] == [] and "read the log" in result["warnings"][0]
+
+
 def test_a_job_that_does_not_end_is_left_unless_told() -> None:
     for on_timeout, status in (("fail", "R"), ("abort", "A")):
         system = System()

@@ -218,6 +218,8 @@ def fits(row: Mapping[str, str], condition: str) -> bool:
     """Whether a row fits equalities joined by AND, or by OR."""
     if not condition:
         return True
+    if "<>" in condition:
+        return all(row.get(name, "") != value for name, value in re.findall(r"(\w+) <> '(\w)'", condition))
     tests = [
         row.get(name, "") == value.replace("''", "'")
         for name, value in re.findall(r"(\w+) = '((?:[^']|'')*)'", condition)
