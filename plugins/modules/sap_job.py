@@ -153,6 +153,9 @@ attributes:
         looked at.
   diff_mode:
     support: full
+notes:
+  - O(failure_grace) is here the time for which the job may stay suspended, and for which the system may be silent in
+    the middle of the wait. O(timeout) is for the job from its start to its end.
 seealso:
   - module: basis.landscape.sap_background_jobs
   - module: basis.landscape.rfc_call

@@ -85,6 +85,7 @@ attributes:
   diff_mode:
     support: full
 notes:
+  - O(failure_grace) is here the time for which the system may be silent in the middle of the wait.
   - A session that is finished is no change. Without O(session) each run is a change.
 seealso:
   - module: basis.landscape.sap_job
