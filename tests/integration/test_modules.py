@@ -7,6 +7,7 @@ simulator's journal.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -32,7 +33,10 @@ TARGETS = [
     "hana_recovery",
     "hana_root_keys",
 ]
+RFC_TARGETS = ["rfc_call", "sap_job", "sap_background_jobs", "sap_users", "sap_task_list"]
+LIBRARIES = [name for name in ("pyrfc", "saprfclib") if importlib.util.find_spec(name) is not None]
 CLAIMS = {target: table.read(target) for target in TARGETS}
+CLAIMS.update({f"{target} by {library}": table.read(target) for target in RFC_TARGETS for library in LIBRARIES})
 CHANGING = {
     "Start",
     "Stop",
@@ -48,6 +52,21 @@ CHANGING = {
     "StopService",
     "HASetMaintenanceMode",
     "OSExecute",
+    "BAPI_TRANSACTION_COMMIT",
+    "BAPI_USER_LOCK",
+    "BAPI_USER_UNLOCK",
+    "BAPI_XBP_JOB_ABORT",
+    "BAPI_XBP_JOB_ADD_ABAP_STEP",
+    "BAPI_XBP_JOB_CLOSE",
+    "BAPI_XBP_JOB_OPEN",
+    "BAPI_XBP_JOB_START_ASAP",
+    "BAPI_XBP_JOB_START_IMMEDIATELY",
+    "STC_TM_SESSION_BEGIN",
+    "STC_TM_SESSION_RESUME",
+    "STC_TM_SESSION_SET_PARAMETERS",
+    "STC_TM_TASK_CONFIRM",
+    "STC_TM_TASK_SKIP",
+    "TH_POPUP",
     "ALTER DATABASE",
     "ALTER SYSTEM ALTER CONFIGURATION",
     "ALTER SYSTEM START DATABASE",
@@ -90,6 +109,22 @@ def hana_landscape(claims: list[dict[str, Any]]) -> dict[str, Any]:
             export["hosts"].append({"name": host})
             export["systems"].append({"name": sid, "sid": sid, "type": "hana", "simulation": {"hana": simulation}})
             export["instances"].append({"name": "HDB00", "system": sid, "host": host, "number": "00", "kind": "hana"})
+    return export
+
+
+def abap_landscape(claims: list[dict[str, Any]]) -> dict[str, Any]:
+    """A native export with one ABAP system for each claim."""
+    export: dict[str, Any] = {"hosts": [], "systems": [], "instances": []}
+    for index, claim in enumerate(claims):
+        words = words_of(index)
+        sid = words["sid"]
+        simulation = {"report_seconds": 10, **table.filled(claim.get("abap") or {}, words)}
+        export["hosts"].append({"name": words["app"]})
+        export["systems"].append({"name": sid, "sid": sid, "type": "abap", "simulation": {"abap": simulation}})
+        export["instances"] += [
+            {"name": "ASCS01", "system": sid, "host": words["app"], "number": "01", "kind": "ascs"},
+            {"name": "D00", "system": sid, "host": words["app"], "number": "00", "kind": "dialog"},
+        ]
     return export
 
 
@@ -161,10 +196,45 @@ def hana_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator)
     }
 
 
-def full_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator) -> dict[str, Any]:
+def rfc_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator, library: str) -> dict[str, Any]:
+    """A step of a module that speaks RFC with everything filled in."""
+    system = simulator.info["abap"][words["sid"]]
+    instance = next(iter(system["instances"].values()))
+    user = step.get("user", "BASIS_AUTO")
+    words = {**words, "folder": str(simulator.folder)}
+    usual = {
+        "rfc_client": system["client"],
+        "rfc_user": user,
+        "rfc_password": system["users"].get(user, SECRETS[0]),
+        "rfc_timeout": 10,
+    }
+    if step.get("via") == "soap":
+        usual.update(rfc_provider="soap", rfc_url=instance["https"], rfc_ca_file=simulator.info["ca_file"])
+    else:
+        usual.update(rfc_provider=library, rfc_host=instance["address"], rfc_instance=instance["number"])
+    options = {**usual, **table.USUAL[step["module"]], **(step.get("options") or {})}
+    faults = [{"system": words["sid"], **fault} for fault in step.get("faults") or []]
+    given = {
+        "instances": {f"{words['sid']}/{words['app']}/{k}": state for k, state in (step.get("given") or {}).items()}
+    }
+    return {
+        "module": step["module"],
+        "options": table.filled({name: value for name, value in options.items() if value is not None}, words),
+        "check": bool(step.get("check")),
+        "faults": table.filled(faults, words),
+        "given": given if step.get("given") else None,
+        "clock": step.get("clock"),
+        "clear": bool(step.get("clear")),
+        "post": table.filled(step.get("post") or {}, words),
+    }
+
+
+def full_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator, library: str = "") -> dict[str, Any]:
     """A step with everything filled in that the action needs."""
     if step["module"].startswith("hana_"):
         return hana_step(step, words, simulator)
+    if library:
+        return rfc_step(step, words, simulator, library)
     names = table.filled(table.NAMES, words)
     sockets = {name: str(simulator.info["instances"][names[name]]["socket"]) for name in ("D01", "ASCS00")}
     words = {
@@ -221,11 +291,12 @@ class Played:
 
     def _play(self, target: str) -> dict[str, Any]:
         claims = CLAIMS[target]
-        folder = self._folder / target
+        folder = self._folder / target.replace(" ", "_")
         folder.mkdir()
         of_hana = target.startswith("hana_")
-        export = hana_landscape(claims) if of_hana else landscape(claims)
-        with Simulator.start(export, speed=100, socket_dir=not of_hana) as simulator:
+        library = target.partition(" by ")[2]
+        build = hana_landscape if of_hana else abap_landscape if library else landscape
+        with Simulator.start(build(claims), speed=100, socket_dir=not of_hana and not library) as simulator:
             hosts: dict[str, Any] = {}
             for index, claim in enumerate(claims):
                 words = words_of(index)
@@ -234,7 +305,7 @@ class Played:
                     "hosts": [words["db"]] if of_hana else [],
                     "into": str(folder / f"{words['sid']}.json"),
                     "control": simulator.info["control"],
-                    "steps": [full_step(step, words, simulator) for step in claim["steps"]],
+                    "steps": [full_step(step, words, simulator, library) for step in claim["steps"]],
                 }
             play = {
                 "hosts": "all",
@@ -275,7 +346,8 @@ class Played:
                 check=False,
             )
             secrets = [simulator.info["password"], *SECRETS]
-            secrets += [word for system in simulator.info["hana"].values() for word in system["users"].values()]
+            for kind in ("hana", "abap"):
+                secrets += [word for system in simulator.info[kind].values() for word in system["users"].values()]
         assert done.returncode == 0, done.stdout + done.stderr
         assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
         told = {}

@@ -13,6 +13,13 @@ GET       ``/export``        the landscape as native export with the addresses i
 GET       ``/hana/<SID>``    databases, tables, users, catalogs of a HANA system
 POST      ``/hana/<SID>/user``     sets of ``user`` (in ``database`` or in all) ``state``, ``password``, ``privileges``
 POST      ``/hana/<SID>/catalog``  ``{"database": "PRD", "entries": 100000}`` adds old log backups to a catalog
+GET       ``/abap/<SID>``    clients, users, jobs, logical systems, task lists of an ABAP system
+POST      ``/abap/<SID>/user``     sets of ``user`` (of ``client`` or all) ``password``, ``flag``, ``authorizations``
+POST      ``/abap/<SID>/client``   ``{"client": "100", "fields": {"LOGSYS": "..."}}`` sets fields of T000
+POST      ``/abap/<SID>/job``      a job as in the landscape file: ``name``, ``report``, ``every``, ``next`` ...
+POST      ``/abap/<SID>/variant``  ``{"report": "R", "variant": "V", "rows": [...]}``, with ``client`` or for all
+POST      ``/abap/<SID>/processes``  ``{"background": 0}`` work processes of each instance
+POST      ``/abap/<SID>/table``    ``{"name": "VBHDR", "rows": [...]}`` sets the rows of a table that is merely kept
 POST      ``/shutdown``      the end
 ========  =================  ==========================================================================================
 """
@@ -23,6 +30,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from .abap.world import AbapWorld
 from .clock import Clock
 from .faults import FAULTS, BadFault, Faults
 from .hana.database import World, dumps
@@ -44,9 +52,10 @@ class Control:
         info: Callable[[], dict[str, Any]],
         export: Callable[[], dict[str, Any]],
         end: Callable[[], None],
+        abap: AbapWorld,
     ) -> None:
         self.landscape, self.clock, self.journal, self.faults = landscape, clock, journal, faults
-        self.hana = hana
+        self.hana, self.abap = hana, abap
         self._info, self._export, self._end = info, export, end
 
     async def handle(self, request: Request) -> Answer:
@@ -100,6 +109,8 @@ class Control:
             return as_json(self._export())
         if what[1].startswith("/hana/"):
             return self._hana(what[0], what[1].removeprefix("/hana/"), request)
+        if what[1].startswith("/abap/"):
+            return self._abap(what[0], what[1].removeprefix("/abap/"), request)
         if what == ("POST", "/shutdown"):
             asyncio.get_running_loop().call_later(0.05, self._end)
             return as_json({"ending": True})
@@ -116,6 +127,16 @@ class Control:
         elif (method, what) != ("GET", ""):
             return as_json({"error": f"no {method} {request.path} here"}, 404)
         return Answer(200, dumps(system.snapshot()).encode(), "application/json")
+
+    def _abap(self, method: str, path: str, request: Request) -> Answer:
+        key, _slash, what = path.partition("/")
+        system = self.abap.systems[key]
+        change = system.changes.get(what) if method == "POST" else None
+        if change is not None:
+            change(**(request.json() or {}))
+        elif (method, what) != ("GET", ""):
+            return as_json({"error": f"no {method} {request.path} here"}, 404)
+        return as_json(system.snapshot())
 
     async def _host(self, name: str, wait: float) -> Answer:
         host = self.landscape.hosts[name]

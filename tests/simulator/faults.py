@@ -2,10 +2,11 @@
 """The faults that can be asked for by name.
 
 A fault is a JSON object: ``name`` (see ``FAULTS``), any of the filters ``host``, ``system``, ``instance``
-(``SID/host/NAME``), ``operation`` (of an SQL statement its first words), ``door``, ``database``; ``times`` (how often
-it strikes, for ever when absent), ``after`` (how many matching calls pass first), ``seconds`` (real seconds, for
-``slow``), ``on`` (a journal entry, given by some of its fields, that makes it active: with ``{"effect": "stopping",
-"instance": "PRD/prdapp1/D01"}`` it strikes once that instance began to stop).
+(``SID/host/NAME``), ``operation`` (of an SQL statement its first words), ``door``, ``database``, ``function`` (module),
+``user``, ``object`` (of authorization), ``job`` (its name); ``times`` (how often it strikes, for ever when absent),
+``after`` (how many matching calls pass first), ``seconds`` (real seconds, for ``slow``), ``on`` (a journal entry, given
+by some of its fields, that makes it active: with ``{"effect": "stopping", "instance": "PRD/prdapp1/D01"}`` it strikes
+once that instance began to stop).
 """
 
 from __future__ import annotations
@@ -48,8 +49,16 @@ FAULTS: dict[str, str] = {
     "hana_slow": "the SQL statement begins `seconds` real seconds late (default 5)",
     "hana_tenant_stays_down": "a database that starts, on request or after a recovery, stays STARTING",
     "hana_user_locked": "a log-on finds the database user locked (416), which it stays",
+    "rfc_cut_before": "the RFC connection breaks off before the `function` is performed",
+    "rfc_cut_after": "the `function` is performed; the RFC connection breaks off without an answer",
+    "rfc_slow": "the answer of the `function` comes `seconds` real seconds late (default 5)",
+    "rfc_no_work_process": "an RFC log-on finds no free dialog work process",
+    "rfc_logon_refused": "an RFC log-on is refused, whatever the password; no wrong try is counted",
+    "rfc_missing_authorization": "the `user` lacks the authorization `object`, such as S_RFC or S_TABU_DIS",
+    "job_never_ends": "the background `job` stays active until the fault is removed",
+    "job_cancelled": "the background `job` is cancelled (00/554) when it would end",
 }
-FILTERS = ("host", "system", "instance", "operation", "door", "database")
+FILTERS = ("host", "system", "instance", "operation", "door", "database", "function", "user", "object", "job")
 FIELDS = frozenset(FILTERS) | {"name", "times", "after", "seconds", "on", "id", "note"}
 
 

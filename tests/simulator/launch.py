@@ -189,6 +189,11 @@ class Simulator:
         path = f"/hana/{sid}/{what}".rstrip("/")
         return dict(self.control("POST" if what else "GET", path, fields if what else None))
 
+    def abap(self, sid: str, what: str = "", **fields: Any) -> dict[str, Any]:
+        """The state of an ABAP system, after setting a ``user``, ``job``, ``table`` ... when asked."""
+        path = f"/abap/{sid}/{what}".rstrip("/")
+        return dict(self.control("POST" if what else "GET", path, fields if what else None))
+
     def export(self) -> dict[str, Any]:
         """The landscape as native export with the addresses in use."""
         return dict(self.control("GET", "/export"))

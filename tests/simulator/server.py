@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from . import hosts as hosts_door
+from .abap.engine import AbapEngine
+from .abap.world import AbapWorld
 from .certificates import Authority
 from .clock import Clock
 from .cmdb import Cmdb
@@ -35,6 +37,8 @@ from .hana.session import Protocol
 from .hosts import Hosts
 from .journal import Journal
 from .landscape import Host, Instance, Landscape
+from .rfc.door import RfcDoor
+from .rfc.gateway import Gateway
 from .sapcontrol import Service
 from .web import Door
 
@@ -135,17 +139,31 @@ class Simulator:
         self.service = Service(self.landscape, self.journal, self.faults, self.users, self.password)
         try:
             self.hana = World(self.landscape, self.directory / "hana", equip)
+            self.abap = AbapWorld(self.landscape, self.clock, self.journal, self.faults)
         except ValueError as error:
             raise CannotStart(str(error)) from error
         self.hosts = Hosts(self.landscape, self.journal, self.faults, self.hana, self.directory / "home")
         self.cmdb = Cmdb(self.export, self.journal, self.faults, "reader", self.cmdb_password, self.cmdb_token)
         self.ended = asyncio.Event()
         self.control = Control(
-            self.landscape, self.clock, self.journal, self.faults, self.hana, self.info, self.export, self.ended.set
+            self.landscape,
+            self.clock,
+            self.journal,
+            self.faults,
+            self.hana,
+            self.info,
+            self.export,
+            self.ended.set,
+            self.abap,
         )
         self._socket_dir = socket_dir
         self._control_port = control_port
-        self._doors: dict[tuple[str, str], Door | SqlDoor] = {}
+        self._doors: dict[tuple[str, str], Door | SqlDoor | RfcDoor] = {}
+        self._gateways = {
+            instance.id: Gateway(engine, instance)
+            for engine in map(AbapEngine, self.abap.systems.values())
+            for instance in engine.system.instances
+        }
         self._engines = {key: HanaEngine(system) for key, system in self.hana.systems.items()}
         self._protocols: dict[tuple[str, str], Protocol] = {}
         self._ports: dict[str, int] = {}
@@ -270,6 +288,12 @@ class Simulator:
                 if database.active and self.landscape.reachable(host):
                     mute = self.faults.standing("mute", **database.where) is not None
                     wanted["sql-mute" if mute else "sql", f"{system.key}/{database.name}"] = database
+        for ident, gateway in self._gateways.items():
+            instance = self.landscape.instances[ident]
+            if instance.running and self.landscape.reachable(self.landscape.hosts[instance.host]):
+                mute = self.faults.standing("mute", **self.landscape.where(instance)) is not None
+                for sort in gateway.ports:
+                    wanted[f"{sort}-mute" if mute else sort, ident] = instance
         for key in [key for key in self._doors if key not in wanted and key[0] != "fixed"]:
             self._doors.pop(key).close()
         for key, thing in wanted.items():
@@ -298,9 +322,23 @@ class Simulator:
         door.listen(host.address, database.sql_port)
         return door
 
-    def _door(self, sort: str, thing: Any) -> Door | SqlDoor:
+    def _abap_door(self, sort: str, instance: Instance, *, mute: bool) -> Door | RfcDoor:
+        gateway, host = self._gateways[instance.id], self.landscape.hosts[instance.host]
+        admit, port = partial(self._admit, host), gateway.ports[sort]
+        if sort == "rfc":
+            protocol = gateway.protocol
+            gate = RfcDoor(protocol.handle, admit=admit, mute=mute, gone=protocol.close)
+            gate.listen(host.address, port)
+            return gate
+        door = Door(f"{sort} {instance.id}", gateway.service.handle, admit=admit, mute=mute)
+        door.listen(host.address, port, self._contexts[host.name] if sort == "icm-tls" else None)
+        return door
+
+    def _door(self, sort: str, thing: Any) -> Door | SqlDoor | RfcDoor:
         if sort.startswith("sql"):
             return self._sql_door(thing, mute=sort == "sql-mute")
+        if sort.startswith(("rfc", "icm")):
+            return self._abap_door(sort.removesuffix("-mute"), thing, mute=sort.endswith("-mute"))
         if sort == "host":
             door = Door(f"hosts {thing.name}", partial(self.hosts.handle, thing), admit=partial(self._admit, thing))
             door.listen(thing.address, hosts_door.PORT)
@@ -364,6 +402,24 @@ class Simulator:
                 for i in self.landscape.instances.values()
             },
             "hana": {key: self._hana_info(system) for key, system in self.hana.systems.items()},
+            "abap": {
+                name: {**told, "instances": self._abap_instances(told["key"])}
+                for name, told in self.abap.info().items()
+            },
+        }
+
+    def _abap_instances(self, key: str) -> dict[str, dict[str, Any]]:
+        """Where the ways into an ABAP system are."""
+        return {
+            instance.id: {
+                "host": instance.host,
+                "address": self.network[instance.host],
+                "number": instance.number,
+                "port": int(f"33{instance.number}"),
+                "http": f"http://{self.network[instance.host]}:80{instance.number}",
+                "https": f"https://{self.network[instance.host]}:443{instance.number}",
+            }
+            for instance in self.abap.systems[key].instances
         }
 
     def _hana_info(self, system: System) -> dict[str, Any]:

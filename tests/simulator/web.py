@@ -27,6 +27,7 @@ REASONS = {
     405: "Method Not Allowed",
     409: "Conflict",
     500: "Internal Server Error",
+    503: "Service Unavailable",
 }
 BODY_LIMIT = 64 * 1024 * 1024
 

@@ -3,20 +3,24 @@
 
 A table is ``tests/integration/targets/<module>/claims.yml``, a list of claims. Each claim gets an SAP system of its own
 in one simulated landscape, and has one or more steps. The system is one of HANA for the modules ``hana_*``, with the
-tenants ``{sid}`` and ``QA2``; there is another one, ``{other}``.
+tenants ``{sid}`` and ``QA2``; there is another one, ``{other}``. It is one of ABAP with one dialog instance for the
+modules that speak RFC, whose tables are played with each library that is installed.
 
 ``claim``      the sentence that is shown to hold (of the whole claim)
 ``instances``  more about this claim's instances by name, for the simulator (of the whole claim)
 ``hana``       more about this claim's HANA system, for the simulator (of the whole claim)
+``abap``       more about this claim's ABAP system, for the simulator (of the whole claim)
 ``steps``      the steps; a claim with one step may say its keys itself
 ``module``     another module than the table's
 ``options``    options of the module, added to the table's usual ones
-``via``        ``socket`` (default) or ``https``
-``user``       database user of HANA (default ``BACKUP_ADMIN_USER``)
+``via``        ``socket`` (default) or ``https``; for RFC a library (default) or ``soap``
+``user``       database user of HANA (default ``BACKUP_ADMIN_USER``), or user of ABAP (default ``BASIS_AUTO``)
+``post``       what is done to the ABAP system before the step: a path of the control door, with what is sent there
 ``system``     ``other`` for the other HANA system
 ``sql``        statements that set the scene, in ``database`` (default ``{sid}``); the step has no module
 ``clock``      seconds that pass before the step
 ``check``      check mode
+``clear``      whether the faults of the claim end after the step
 ``given``      state of instances by name before the step
 ``faults``     faults from this step on; ``instance`` is filled in (D01 unless named)
 ``expect``     a part of the result; ``~words`` is a search, a list is compared in whole
@@ -73,6 +77,11 @@ USUAL: dict[str, dict[str, Any]] = {
         "failure_grace": 1.5,
     },
     "hana_root_keys": {"dbid": 3, "timeout": 20, "hdbnsutil_path": "hdbnsutil"},
+    "rfc_call": {},
+    "sap_job": {"name": "CLAIM", "delay": 0.1, "timeout": 20, "failure_grace": 1.5},
+    "sap_background_jobs": {"delay": 0.1, "failure_grace": 1.5, "running_timeout": 20, "helper_timeout": 20},
+    "sap_users": {},
+    "sap_task_list": {"delay": 0.1, "timeout": 20, "failure_grace": 1.5},
 }
 STEP_KEYS = {
     "module",
@@ -91,6 +100,7 @@ STEP_KEYS = {
     "said",
     "saw",
     "clear",
+    "post",
 }
 
 
@@ -104,7 +114,7 @@ def read(target: str) -> list[dict[str, Any]]:
     for claim in claims:
         if "steps" not in claim:
             claim["steps"] = [{key: claim.pop(key) for key in list(claim) if key in STEP_KEYS}]
-        unknown = set(claim) - {"claim", "instances", "hana", "steps"}
+        unknown = set(claim) - {"claim", "instances", "hana", "abap", "steps"}
         for step in claim["steps"]:
             unknown |= set(step) - STEP_KEYS
             if "sql" in step:

@@ -20,6 +20,7 @@ TWINS = {
     "fence": ("plugins.module_utils._argspec", "fence_spec"),
     "sapcontrol": ("plugins.module_utils._sapcontrol.options", "sapcontrol_spec"),
     "hana": ("plugins.module_utils._hana.options", "hana_spec"),
+    "rfc": ("plugins.module_utils._rfc.options", "rfc_spec"),
 }
 BARRIERS = {"throttle", "run_once", "any_errors_fatal", "serial", "max_fail_percentage"}
 MODULES = {source.path.stem: source for source in sources("plugins/modules")}

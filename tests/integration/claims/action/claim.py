@@ -44,12 +44,15 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         arguments = self._task.args
         told: list[dict[str, Any]] = []
+        ours: list[int] = []
         mine = (("system", [arguments["system"]]), ("host", arguments["hosts"]))
         for step in arguments["steps"]:
             if step["faults"]:
-                self._control("POST", "/faults", step["faults"])
+                ours += [fault["id"] for fault in self._control("POST", "/faults", step["faults"])]
             if step["given"]:
                 self._control("POST", "/state", step["given"])
+            for path, body in (step.get("post") or {}).items():
+                self._control("POST", f"/abap/{arguments['system']}/{path}", body)
             if step["clock"]:
                 self._control("POST", "/clock", {"advance": step["clock"]})
             last = [row["n"] for row in self._control("GET", "/journal")]
@@ -64,8 +67,10 @@ class ActionModule(ActionBase):
             # ansible-core 2.21 takes a module's warnings out of its result.
             result["warnings"] = [*map(str, result.get("warnings") or ()), *(w.event.msg for w in said.get_warnings())]
             journal = self._control("GET", f"/journal?after={last[-1] if last else 0}")
-            if step["clear"]:
-                self._control("DELETE", "/faults")
+            if step["clear"]:  # its own alone: other claims are played at the same time
+                for fault in ours:
+                    self._control("DELETE", f"/faults/{fault}")
+                ours.clear()
             journal = [row for row in journal if any(row.get(key) in names for key, names in mine)]
             told.append({"result": result, "journal": journal})
         Path(arguments["into"]).write_text(json.dumps(told, default=str), encoding="utf-8")

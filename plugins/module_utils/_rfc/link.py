@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a call reaches an ABAP system: which library carries it, what its end means.
+
+A question may fail in any way. A change is sent once: when no answer to it comes, it is *unknown*. A logon that was
+refused is not tried a second time, because each wrong one counts towards the lock of the user. There is one
+conversation at a time; after it was lost the next call begins another.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Denied,
+    Failed,
+    LandscapeError,
+    TimedOut,
+    Unknown,
+    Unreachable,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
+    Address,
+    Conversation,
+    Lost,
+    NotReached,
+    NotSent,
+    Raised,
+    Refused,
+    Trouble,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import PyrfcConversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.saprfclib import SaprfclibConversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.soap import SoapConversation
+
+MISSING: Dict[str, str] = {}
+# A library that is there and does not load, because of its SDK say, may raise anything.
+try:
+    import pyrfc
+except Exception:
+    pyrfc = None
+    MISSING["pyrfc"] = traceback.format_exc()
+try:
+    import saprfclib
+except Exception:
+    saprfclib = None
+    MISSING["saprfclib"] = traceback.format_exc()
+
+WAYS = (
+    "Install one where the module runs: saprfclib (pip install saprfclib, Python 3.12 or newer, licence MPL-2.0); "
+    "SAP's pyrfc (Apache-2.0, archived by SAP) with SAP's NW RFC SDK (a download for SAP customers, SAP's licence); "
+    "erpl-pyrfc (pip install erpl-pyrfc, BUSL-1.1: ask its maker about production use). "
+    "Or set rfc_provider: soap, which needs no library but the SOAP service of the system"
+)
+# Exceptions and messages by which a system says that an authorization is missing (NOT_AUTHORIZED is RFC_READ_TABLE's).
+NO_AUTHORITY = ("NOT_AUTHORIZED", "NO_AUTHORITY", "NO_AUTHORIZATION", "RFC_NO_AUTHORITY", "RFC_AUTHORIZATION_FAILURE")
+IDLE = 20.0  # seconds after which a conversation is tried out before a change is sent over it
+
+
+class CallFailed(Failed):
+    """The system says no; ``key`` is the exception's name or empty, ``text`` the system's words."""
+
+    reason = "call_failed"
+
+    def __init__(self, doing: str, why: str, key: str = "", text: str = "", **facts: Any) -> None:
+        self.key = key
+        self.text = text or why
+        super().__init__(doing, why, key=key, **facts)
+
+
+class Link:
+    """The way to one ABAP system, as one user in one client."""
+
+    def __init__(self, address: Address, opener: Optional[Callable[[Address], Conversation]] = None) -> None:
+        self.address = address
+        self._opener = opener or open_conversation
+        self._conversation: Optional[Conversation] = None
+        self._refusal: Optional[LandscapeError] = None
+        self._used = 0.0
+        # Grows with each conversation: what belongs to one (an XMI session) is gone when it did.
+        self.generation = 0
+
+    @property
+    def stateful(self) -> bool:
+        """Whether two calls share one context."""
+        return self.address.provider != "soap"
+
+    def ask(self, doing: str, function: str, parameters: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+        """The answer to a question.
+
+        :raises LandscapeError: see the module.
+        """
+        conversation = self.open(doing)
+        try:
+            answer = conversation.call(function, parameters or {})
+        except Trouble as trouble:
+            raise self._no(trouble, doing, function, change=False) from trouble
+        self._used = time.monotonic()
+        return answer
+
+    def tell(self, doing: str, function: str, parameters: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+        """Send one change, once.
+
+        :raises Unknown: it was sent, no answer came.
+        :raises LandscapeError: it did not happen.
+        """
+        conversation = self.ready(doing)
+        try:
+            conversation.prepare(function)
+        except Trouble as trouble:
+            raise self._no(trouble, doing, function, change=False) from trouble
+        try:
+            answer = conversation.call(function, parameters or {})
+        except Trouble as trouble:
+            raise self._no(trouble, doing, function, change=True) from trouble
+        self._used = time.monotonic()
+        return answer
+
+    def open(self, doing: str) -> Conversation:
+        """The conversation, begun when there is none.
+
+        :raises Denied: the logon is refused, now or before.
+        """
+        if self._conversation is not None:
+            return self._conversation
+        if self._refusal is not None:
+            raise self._refusal
+        try:
+            self._conversation = self._opener(self.address)
+        except Trouble as trouble:
+            error = self._no(trouble, doing, "", change=False)
+            if isinstance(trouble, Refused):
+                self._refusal = error
+            raise error from trouble
+        self.generation += 1
+        self._used = time.monotonic()
+        return self._conversation
+
+    def ready(self, doing: str) -> Conversation:
+        """The conversation, seen to be alive when it was idle for a while."""
+        conversation = self.open(doing)
+        if time.monotonic() - self._used < IDLE:
+            return conversation
+        try:
+            conversation.call("RFC_PING", {})
+        except Raised as raised:
+            if raised.ends:
+                self.close()
+        except Trouble:
+            self.close()
+        return self.open(doing)
+
+    def close(self) -> None:
+        """End the conversation; the next call begins another."""
+        if self._conversation is not None:
+            self._conversation.close()
+            self._conversation = None
+
+    def _no(self, trouble: Trouble, doing: str, function: str, change: bool) -> LandscapeError:
+        where = self.address.label
+        text = self._clean(str(trouble))
+        if isinstance(trouble, NotSent):
+            return BadInput(doing, f"{function or 'the connection'} does not take this: {text}", reason="not_sent")
+        if isinstance(trouble, Raised):
+            if trouble.ends:
+                self.close()
+            return raised(doing, function, trouble, text)
+        self.close()
+        if isinstance(trouble, Refused):
+            return Denied(
+                doing,
+                f"{where} does not let the user in: {text}",
+                reason="logon_refused",
+                cure="Correct user, password or client, or unlock the user, before the next try: each wrong one "
+                "counts towards the lock of the user",
+            )
+        if isinstance(trouble, NotReached):
+            return Unreachable(doing, f"{where} does not answer ({text})", reason="not_reached")
+        late = isinstance(trouble, Lost) and trouble.late
+        if change:
+            why = f"{function} was sent to {where} and not answered ({text})"
+            return Unknown(doing, why, cause="no_answer_in_time" if late else "connection_lost")
+        if late:
+            return TimedOut(doing, f"no answer from {where} in {self.address.timeout:g} s ({text})")
+        return Unreachable(doing, f"the connection to {where} was lost ({text})", reason="lost")
+
+    def _clean(self, text: str) -> str:
+        password = self.address.password
+        return text.replace(password, "********") if password else text
+
+
+def raised(doing: str, function: str, trouble: Raised, text: str) -> LandscapeError:
+    """The error for the system's own no."""
+    if trouble.key.upper() in NO_AUTHORITY:
+        return Denied(
+            doing,
+            f"{function} is not allowed for this user: {text}",
+            reason="authorization",
+            cure="docs/abap.md lists what each module needs; SU53 or STAUTHTRACE shows what is missing",
+            key=trouble.key,
+            message=trouble.message,
+        )
+    named = " ".join(part for part in (trouble.key, trouble.message and f"({trouble.message})") if part)
+    why = f"{function} says {named}: {text}" if named and named not in text else f"{function} says {text}"
+    return CallFailed(doing, why, trouble.key, text, function=function, message=trouble.message, type=trouble.type)
+
+
+def open_conversation(address: Address) -> Conversation:
+    """A conversation through the library that the address names.
+
+    :raises Failed: the library is not there (reason ``no_library``).
+    :raises Trouble: there is no conversation.
+    """
+    if address.provider == "soap":
+        return SoapConversation(address)
+    if address.provider in ("pyrfc", "auto") and pyrfc is not None:
+        return PyrfcConversation(pyrfc, address)
+    if address.provider in ("saprfclib", "auto") and saprfclib is not None:
+        return SaprfclibConversation(saprfclib, address)
+    wanted = "neither pyrfc nor saprfclib is" if address.provider == "auto" else f"{address.provider} is not"
+    raise Failed(
+        f"connect to {address.label}",
+        f"{wanted} usable by this Python",
+        reason="no_library",
+        cure=WAYS,
+        traceback={name: text for name, text in MISSING.items() if address.provider in ("auto", name)},
+    )
+
+
+__all__ = ("CallFailed", "Link", "open_conversation", "raised")

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the end of a call means for a question, for a change, for the next call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Denied,
+    Failed,
+    TimedOut,
+    Unknown,
+    Unreachable,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._rfc import link as link_file
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
+    Conversation,
+    Lost,
+    NotReached,
+    NotSent,
+    Raised,
+    Refused,
+    Trouble,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import IDLE, CallFailed, Link, open_conversation
+from tests.unit.plugins.module_utils._rfc.system import ADDRESS
+
+
+class Scripted(Conversation):
+    """Gives one answer after the other, or raises it."""
+
+    def __init__(self, *answers: Any, prepared: Any = None) -> None:
+        self.answers = list(answers)
+        self.called: list[str] = []
+        self.prepared = prepared
+        self.closed = False
+
+    def prepare(self, function: str) -> None:
+        if self.prepared is not None:
+            raise self.prepared
+
+    def call(self, function: str, parameters: Any) -> dict[str, Any]:
+        self.called.append(function)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Trouble):
+            raise answer
+        return dict(answer)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def linked(*talks: Conversation | Trouble) -> tuple[Link, list[Any]]:
+    rest = list(talks)
+    opened: list[Any] = []
+
+    def opener(_address: Any) -> Conversation:
+        talk = rest.pop(0)
+        opened.append(talk)
+        if isinstance(talk, Trouble):
+            raise talk
+        return talk
+
+    return Link(ADDRESS, opener), opened
+
+
+@pytest.mark.parametrize(
+    ("trouble", "question", "change"),
+    [
+        (Lost("cut"), Unreachable, Unknown),
+        (Lost("slow", late=True), TimedOut, Unknown),
+        (Refused("user is locked"), Denied, Denied),
+        (NotSent("no parameter X"), BadInput, BadInput),
+        (Raised("JOB_NOT_FOUND", "no such job"), CallFailed, CallFailed),
+        (Raised("", "Aborted", "A", "00 341", ends=True), CallFailed, CallFailed),
+        (Raised("NOT_AUTHORIZED", "no"), Denied, Denied),
+    ],
+)
+def test_what_the_end_of_a_call_means(trouble: Trouble, question: type, change: type) -> None:
+    for verb, kind in (("ask", question), ("tell", change)):
+        link, _opened = linked(Scripted(trouble))
+        with pytest.raises(kind) as caught:
+            getattr(link, verb)("do it", "Z_F", {})
+        assert type(caught.value) is kind
+
+
+def test_a_change_is_sent_once() -> None:
+    talk = Scripted(Lost("cut"))
+    link, opened = linked(talk, Scripted({}))
+    with pytest.raises(Unknown):
+        link.tell("do it", "Z_F")
+    assert talk.called == ["Z_F"] and len(opened) == 1 and talk.closed
+
+
+def test_what_is_lost_before_the_call_is_no_doubt_about_a_change() -> None:
+    link, _opened = linked(Scripted(prepared=Lost("cut")))
+    with pytest.raises(Unreachable):
+        link.tell("do it", "Z_F")
+
+
+def test_after_a_loss_the_next_call_has_a_conversation_of_its_own() -> None:
+    link, opened = linked(Scripted(Lost("cut")), Scripted({"A": "1"}))
+    with pytest.raises(Unreachable):
+        link.ask("look", "RFC_PING")
+    assert link.ask("look", "RFC_PING") == {"A": "1"}
+    assert len(opened) == 2 and link.generation == 2
+
+
+def test_a_message_that_ends_the_conversation_closes_it() -> None:
+    first = Scripted(Raised("", "Aborted", "A", "00 341", ends=True))
+    link, opened = linked(first, Scripted({}))
+    with pytest.raises(CallFailed, match=r"Z_F says \(00 341\): Aborted"):
+        link.ask("look", "Z_F")
+    link.ask("look", "Z_F")
+    assert first.closed and len(opened) == 2
+
+
+def test_a_refused_logon_is_not_tried_again() -> None:
+    link, opened = linked(Refused("Name or password is incorrect"), Scripted({}))
+    for _time in range(3):
+        with pytest.raises(Denied, match="counts towards the lock") as caught:
+            link.ask("look", "RFC_PING")
+        assert caught.value.reason == "logon_refused"
+    assert len(opened) == 1
+
+
+def test_nobody_there_is_tried_again() -> None:
+    link, opened = linked(NotReached("connection refused"), Scripted({}))
+    with pytest.raises(Unreachable):
+        link.ask("look", "RFC_PING")
+    link.ask("look", "RFC_PING")
+    assert len(opened) == 2
+
+
+def test_a_conversation_that_was_idle_is_tried_out_before_a_change() -> None:
+    dead = Scripted({}, Lost("gone"))
+    link, opened = linked(dead, Scripted({"A": "1"}))
+    link.ask("look", "RFC_SYSTEM_INFO")
+    link._used -= IDLE + 1
+    assert link.tell("do it", "Z_F") == {"A": "1"}
+    assert dead.called == ["RFC_SYSTEM_INFO", "RFC_PING"] and len(opened) == 2
+
+
+def test_the_password_is_in_no_error() -> None:
+    link, _opened = linked(Refused("password Secret-1 is wrong"))
+    with pytest.raises(Denied) as caught:
+        link.ask("look", "RFC_PING")
+    assert "Secret-1" not in str(caught.value) + str(caught.value.as_result())
+
+
+@pytest.mark.parametrize("provider", ["auto", "pyrfc", "saprfclib"])
+def test_without_a_library_the_ways_to_get_one_are_named(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_file, "pyrfc", None)
+    monkeypatch.setattr(link_file, "saprfclib", None)
+    with pytest.raises(Failed) as caught:
+        open_conversation(ADDRESS._replace(provider=provider))
+    assert caught.value.reason == "no_library"
+    for word in ("saprfclib", "MPL-2.0", "NW RFC SDK", "erpl-pyrfc", "BUSL-1.1", "soap"):
+        assert word in caught.value.message
+
+
+def test_soap_is_never_taken_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_file, "pyrfc", None)
+    monkeypatch.setattr(link_file, "saprfclib", None)
+    with pytest.raises(Failed, match="neither pyrfc nor saprfclib"):
+        open_conversation(ADDRESS._replace(provider="auto", url="https://app:44300"))

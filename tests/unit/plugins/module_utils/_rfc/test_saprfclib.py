@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the errors of saprfclib mean, which has names of its own for them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
+    Lost,
+    NotReached,
+    NotSent,
+    Raised,
+    Refused,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.saprfclib import SaprfclibConversation
+from tests.unit.plugins.module_utils._rfc.system import ADDRESS
+
+
+class SapRfcError(Exception):
+    """As the library names it."""
+
+
+class AbapApplicationError(SapRfcError):
+    """As the library names it."""
+
+    key, msg_type, msg_class, msg_number, message = "NOT_FOUND", "E", "XM", "049", "no such job"
+
+
+class AbapSystemFailure(SapRfcError):
+    """As the library names it."""
+
+
+class CommunicationError(SapRfcError):
+    """As the library names it."""
+
+    def __init__(self, message: str, original_exception: Exception | None = None) -> None:
+        super().__init__(message)
+        self.original_exception = original_exception
+
+
+def build_invoke_request() -> None:
+    """As the library names what it does before it sends."""
+    raise ValueError("STFC_CONNECTION has no parameter NOPE")
+
+
+def library(at_logon: Exception | None = None, at_call: Any = None) -> Any:
+    """A module with a connection that fails as told."""
+
+    def connect(**parameters: Any) -> Any:
+        assert parameters["strict_params"] is True and parameters["read_timeout"] == 60.0
+        if at_logon is not None:
+            raise at_logon
+
+        def call(function: str, **given: Any) -> dict[str, Any]:
+            if callable(at_call):
+                at_call()
+            if at_call is not None:
+                raise at_call
+            return {"FUNCTION": function, **given}
+
+        return SimpleNamespace(call=call, close=lambda: None)
+
+    return SimpleNamespace(connect=connect)
+
+
+def test_an_answer_comes_as_it_is() -> None:
+    assert SaprfclibConversation(library(), ADDRESS).call("Z_F", {"A": 1}) == {"FUNCTION": "Z_F", "A": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ValueError("Name or password is incorrect"), Refused),
+        (CommunicationError("refused"), NotReached),
+        (ConnectionRefusedError("refused"), NotReached),
+        (SapRfcError("snc"), NotReached),
+        (TypeError("unexpected keyword"), NotSent),
+    ],
+)
+def test_at_logon(error: Exception, kind: type) -> None:
+    with pytest.raises(kind):
+        SaprfclibConversation(library(at_logon=error), ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (AbapApplicationError(), Raised),
+        (AbapSystemFailure("dump"), Raised),
+        (CommunicationError("closed"), Lost),
+        (ValueError("nobody knows whether it was sent"), Lost),
+        (build_invoke_request, NotSent),
+    ],
+)
+def test_at_a_call(error: Any, kind: type) -> None:
+    with pytest.raises(kind):
+        SaprfclibConversation(library(at_call=error), ADDRESS).call("Z_F", {})
+
+
+def test_a_system_failure_ends_the_conversation() -> None:
+    for error, ends in ((AbapApplicationError(), False), (AbapSystemFailure("dump"), True)):
+        with pytest.raises(Raised) as caught:
+            SaprfclibConversation(library(at_call=error), ADDRESS).call("Z_F", {})
+        assert caught.value.ends is ends
+
+
+def test_a_clock_that_ran_out_is_told_apart() -> None:
+    error = CommunicationError("no answer", TimeoutError())
+    with pytest.raises(Lost) as caught:
+        SaprfclibConversation(library(at_call=error), ADDRESS).call("Z_F", {})
+    assert caught.value.late
