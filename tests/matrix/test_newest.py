@@ -18,13 +18,14 @@ from tests.env import python
     [
         ["tests/unit/plugins"],
         ["tests/integration/test_modules.py"],
+        ["tests/integration/rfc"],
         [
             "tests/integration/runs",
             "-k",
             "nothing_disturbs or fails_releases or killed_worker or ctrl_c or undone_in_its_place",
         ],
     ],
-    ids=["unit", "modules", "runs"],
+    ids=["unit", "modules", "rfc", "runs"],
 )
 def test_newest_pair(part: list[str], root: Path) -> None:
     interpreter = python.ensure(root, "newest", python.TESTS)
