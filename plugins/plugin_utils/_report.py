@@ -101,8 +101,15 @@ def render(report: Mapping[str, t.Any]) -> str:
 
 def _attention(report: Mapping[str, t.Any], bad: Mapping[str, Mapping[str, t.Any]]) -> str:
     order = list(TONES)
+    said = [str(host["why"]) for host in bad.values() if host["why"] and host["state"] not in ("blocked", "deferred")]
+
+    def why(host: Mapping[str, t.Any]) -> str:
+        """The reason without what stands in the row of the host that is its cause."""
+        text = str(host["why"] or "")
+        return next((text.removesuffix(f": {words}") for words in said if text.endswith(f": {words}")), text)
+
     rows = [
-        (pill(host["state"], TONES[host["state"]]), host["step"] or name, host["why"] or "")
+        (pill(host["state"], TONES[host["state"]]), host["step"] or name, why(host))
         for name, host in sorted(bad.items(), key=lambda item: order.index(item[1]["state"]))
     ]
     parts: list[str] = []

@@ -56,6 +56,8 @@ def test_a_host_that_fails_releases_its_waiters_at_once_and_the_others_finish(si
         )
     assert "app" in blocked["message"] + str(blocked["blocked_by"])
     assert "One or more items failed" not in failed["message"]
+    page = (site.folder / "state" / "reports" / "r1.html").read_text(encoding="utf-8")
+    assert ">blocked by app<" in page, "the cause stands in its own row, not in each that it blocks"
 
     site.simulator.clear()
     again = site.play(run="r1")
