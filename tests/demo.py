@@ -87,7 +87,9 @@ def main() -> int:
 def verdict(report: dict[str, t.Any], journal: list[dict[str, t.Any]], culprit: str, code: int) -> str:
     """Return the last line. Raises NotAsExpected when report, journal, exit code do not tell the staged story."""
     culprit_host = culprit.split("/")[1]
-    effects = [(row["effect"], row["host"]) for row in journal if row.get("effect")]
+    # What ABAP systems do by themselves, such as a job that is due, is about no host.
+    journal = [row for row in journal if row.get("effect") and "host" in row]
+    effects = [(row["effect"], row["host"]) for row in journal]
     patched = [host for effect, host in effects if effect == "patched"]
     rebooted = [host for effect, host in effects if effect == "rebooted"]
     done = {host for host, what in report["hosts"].items() if what["state"] == "done"}
@@ -111,7 +113,7 @@ def verdict(report: dict[str, t.Any], journal: list[dict[str, t.Any]], culprit: 
         ("nobody was rebooted twice", len(rebooted) == len(set(rebooted))),
         (
             "what the failed instance needs was not touched",
-            not [row for row in journal if row.get("effect") and row["host"] in needed],
+            not [row for row in journal if row["host"] in needed],
         ),
     ):
         if not holds:

@@ -171,7 +171,9 @@ class Site:
         """The simulator's effects in their order, as (effect, host)."""
         rows = self.simulator.journal()
         return [
-            (row["effect"], row["host"]) for row in rows if row.get("effect") and (not kinds or row["effect"] in kinds)
+            (row["effect"], row["host"])
+            for row in rows
+            if row.get("effect") and "host" in row and (not kinds or row["effect"] in kinds)
         ]
 
     def calls(self, call: str, host: str) -> int:
