@@ -154,6 +154,16 @@ class Jobs:
         rows = answer.get("JOB_PROTOCOL_NEW") or answer.get("JOB_PROTOCOL") or []
         return [_line(model.plain(row)) for row in rows]
 
+    def screen(self, doing: str, program: str) -> List[str]:
+        """The names of the fields on a report's selection screen."""
+        answer = self._ask(doing, "BAPI_XBP_READ_SELSCREEN", dict(self._who(), PROGRAM=program))
+        return [str(row.get("SELNAME") or "").strip() for row in answer.get("SELSCREEN_INFO") or ()]
+
+    def of_program(self, program: str) -> Set[Key]:
+        """The keys of the jobs that have a step with a program, whatever their status."""
+        rows = self._client.rows("TBTCP", ("JOBNAME", "JOBCOUNT"), f"PROGNAME = {literal(program)}", key=KEY)
+        return {(row["JOBNAME"], row["JOBCOUNT"]) for row in rows}
+
     def spool(self, key: Key, step: int) -> List[str]:
         """The lines of the list that a step printed."""
         answer = self._ask(
