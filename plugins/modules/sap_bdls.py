@@ -354,7 +354,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
-from ansible_collections.basis.landscape.plugins.module_utils._rfc import bdls, clients, model
+from ansible_collections.basis.landscape.plugins.module_utils._rfc import bdls, clients, model, screens
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.bdls import CONVERT, KINDS, PROVE, TEST, Pair
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Key, Work, end_of_log
@@ -480,7 +480,8 @@ class Conversion(Operation[State]):
         for pair in self._pairs:
             self._told[pair] = {"found": None, "converted": None, "left": None, "tables": [], "counted": [], "jobs": {}}
             self._work[pair] = {
-                kind: OneJob(self._jobs, pair.job(kind, self._number), self._step(pair, kind)) for kind in KINDS
+                kind: OneJob(self._client, self._jobs, pair.job(kind, self._number), self._step(pair, kind))
+                for kind in KINDS
             }
         state = self._see(identity.sid, identity.instance)
         words = dict(state.pairs)
@@ -556,10 +557,12 @@ class Conversion(Operation[State]):
 
     def _check_screens(self) -> None:
         if any(not pair.variant for pair in self._pairs):
-            bdls.check_screen(self._jobs, self._screen, self._more)
+            names = [*self._screen.names, *(row["SELNAME"] for row in self._more)]
+            screens.check_screen(self._jobs, bdls.PROGRAM, names)
         for pair in self._pairs:
-            for kind in (TEST, CONVERT) if pair.variant else ():
-                bdls.check_variant(self._client, self._screen, pair, kind)
+            for kind, variant in ((TEST, pair.test_variant), (CONVERT, pair.variant)):
+                if variant:
+                    screens.check_variant(self._client, bdls.PROGRAM, variant, bdls.said(self._screen, pair, kind))
 
     def _count(self, pair: Pair, table: str, field: str) -> Dict[str, int]:
         return {

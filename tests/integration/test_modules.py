@@ -33,7 +33,15 @@ TARGETS = [
     "hana_recovery",
     "hana_root_keys",
 ]
-RFC_TARGETS = ["rfc_call", "sap_job", "sap_background_jobs", "sap_users", "sap_task_list", "sap_bdls"]
+RFC_TARGETS = [
+    "rfc_call",
+    "sap_job",
+    "sap_background_jobs",
+    "sap_users",
+    "sap_task_list",
+    "sap_bdls",
+    "sap_client_copy",
+]
 LIBRARIES = [name for name in ("pyrfc", "saprfclib") if importlib.util.find_spec(name) is not None]
 CLAIMS = {target: table.read(target) for target in TARGETS}
 CLAIMS.update({f"{target} by {library}": table.read(target) for target in RFC_TARGETS for library in LIBRARIES})

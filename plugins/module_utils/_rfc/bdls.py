@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Pattern, Sequence
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Work
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Work
 
 PROGRAM = "RBDLSMAP"
 TEST, CONVERT, PROVE = "T", "C", "V"
@@ -95,7 +94,7 @@ class Screen(NamedTuple):
         """The step of one of the pair's jobs."""
         if pair.variant:
             return Work(PROGRAM, pair.variant if kind == CONVERT else pair.test_variant, printing=printing)
-        told = ((self.old, pair.old), (self.new, pair.new), (self.test, "" if kind == CONVERT else self.test_value))
+        told = said(self, pair, kind).items()
         rows = [{"SELNAME": n, "KIND": "P", "SIGN": "I", "OPTION": "EQ", "LOW": v, "HIGH": ""} for n, v in told]
         return Work(PROGRAM, values=rows + [dict(row) for row in more], printing=printing)
 
@@ -161,46 +160,10 @@ def _compiled(option: str, patterns: Sequence[str]) -> List[Pattern[str]]:
     return found
 
 
-def check_screen(jobs: Jobs, screen: Screen, more: Sequence[Mapping[str, str]]) -> None:
-    """See that the report's selection screen has the fields that are to be filled.
-
-    :raises Denied: it has not (reason ``other_screen``).
-    """
-    doing = f"read the selection screen of {PROGRAM}"
-    there = jobs.screen(doing, PROGRAM)
-    missing = [name for name in [*screen.names, *(row["SELNAME"] for row in more)] if name not in there]
-    if missing:
-        raise Denied(
-            doing,
-            "it has no {}; it has {}".format(", ".join(missing), ", ".join(there) or "no field"),
-            reason="other_screen",
-            cure="Nothing was started. Correct selection_names, or have variants saved and name them in mapping",
-            fields=there,
-        )
-
-
-def check_variant(client: Client, screen: Screen, pair: Pair, kind: str) -> None:
-    """See that a saved variant says what its place in the mapping says.
-
-    :raises Denied: it does not (reason ``other_variant``).
-    """
-    name = pair.variant if kind == CONVERT else pair.test_variant
-    doing = f"read the variant {name} of {PROGRAM}"
-    answer = client.ask(doing, "RS_VARIANT_CONTENTS_RFC", {"REPORT": PROGRAM, "VARIANT": name, "VALUTAB": []})
-    there = {str(row["SELNAME"]).strip(): str(row.get("LOW") or "").strip() for row in answer.get("VALUTAB") or ()}
-    wanted = {screen.old: pair.old, screen.new: pair.new, screen.test: "" if kind == CONVERT else screen.test_value}
-    wrong = [
-        "{} is {}, not {}".format(field, repr(there[field]) if field in there else "not in it", repr(value))
-        for field, value in wanted.items()
-        if field not in there or there[field].upper() != value.upper()
-    ]
-    if wrong:
-        raise Denied(
-            doing,
-            "; ".join(wrong),
-            reason="other_variant",
-            cure=f"Nothing was started. The {KINDS[kind]} of {pair.words} needs a variant that says so",
-        )
+def said(screen: Screen, pair: Pair, kind: str) -> Dict[str, str]:
+    """What a saved variant for one of the pair's jobs has to say, by field."""
+    test = "" if kind == CONVERT else screen.test_value
+    return {screen.old: pair.old, screen.new: pair.new, screen.test: test}
 
 
 def unreadable(doing: str, lines: Sequence[Mapping[str, str]]) -> Failed:
@@ -225,8 +188,7 @@ __all__ = (
     "Pair",
     "Reading",
     "Screen",
-    "check_screen",
-    "check_variant",
     "pairs_of",
+    "said",
     "unreadable",
 )

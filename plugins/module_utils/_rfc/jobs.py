@@ -159,6 +159,10 @@ class Jobs:
         answer = self._ask(doing, "BAPI_XBP_READ_SELSCREEN", dict(self._who(), PROGRAM=program))
         return [str(row.get("SELNAME") or "").strip() for row in answer.get("SELSCREEN_INFO") or ()]
 
+    def resources(self, doing: str) -> Dict[str, Any]:
+        """What XBP says about background work processes."""
+        return self._ask(doing, "BAPI_XBP_GET_CURR_BP_RESOURCES", self._who())
+
     def of_program(self, program: str) -> Set[Key]:
         """The keys of the jobs that have a step with a program, whatever their status."""
         rows = self._client.rows("TBTCP", ("JOBNAME", "JOBCOUNT"), f"PROGNAME = {literal(program)}", key=KEY)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, NoReturn, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut
-from ansible_collections.basis.landscape.plugins.module_utils._rfc import model
+from ansible_collections.basis.landscape.plugins.module_utils._rfc import model, screens
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed, Client
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     Jobs,
     Key,
@@ -36,7 +37,8 @@ class OneJob:
     :ivar ended: those that came to an end, the oldest first.
     """
 
-    def __init__(self, jobs: Jobs, name: str, work: Work) -> None:
+    def __init__(self, client: Client, jobs: Jobs, name: str, work: Work) -> None:
+        self._client = client
         self._jobs = jobs
         self.name = good_name(name)
         self.work = work
@@ -75,8 +77,12 @@ class OneJob:
     def _refuse_other(self, doing: str, job: model.Job) -> None:
         steps = self._jobs.steps(job.key)
         if len(steps) > 1 or any(step.program != self.work.program for step in steps):
-            told = ", ".join(step.program for step in steps)
-            raise Failed(doing, f"{job.label} is of somebody else, it runs {told}", reason="other_steps")
+            self._refuse(doing, job, "it runs {}".format(", ".join(step.program for step in steps)))
+        if job.status == model.SCHEDULED:
+            user = (self._client.link.address.user or "").strip().upper()
+            if user and job.user != user:
+                self._refuse(doing, job, f"it was created by {job.user or 'nobody'}, not by {user}")
+            self.refuse_other_values(doing, job)
         if job.status == model.SUSPENDED:
             raise Failed(
                 doing,
@@ -85,6 +91,34 @@ class OneJob:
                 cure="sap_background_jobs with state: released brings suspended jobs back",
                 job=job.told(),
             )
+
+    def refuse_other_values(self, doing: str, job: model.Job) -> None:
+        """See that a job has the variant or the values that are meant.
+
+        :raises Failed: it has others, or they cannot be read (reason ``other_steps``).
+        """
+        for step in self._jobs.steps(job.key):
+            temporary = step.variant.startswith("&")
+            if self.work.variant or not self.work.values:
+                if step.variant != self.work.variant:
+                    self._refuse(doing, job, f"its variant is {step.variant or 'none'}")
+                continue
+            try:
+                there = screens.contents(self._client, step.program, step.variant) if temporary else []
+            except CallFailed as error:
+                self._refuse(doing, job, f"its values cannot be read ({error.why})")
+            if not screens.alike(there, self.work.values):
+                self._refuse(doing, job, "it has other values")
+
+    @staticmethod
+    def _refuse(doing: str, job: model.Job, why: str) -> NoReturn:
+        raise Failed(
+            doing,
+            f"{job.label} is {job.state}, and {why}",
+            reason="other_steps",
+            cure="Use another name for other work, or delete that job",
+            job=job.told(),
+        )
 
     def begin(self, start: Start) -> bool:
         """Start it, or go on with the one that is there; whether anything was sent.

@@ -82,6 +82,17 @@ USUAL: dict[str, dict[str, Any]] = {
     "sap_background_jobs": {"delay": 0.1, "failure_grace": 1.5, "running_timeout": 20, "helper_timeout": 20},
     "sap_users": {},
     "sap_task_list": {"delay": 0.1, "timeout": 20, "failure_grace": 1.5},
+    "sap_client_copy": {
+        "source": "100",
+        "target": "200",
+        "profile": "SAP_ALL",
+        "fields": {"source": "SOURCE", "target": "TARGET", "profile": "PROFILE"},
+        "confirm_sid": "{sid}",
+        "confirm_client": "200",
+        "delay": 0.1,
+        "timeout": 20,
+        "failure_grace": 1.5,
+    },
     "sap_bdls": {
         "mapping": [{"old": "PRDCLNT100", "new": "QASCLNT100"}],
         "confirm_sid": "{sid}",

@@ -47,6 +47,10 @@ class Copied(System):
         self.conversations += 1
         return Line(self)
 
+    def job(self, name: str, count: str, status: str = "S", *steps: str) -> None:
+        super().job(name, count, status, *steps)
+        self.tables["TBTCO"][-1].update(SDLUNAME="AUTO", AUTHCKMAN="100")
+
     def converted(self, value: str, entries: int = 0) -> None:
         """T000 as it is after a conversion."""
         self.tables["T000"][0]["LOGSYS"] = value
@@ -118,7 +122,7 @@ ALL = ["test", "convert", "prove"]
 def test_plan_by_the_jobs_of_earlier_runs(jobs: dict[str, str], given: dict[str, Any], steps: list[str]) -> None:
     system = Copied()
     for number, (kind, status) in enumerate(jobs.items()):
-        system.job(name(kind), str(number), status, PROGRAM)
+        system.job(name(kind), str(number), status, *([] if status == "P" else [PROGRAM]))
     assert planned(system, **given) == steps
 
 

@@ -3,26 +3,60 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, Conversation
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Work
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, Start, output, values
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
-from tests.unit.plugins.module_utils._rfc.system import System
+from tests.unit.plugins.module_utils._rfc.system import System, Talk
 
 LIMITS = Limits(0.05, 0.01, 0.02, 0.02)
 OPEN = "BAPI_XBP_JOB_OPEN"
 
 
-def one(system: System) -> OneJob:
-    found = OneJob(Jobs(system.client()), "mine", Work("RSX"))
+class Kept(System):
+    """A system that knows who created a job, and keeps the values of a step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[dict[str, str]] = []
+
+    def open(self, _address: Address) -> Conversation:
+        self.conversations += 1
+        return Line(self)
+
+    def job(self, name: str, count: str, status: str = "S", *steps: str) -> None:
+        super().job(name, count, status, *steps)
+        self.tables["TBTCO"][-1].update(SDLUNAME="AUTO", AUTHCKMAN="100")
+
+
+class Line(Talk):
+    """A conversation that knows variants."""
+
+    def __init__(self, system: Kept) -> None:
+        super().__init__(system)
+        self._kept = system
+
+    def _answer(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
+        if function == "RS_VARIANT_CONTENTS_RFC":
+            return {"VALUTAB": self._kept.rows}
+        return super()._answer(function, given)
+
+
+def one(system: System, work: Work | None = None) -> OneJob:
+    work = work or Work("RSX")
+    client = system.client()
+    found = OneJob(client, Jobs(client), "mine", work)
     found.look()
     return found
 
 
 def test_begun_once_and_seen() -> None:
-    system = System()
+    system = Kept()
     system.job("MINE", "1", "F", "RSX")
     job = one(system)
     assert job.last is not None and job.last.key == ("MINE", "1")
@@ -33,7 +67,7 @@ def test_begun_once_and_seen() -> None:
 
 @pytest.mark.parametrize("status", ["S", "Y", "R"])
 def test_one_on_its_way_is_attached_to(status: str) -> None:
-    system = System()
+    system = Kept()
     system.job("MINE", "1", status, "RSX")
     job = one(system)
     assert job.runs and job.begin(Start()) is False
@@ -45,7 +79,7 @@ def test_one_on_its_way_is_attached_to(status: str) -> None:
 
 @pytest.mark.parametrize("steps", [[], ["RSX"]])
 def test_one_without_a_start_is_gone_on_with(steps: list[str]) -> None:
-    system = System()
+    system = Kept()
     system.job("MINE", "1", "P", *steps)
     job = one(system)
     assert not job.runs and job.begin(Start()) is True
@@ -54,7 +88,7 @@ def test_one_without_a_start_is_gone_on_with(steps: list[str]) -> None:
 
 
 def test_what_cannot_be_seen_is_unknown_and_has_no_end() -> None:
-    system = System()
+    system = Kept()
     system.lost_before = [OPEN]
     job = one(system)
     with pytest.raises(Unknown):
@@ -64,7 +98,7 @@ def test_what_cannot_be_seen_is_unknown_and_has_no_end() -> None:
 
 
 def test_a_start_that_was_lost_has_no_end() -> None:
-    system = System()
+    system = Kept()
     system.lost_before = ["BAPI_XBP_JOB_START_IMMEDIATELY"]
     job = one(system)
     with pytest.raises(Unknown):
@@ -83,7 +117,7 @@ def test_a_start_that_was_lost_has_no_end() -> None:
     ],
 )
 def test_what_is_refused(jobs: list[tuple[str, str, str]], reason: str) -> None:
-    system = System()
+    system = Kept()
     for count, status, program in jobs:
         system.job("MINE", count, status, program)
     with pytest.raises(Failed) as caught:
@@ -91,8 +125,41 @@ def test_what_is_refused(jobs: list[tuple[str, str, str]], reason: str) -> None:
     assert caught.value.reason == reason
 
 
+VALUES = [{"SELNAME": "P", "KIND": "P", "SIGN": "I", "OPTION": "EQ", "LOW": "1", "HIGH": ""}]
+
+
+@pytest.mark.parametrize(
+    ("user", "variant", "work", "words"),
+    [
+        ("OTHER", "", Work("RSX"), "created by OTHER"),
+        ("AUTO", "V", Work("RSX"), "its variant is V"),
+        ("AUTO", "V", Work("RSX", "W"), "its variant is V"),
+        ("AUTO", "V", Work("RSX", values=VALUES), "other values"),
+        ("AUTO", "&0000000000001", Work("RSX", values=[dict(VALUES[0], LOW="2")]), "other values"),
+        ("AUTO", "&0000000000001", Work("RSX", "W"), "its variant is &"),
+    ],
+)
+def test_one_without_a_start_that_is_other_work_is_not_started(user: str, variant: str, work: Work, words: str) -> None:
+    system = Kept()
+    system.job("MINE", "1", "P")
+    system.step("MINE", "1", "RSX", variant, 1)
+    system.tables["TBTCO"][0]["SDLUNAME"] = user
+    system.rows = VALUES
+    with pytest.raises(Failed, match=words) as caught:
+        one(system, work)
+    assert caught.value.reason == "other_steps"
+
+
+def test_one_without_a_start_that_has_our_values_is_gone_on_with() -> None:
+    system = Kept()
+    system.job("MINE", "1", "P")
+    system.step("MINE", "1", "RSX", "&0000000000001", 1)
+    system.rows = [*VALUES, dict(VALUES[0], SELNAME="MORE")]
+    assert one(system, Work("RSX", values=VALUES)).begin(Start()) is True and system.sent(OPEN) == 0
+
+
 def test_a_cancelled_one_is_a_failure() -> None:
-    system = System()
+    system = Kept()
     system.after_start = "A"
     job = one(system)
     job.begin(Start())
@@ -102,7 +169,7 @@ def test_a_cancelled_one_is_a_failure() -> None:
 
 
 def test_output_is_the_list_then_the_log() -> None:
-    system = System()
+    system = Kept()
     system.job("MINE", "1", "F", "RSX")
     system.tables["TBTCP"][0]["LISTIDENT"] = "0000000007"
     lines = output(Jobs(system.client()), ("MINE", "1"))
