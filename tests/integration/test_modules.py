@@ -426,12 +426,13 @@ def test_claim(tables: Played, target: str, index: int) -> None:
             details = [row["call"] if row["door"] == "hana" else row.get("detail") or "" for row in rows]
             if not details or not all(re.search(words_sent, detail) for detail in details):
                 here.append(f"{function} was sent with {details}, not with {words_sent!r}")
-        effects = [row["effect"] for row in journal if "effect" in row]
+        effects = ["{effect} {job}".format(**{"job": "", **row}).strip() for row in journal if "effect" in row]
         for effect in step.get("saw") or []:
-            if effect not in effects:
+            at = [index for index, seen in enumerate(effects) if effect in (seen, seen.split(" ")[0])]
+            if not at:
                 here.append(f"the landscape did not see {effect} in its order; it saw {effects}")
                 break
-            effects = effects[effects.index(effect) + 1 :]
+            effects = effects[at[0] + 1 :]
         if step.get("check") or (not found["failed"] and not result.get("changed")):
             here += [f"{function} was sent, and this is no change" for function in CHANGING if calls[function]]
         wrong += [f"step {number}: {text}" for text in here]

@@ -71,14 +71,15 @@ class Jobs:
         """Every job of a name."""
         return self._read(f"JOBNAME = {literal(name)}")
 
-    def alive(self, doing: str) -> Dict[Key, model.Job]:
+    def alive(self, doing: str, strict: bool = True) -> Dict[Key, model.Job]:
         """The jobs of all clients that are neither without a start nor at their end.
 
+        :param strict: whether a status that is not known is a failure; else the caller looks.
         :raises Failed: one of them is in a status that is not known.
         """
         left_out = (model.SCHEDULED, *model.ENDED)
         where = " AND ".join(f"STATUS <> {literal(letter)}" for letter in left_out)
-        return {job.key: known(doing, job) for job in self._read(where)}
+        return {job.key: known(doing, job) if strict else job for job in self._read(where)}
 
     def one(self, key: Key) -> Optional[model.Job]:
         """One job as it is now; None when there is none."""

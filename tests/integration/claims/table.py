@@ -26,7 +26,7 @@ modules that speak RFC, whose tables are played with each library that is instal
 ``expect``     a part of the result; ``~words`` is a search, a list is compared in whole
 ``sent``       how often each function was called; every changing function that is not named must not have been
 ``said``       what the parameters of a function were, as a search by function
-``saw``        effects in the simulated landscape, in this order
+``saw``        effects in the simulated landscape, in this order; ``job_finished NAME`` is that of one job
 
 ``{sid}``, ``{app}`` and ``{cs}`` stand for the system and its two hosts in every text, ``{db}``, ``{address}``,
 ``{password}`` for the HANA system's host, its address, the password of SYSTEM; ``<0.rows.0.NOW>`` in an option for what
