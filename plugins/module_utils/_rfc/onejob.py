@@ -14,6 +14,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     Submission,
     Work,
     cancelled,
+    fitting,
     good_name,
     known,
     wait_for_end,
@@ -41,7 +42,7 @@ class OneJob:
         self._client = client
         self._jobs = jobs
         self.name = good_name(name)
-        self.work = work
+        self.work = fitting(f"run {work.program}", work)
         self.going: Optional[model.Job] = None
         self.ended: List[model.Job] = []
         self.key: Optional[Key] = None
