@@ -51,11 +51,12 @@ options:
     description: Own SNC name, when it is not the default of the library.
     type: str
   rfc_snc_lib:
-    description: Path of the cryptographic library for SNC.
+    description: Path of the cryptographic library for SNC. C(saprfclib) needs it.
     type: path
   rfc_snc_qop:
-    description: Quality of protection for SNC, V(1), V(2), V(3), V(8) or V(9).
+    description: Quality of protection for SNC.
     type: str
+    choices: ["1", "2", "3", "8", "9"]
   rfc_client:
     description: Client to log on to, three digits.
     type: str
@@ -76,7 +77,8 @@ options:
   rfc_timeout:
     description:
       - Seconds for the answer to one call. It has nothing to do with how long a job may take.
-      - The libraries take whole seconds, at least one.
+      - The libraries take whole seconds, at least one. C(erpl-pyrfc) does not keep it; it waits about a minute for a
+        peer that is silent.
     type: float
     default: 60.0
   rfc_url:

@@ -29,6 +29,7 @@ class Action(Generic[S]):
         when there is only something to wait for.
     :param verify: looks until the wanted state is there and returns it; None when the last look is enough.
     :param always: done also after an action before it failed, because it undoes what one of them changed.
+    :param note: ``act`` writes only a note of ours, which is no change; it returns False, and check mode counts it not.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Action(Generic[S]):
         act: Optional[Callable[[], Any]] = None,
         verify: Optional[Callable[[], S]] = None,
         always: bool = False,
+        note: bool = False,
     ) -> None:
         self.name = name
         self.words = words
         self.act = act
         self.verify = verify
         self.always = always
+        self.note = note
 
 
 class Operation(Generic[S]):
@@ -83,7 +86,7 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
     before = operation.describe(state)
     actions = list(operation.plan(state))
     steps: List[Dict[str, Any]] = [{"name": a.name, "words": a.words, "outcome": "planned"} for a in actions]
-    acts = any(a.act is not None for a in actions)
+    acts = any(a.act is not None and not a.note for a in actions)
     warnings: List[str] = []
     if not check_mode:
         changed = False

@@ -28,8 +28,17 @@ options:
     description:
       - Import, changing and table parameters by name. A structure is a mapping, a table is a list of mappings.
       - Numbers must be numbers, not text. Binary parameters cannot be given.
+      - Text that is longer than its field is cut by the libraries without a word, so the function may act on something
+        else. Look up the lengths in the function's interface.
       - With O(rfc_provider=soap) a table comes back only when it is named here, even empty. C(RETURN) of functions that
         begin with C(BAPI_) is always named. All values are text then.
+      - They stand in the result of the task (C(invocation)) and in logs. A password belongs into O(secret_parameters).
+    type: dict
+    default: {}
+  secret_parameters:
+    description:
+      - More parameters by name, such as a password. Ansible hides their values in results and logs.
+      - A name is given here or in O(parameters), not in both.
     type: dict
     default: {}
   changes:
@@ -158,7 +167,12 @@ error:
 from typing import Any, Dict
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Denied,
+    LandscapeError,
+    Unknown,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._fence import fenced
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import model
@@ -173,6 +187,7 @@ def spec() -> ArgumentSpec:
         {
             "function": {"type": "str", "required": True},
             "parameters": {"type": "dict", "default": {}},
+            "secret_parameters": {"type": "dict", "default": {}, "no_log": True},
             "changes": {"type": "bool", "default": False},
             "commit": {"type": "bool", "default": False},
             "check_messages": {"type": "bool", "default": True},
@@ -200,7 +215,13 @@ def call(context: Context) -> Dict[str, Any]:
         raise BadInput(doing, "commit is true, and over the SOAP service each call is a session of its own")
     said = advice(params)
     parameters = {name.upper(): value for name, value in params["parameters"].items()}
+    secret = {name.upper(): value for name, value in params["secret_parameters"].items()}
+    twice = sorted(set(parameters) & set(secret))
+    if twice:
+        raise BadInput(doing, "{} stands in parameters and in secret_parameters".format(", ".join(twice)))
+    parameters.update(secret)
     check: bool = params["check_messages"]
+    done = False
     try:
         if params["confirm_sid"] is not None:
             client.confirm(doing, params["confirm_sid"])
@@ -211,10 +232,12 @@ def call(context: Context) -> Dict[str, Any]:
         else:
             with fenced(params["fence"], doing=doing):
                 answer = client.tell(doing, function, parameters, check)
+                done = True
                 if params["commit"] and not any(message.failed for message in model.messages(answer)):
                     client.commit(f"commit what {function} did")
-    except Unknown as error:
-        error.facts["changed"] = True
+    except LandscapeError as error:
+        if done or isinstance(error, Unknown):
+            error.facts["changed"] = True
         raise
     finally:
         client.close()

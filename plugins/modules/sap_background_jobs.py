@@ -14,12 +14,17 @@ author:
 description:
   - Suspends the released jobs of all clients with SAP's report C(BTCTRNS1) and releases them again with C(BTCTRNS2),
     both run as background jobs through XBP.
-  - What happened is proved from the table C(TBTCO), never believed. After suspending no job may be released any more.
-    After releasing no job may be suspended any more, and each one that was recorded must be released again or have
-    started since. Those for which that does not hold are named, and the module fails.
+  - What happened is proved from the table C(TBTCO), never believed. After suspending no job may be released any more,
+    and that is seen once more after the wait for running jobs. After BTCTRNS2 no job may be suspended any more, and
+    each one that was recorded must be released again or have started since. Those for which that does not hold are
+    named, and the module fails.
   - The jobs that were released before are returned (RV(jobs)), and with O(record) they are written to a file before
-    anything is changed. So exactly those can be given back after the controller died in between.
+    anything is changed, with those that were suspended already. So exactly those can be given back after the
+    controller died in between. Jobs that were suspended after the record was written count as held back with it,
+    because a job may be released between the look and BTCTRNS1.
   - BTCTRNS1 does not touch running jobs. They are waited for, as O(running) says.
+  - A job that an earlier run of this module started, and that still runs its report, is waited for first, in check
+    mode, too. One that is released or suspended is a failure (V(helper_left)), because BTCTRNS2 would start it.
   - Status C(Z) in C(TBTCO) counts as suspended, which is what BTCTRNS1 sets. A letter that is not known is a failure.
 options:
   state:
@@ -30,7 +35,9 @@ options:
   jobs:
     description:
       - For O(state=released), the jobs that must be released afterwards, as RV(jobs) told when they were suspended.
-      - When absent, those of O(record), else those that are suspended now.
+      - When absent, those of O(record), and without a file there none. With neither O(jobs) nor O(record) all that are
+        suspended now, which takes O(foreign=ignore), because nobody says whose they are.
+      - The file of O(record) is removed only when these jobs are all that it holds.
     type: list
     elements: dict
     suboptions:
@@ -46,34 +53,40 @@ options:
     description:
       - File, where the module runs, that keeps the jobs from before they are suspended until they are seen to be
         released. It is then removed. In check mode it is read only.
+      - It is written also when no job is released, so a file that is missing means that nothing was held back. Then
+        O(state=released) changes nothing, and warns when jobs are suspended. Therefore the place has to last; that of
+        a container that goes away does not.
       - A file about another system is refused.
     type: path
   foreign:
     description:
       - What to do about jobs that somebody else suspended before, since BTCTRNS2 would release them as well.
       - V(fail) changes nothing and names them. V(ignore) goes on. They are then released with the others.
-      - Jobs of O(record) and of O(jobs) are not foreign. When nothing is released any more there is nothing to do, and
-        nobody is asked.
+      - Foreign are with O(record) those that were suspended when it was written, else all but those of O(jobs).
+      - When none of our own is to be suspended or released nothing is done about the foreign ones, whatever is said
+        here. Those that stay suspended are told in a warning.
     type: str
     choices: [fail, ignore]
     default: fail
   keep:
     description:
       - Patterns (C(*), C(?)) of job names that may stay released, because the system leaves them out, for example
-        through C(RSBTCTRNS_EXCL). It does not make BTCTRNS1 leave them out.
+        through C(RSBTCTRNS_EXCL). It does not make BTCTRNS1 leave them out, and those that it suspends are recorded and
+        given back like others.
     type: list
     elements: str
     default: []
   running:
     description:
       - For O(state=suspended), what to do about running jobs. V(wait) waits for their end, for O(running_timeout)
-        seconds. At its end the module fails and the jobs stay suspended, so that nothing new starts.
+        seconds. At its end the module fails and the jobs stay suspended, so that nothing new starts. What they
+        released before their end is suspended, too, and when nothing was to be suspended at first, it is a failure.
       - V(fail) changes nothing when jobs run. V(ignore) does not look at them.
     type: str
     choices: [wait, fail, ignore]
     default: wait
   running_timeout:
-    description: Seconds to wait for running jobs.
+    description: Seconds to wait for running jobs; again for those that are seen after that.
     type: float
     default: 3600.0
   running_ignore:
@@ -111,7 +124,9 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: C(TBTCO) is read, no report is run, no file is written. Authorizations are not asked about.
+    details:
+      - C(TBTCO) is read, no report is run, no file is written. Authorizations are not asked about.
+      - A record that is only written or removed is no change.
   diff_mode:
     support: full
 notes:
@@ -119,6 +134,8 @@ notes:
     processes back, when that would be too many.
   - Jobs that are created after BTCTRNS1 ran are not suspended by it. Such jobs are found by the proof, for example the
     next one of a periodic job that was about to start, and BTCTRNS1 is run again, up to three times.
+  - A job in a status that is not known stops O(state=suspended). For O(state=released) it does so only when it is one
+    of those to give back; others are told in a warning.
   - Needs one free background work process for the report.
 seealso:
   - module: basis.landscape.sap_job
@@ -155,8 +172,9 @@ EXAMPLES = r"""
 RETURN = r"""
 jobs:
   description:
-    - With O(state=suspended) the jobs that were released before, which are those to give back. With O(state=released)
-      the jobs that were given back. Each with C(name) and C(count).
+    - With O(state=suspended) the jobs that are to be given back, which were released before. Without O(record) a second
+      run knows none of them, so keep what the first one returned. In check mode all that are released.
+    - With O(state=released) the jobs that were given back. Each with C(name) and C(count).
     - Also among RV(error.facts) of a failure once jobs were suspended.
   returned: success
   type: list
@@ -212,7 +230,7 @@ error:
     reason:
       description:
         - Short name of the cause, such as V(still_released), V(still_suspended), V(jobs_missing), V(foreign_jobs),
-          V(jobs_running), V(job_cancelled), V(status_unknown) or V(wrong_record).
+          V(jobs_running), V(job_cancelled), V(helper_left), V(status_unknown) or V(wrong_record).
       type: str
     facts:
       description: Data of the case, with the C(jobs) to give back.
@@ -222,7 +240,7 @@ error:
 import time
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Type
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Type
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
@@ -245,6 +263,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     Work,
     cancelled,
     good_name,
+    known,
     wait_for_end,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
@@ -254,6 +273,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._wait import Limit
 REPORTS = {"suspended": "BTCTRNS1", "released": "BTCTRNS2"}
 PASSES = 3
 LONGEST_HELPER = 10  # with the report's name and the time it makes 32 characters, the longest name of a job
+FIELDS = ("name", "count")
 STARTED = (model.READY, model.ACTIVE, model.FINISHED, model.CANCELLED)
 
 
@@ -288,13 +308,32 @@ def spec() -> ArgumentSpec:
 
 
 class State(NamedTuple):
-    """The jobs that matter by key; what an earlier run recorded (None when nothing was)."""
+    """The jobs that matter by key; what an earlier run recorded (None when nothing was).
+
+    :ivar due: all that are released, with those that may stay so.
+    :ivar released: those that may not.
+    :ivar helpers: jobs of this module that are on their way or suspended.
+    :ivar foreign: what the record says was suspended before it was written.
+    """
 
     sid: str
+    due: Dict[Key, model.Job]
     released: Dict[Key, model.Job]
     suspended: Dict[Key, model.Job]
     running: Dict[Key, model.Job]
+    helpers: Dict[Key, model.Job]
     recorded: Optional[Set[Key]]
+    foreign: Optional[Set[Key]]
+
+    @property
+    def ours(self) -> Optional[Set[Key]]:
+        """What this module holds back as the record shows it: its jobs, and what was suspended after it was written.
+
+        The second are jobs that came between the look and the report, whose names a run that died could not add.
+        """
+        if self.recorded is None or self.foreign is None:
+            return self.recorded
+        return self.recorded | (set(self.suspended) - self.foreign)
 
 
 class BackgroundJobs(Operation[State]):
@@ -316,8 +355,14 @@ class BackgroundJobs(Operation[State]):
         self._jobs = Jobs(self._client, version=params["xbp_version"])
         self._record: Optional[Record] = None
         self._mine: Set[Key] = set()
+        self._foreign: Set[Key] = set()
+        self._kept: Optional[Set[Key]] = None  # what the record says now
+        self._odd: Dict[Key, model.Job] = {}
+        self._said: List[str] = []
         self._overdue: List[str] = []
         self._unsure = False  # a call of the last run of the report was not answered
+        self._begun = False  # the job of the report was created, so there is something changed
+        self._failure: Optional[LandscapeError] = None  # of the report after that
 
     # Look
 
@@ -326,21 +371,57 @@ class BackgroundJobs(Operation[State]):
         doing = "read the background jobs"
         identity = self._client.confirm(doing, self._params["confirm_sid"])
         self._record = Record(self._params["record"], "jobs", identity.sid)
+        recorded = foreign = None
         kept = self._record.read()
-        recorded = None if kept is None else keys(kept.get("jobs") or [])
-        return self._see(identity.sid, recorded)
+        if kept is not None:
+            recorded = keys(self._record.rows(kept, "jobs", FIELDS) or ())
+            rows = self._record.rows(kept, "foreign", FIELDS)
+            foreign = None if rows is None else keys(rows)
+        state = self._see(identity.sid, recorded, foreign)
+        return self._end_of_helpers(state) if state.helpers else state
 
-    def _see(self, sid: str, recorded: Optional[Set[Key]]) -> State:
-        found = self._jobs.alive(f"read the background jobs of {sid}")
-        keep = self._params["keep"]
-        released = {key: job for key, job in found.items() if job.status == model.RELEASED and not fits(job, keep)}
-        suspended = {key: job for key, job in found.items() if job.status == model.SUSPENDED}
-        running = {
-            key: job
-            for key, job in found.items()
-            if job.status in model.RUNNING and not fits(job, self._params["running_ignore"]) and not self._own(job)
-        }
-        return State(sid, released, suspended, running, recorded)
+    def _see(self, sid: str, recorded: Optional[Set[Key]], foreign: Optional[Set[Key]]) -> State:
+        doing = f"read the background jobs of {sid}"
+        found = self._jobs.alive(doing, strict=False)
+        must = set(found) if self._wanted == "suspended" else (recorded or set()) | keys(self._params["jobs"] or ())
+        self._odd = {key: job for key, job in found.items() if job.status not in model.STATUS_WORDS}
+        for key in sorted(set(self._odd) & must):
+            known(doing, self._odd[key])
+        helpers = {key: job for key, job in found.items() if self._own(job)}
+        due, suspended, running = (
+            {key: job for key, job in found.items() if job.status in letters and key not in helpers}
+            for letters in ((model.RELEASED,), (model.SUSPENDED,), model.RUNNING)
+        )
+        released = {key: job for key, job in due.items() if not fits(job.name, self._params["keep"])}
+        running = {key: job for key, job in running.items() if not fits(job.name, self._params["running_ignore"])}
+        return State(sid, due, released, suspended, running, helpers, recorded, foreign)
+
+    def _again(self, state: State) -> State:
+        return self._see(state.sid, state.recorded, state.foreign)
+
+    def _end_of_helpers(self, state: State) -> State:
+        """Wait for a report that an earlier run started; what comes of it is the state to begin with."""
+        doing = f"see the end of the reports that were started on {state.sid} before"
+        stuck = [job for job in state.helpers.values() if job.status not in model.RUNNING]
+        if stuck:
+            raise Failed(
+                doing,
+                "{} would still change the jobs when released: {}".format(
+                    "a job of this module" if len(stuck) == 1 else f"{len(stuck)} jobs of this module",
+                    ", ".join(f"{job.label} is {job.state}" for job in stuck),
+                ),
+                reason="helper_left",
+                cure="Delete it (SM37), then run this again",
+                helpers=[job.told() for job in stuck],
+            )
+        return wait_until(
+            doing,
+            partial(self._again, state),
+            lambda now: not now.helpers,
+            self._helper_limits,
+            bear=(TimedOut, Unreachable),
+            describe=lambda now: names(now.helpers.values()),
+        ).value
 
     # Plan
 
@@ -349,56 +430,78 @@ class BackgroundJobs(Operation[State]):
         return self._suspend(state) if self._wanted == "suspended" else self._release(state)
 
     def _suspend(self, state: State) -> List[Action[State]]:
-        waits = bool(state.running) and self._params["running"] == "wait"
-        self._mine = set(state.recorded or ()) | set(state.released)
-        if state.recorded is None and not state.released:
-            self._mine = set(state.suspended)  # what an earlier run suspended without a record
-        if not state.released:
-            return [self._wait_for_running(state)] if waits else []
-        strangers = set(state.suspended) - set(state.recorded or ())
-        self._refuse_foreign(state, strangers)
+        self._kept = None if state.foreign is None else state.recorded
+        self._mine = set(state.ours or ())
+        self._foreign = set(state.suspended) - self._mine if state.foreign is None else set(state.foreign)
+        doing = f"suspend the jobs of {state.sid}"
+        if state.released:
+            self._mine |= set(state.due)
+        self._foreign -= self._mine  # what its owner released since is held back by us
+        if state.released:
+            self._refuse_foreign(doing, state, set(state.suspended) & self._foreign)
         if state.running and self._params["running"] == "fail":
             raise Failed(
-                f"suspend the jobs of {state.sid}",
+                doing,
                 f"{len(state.running)} jobs run: {names(state.running.values())}",
                 reason="jobs_running",
                 cure="Wait for them (running: wait), name those that always run in running_ignore, or ignore them",
                 running=[job.told() for job in state.running.values()],
             )
         actions: List[Action[State]] = []
-        if self._params["record"]:
+        if self._params["record"] and (state.released or state.recorded is None):
             words = f"keep the names of {len(self._mine)} jobs in {self._params['record']}"
-            actions.append(Action("record", words, self._keep))
-        words = f"suspend {len(state.released)} released jobs of {state.sid} (BTCTRNS1)"
-        actions.append(Action("suspend", words, partial(self._run, state.sid), partial(self._prove_suspended, state)))
-        if self._params["running"] == "wait":
+            actions.append(Action("record", words, self._keep, note=True))
+        if state.released:
+            words = f"suspend {len(state.released)} released jobs of {state.sid} (BTCTRNS1)"
+            prove = partial(self._after_report, partial(self._prove_suspended, state))
+            actions.append(Action("suspend", words, partial(self._report, state.sid), prove))
+        if self._params["running"] == "wait" and (state.released or state.running):
             actions.append(self._wait_for_running(state))
+            words = f"see that no job of {state.sid} was released meanwhile"
+            actions.append(Action("prove", words, None, partial(self._prove_settled, state, bool(state.released))))
         return actions
 
     def _release(self, state: State) -> List[Action[State]]:
-        given = self._params["jobs"]
+        given, ours = self._params["jobs"], state.ours
         if given is not None:
             self._mine = keys(given)
-        else:
-            self._mine = set(state.suspended) if state.recorded is None else set(state.recorded)
+        elif ours is not None:
+            self._mine = set(ours)
+            since = sorted(self._mine - (state.recorded or set()))
+            if since:
+                labels = ", ".join("/".join(key) for key in since[:10])
+                self._said.append(f"{len(since)} jobs were suspended after the record was written: {labels}")
+        elif self._params["record"]:
+            if state.suspended:
+                self._said.append(
+                    f"There is no record {self._params['record']}, so nothing is to be given back, "
+                    f"and {len(state.suspended)} jobs stay suspended: {names(state.suspended.values())}"
+                )
+            return []
+        else:  # whoever suspended them, so they are given back only when that is meant
+            self._mine = set(state.suspended)
+        strangers = set(state.suspended) - (ours or set())
+        if given is not None or ours is not None:
+            strangers -= self._mine
         forget = []
-        if state.recorded is not None:
-            forget = [Action[State]("forget", f"remove {self._params['record']}", self._forget)]
-        if not state.suspended:
-            check = [Action[State]("prove", "see that they are released", None, partial(self._prove_released, state))]
+        if ours is not None and ours <= self._mine:
+            words = f"remove {self._params['record']}"
+            forget = [Action[State]("forget", words, self._forget, note=True)]
+        if not self._mine & set(state.suspended):
+            prove = partial(self._prove_released, state, False)
+            check = [Action[State]("prove", "see that they are released", None, prove)]
             return (check if self._mine else []) + forget
-        if given is not None or state.recorded is not None:
-            self._refuse_foreign(state, set(state.suspended) - self._mine)
+        self._refuse_foreign(f"release the jobs of {state.sid}", state, strangers)
         words = f"release {len(state.suspended)} suspended jobs of {state.sid} (BTCTRNS2)"
-        act = Action("release", words, partial(self._run, state.sid), partial(self._prove_released, state))
-        return [act, *forget]
+        prove = partial(self._after_report, partial(self._prove_released, state, True))
+        return [Action("release", words, partial(self._report, state.sid), prove), *forget]
 
-    def _refuse_foreign(self, state: State, strangers: Set[Key]) -> None:
+    def _refuse_foreign(self, doing: str, state: State, strangers: Set[Key]) -> None:
         if not strangers or self._params["foreign"] == "ignore":
             return
         jobs = [state.suspended[key] for key in sorted(strangers)]
         raise Failed(
-            f"bring the jobs of {state.sid} into the state {self._wanted}",
+            doing,
             f"{len(jobs)} jobs were suspended by somebody else: {names(jobs)}; BTCTRNS2 releases all or none",
             reason="foreign_jobs",
             cure="Release or delete them, or say foreign: ignore to have them released with the others",
@@ -414,13 +517,26 @@ class BackgroundJobs(Operation[State]):
 
     def _keep(self) -> bool:
         assert self._record is not None
-        self._record.write({"jobs": told(self._mine)})
+        if self._kept is None or self._kept != self._mine:
+            self._record.write({"jobs": told(self._mine), "foreign": told(self._foreign)})
+            self._kept = set(self._mine)
         return False  # a note of ours is no change of the system
 
     def _forget(self) -> bool:
         assert self._record is not None
         self._record.remove()
         return False
+
+    def _report(self, sid: str) -> None:
+        """Run the report; when it goes wrong after its job was created, that is a change and told by the proof."""
+        try:
+            self._run(sid)
+        except Unknown:
+            raise
+        except LandscapeError as error:
+            if not self._begun:
+                raise
+            self._failure = error
 
     def _run(self, sid: str) -> None:
         """Run the report as a job to its end."""
@@ -430,6 +546,7 @@ class BackgroundJobs(Operation[State]):
         try:
             helper = Submission(self._jobs, name, {job.key for job in self._jobs.named(name)})
             helper.open()
+            self._begun = True
             helper.add(1, Work(report))
             helper.close()
             helper.start("immediately")
@@ -444,47 +561,105 @@ class BackgroundJobs(Operation[State]):
 
     # Verify
 
+    def _after_report(self, prove: Callable[[], State]) -> State:
+        """The proof, unless the report went wrong."""
+        if self._failure is not None:
+            raise self._failure
+        return prove()
+
     def _prove_suspended(self, state: State) -> State:
         """No job is released any more; what came after the report is suspended by another one."""
-        for _again in range(PASSES - 1):
-            now = self._see(state.sid, state.recorded)
+        doing = f"suspend the jobs of {state.sid}"
+        for left in reversed(range(PASSES)):
+            now = self._again(state)
+            # What came between the look and the report was suspended by it, too.
+            self._mine |= set(now.suspended) - set(state.suspended)
             if not now.released:
-                return now
-            if self._unsure:  # what was not answered may still come, and is not sent again
                 break
-            self._mine |= set(now.released)
+            if self._unsure or not left:  # what was not answered may still come, and is not sent again
+                raise self._still_released(doing, now)
+            self._mine |= set(now.due)
             self._keep()
             self._run(state.sid)
-        now = self._see(state.sid, state.recorded)
-        if now.released:
-            raise self._no()(
-                f"suspend the jobs of {state.sid}",
-                f"{len(now.released)} jobs are still released after BTCTRNS1: {names(now.released.values())}",
-                reason="still_released",
-                cure="Jobs that the system leaves out on purpose belong in keep",
-                jobs=told(self._mine),
-                still_released=[job.told() for job in now.released.values()],
-            )
+        self._no_helper_is_left(doing, now)
+        # What the system leaves out was not held back, so it is not given back either.
+        keep = self._params["keep"]
+        self._mine = {key for key in self._mine if key in now.suspended or not fits(key[0], keep)}
+        self._keep()
         return now
 
-    def _prove_released(self, state: State) -> State:
-        """No job is suspended any more, each recorded one is released or has started since."""
-        doing = f"release the jobs of {state.sid}"
-        now = self._see(state.sid, state.recorded)
-        if now.suspended:
+    def _prove_settled(self, state: State, again: bool) -> State:
+        """What ran may have released others at its end, so one look has to show neither.
+
+        :param again: whether the report is run once more for those; not when nothing was to be suspended at first.
+        """
+        doing = f"suspend the jobs of {state.sid}"
+        for left in reversed(range(PASSES + 1)):
+            now = self._again(state)
+            if not now.released and not now.running:
+                self._no_helper_is_left(doing, now)
+                return now
+            if now.released and not again:
+                raise self._still_released(doing, now)
+            if not left:
+                break
+            if now.released:
+                self._prove_suspended(state)
+            else:
+                self._none_runs(state)
+        raise Failed(
+            doing,
+            f"jobs go on to come: {len(now.released)} are released, {len(now.running)} run: "
+            + names([*now.released.values(), *now.running.values()]),
+            reason="still_released" if now.released else "jobs_running",
+            jobs=told(self._mine),
+        )
+
+    def _still_released(self, doing: str, now: State) -> LandscapeError:
+        return self._no()(
+            doing,
+            f"{len(now.released)} jobs are still released, or are so again: {names(now.released.values())}",
+            reason="still_released",
+            cure="Run it again; jobs that the system leaves out on purpose belong in keep",
+            jobs=told(self._mine),
+            still_released=[job.told() for job in now.released.values()],
+        )
+
+    def _no_helper_is_left(self, doing: str, now: State) -> None:
+        """No report is on its way that could change what was seen."""
+        if now.helpers:
             raise self._no()(
                 doing,
-                f"{len(now.suspended)} jobs are still suspended after BTCTRNS2: {names(now.suspended.values())}",
+                f"jobs of this module are still there: {names(now.helpers.values())}",
+                reason="helper_left",
+                jobs=told(self._mine),
+                helpers=[job.told() for job in now.helpers.values()],
+            )
+
+    def _prove_released(self, state: State, ran: bool) -> State:
+        """Each job of ours is released or has started since; after the report no job is suspended any more."""
+        doing = f"release the jobs of {state.sid}"
+        now = self._again(state)
+        stuck = {key: job for key, job in now.suspended.items() if ran or key in self._mine}
+        if stuck:
+            raise self._no()(
+                doing,
+                f"{len(stuck)} jobs are still suspended, or are so again: {names(stuck.values())}",
                 reason="still_suspended",
                 jobs=told(self._mine),
-                still_suspended=[job.told() for job in now.suspended.values()],
+                still_suspended=[job.told() for job in stuck.values()],
             )
+        if now.suspended:
+            self._said.append(
+                f"{len(now.suspended)} jobs that somebody else suspended stay so: {names(now.suspended.values())}"
+            )
+        self._no_helper_is_left(doing, now)
         wrong = []
-        for key in sorted(self._mine - set(now.released)):
+        for key in sorted(self._mine - set(now.due)):
             job = self._jobs.one(key)
             if job is None:
                 wrong.append(f"{key[0]}/{key[1]} is gone")
-            elif job.status == model.RELEASED:  # kept out of the list by `keep`, or released since
+            elif job.status == model.RELEASED:  # since the look
                 continue
             elif job.status in STARTED:
                 self._overdue.append(f"{job.label} {job.state}")
@@ -493,7 +668,7 @@ class BackgroundJobs(Operation[State]):
         if wrong:
             raise Failed(
                 doing,
-                "no job is suspended any more, and not all are as they were: {}".format("; ".join(wrong)),
+                "no job of ours is suspended any more, and not all are as they were: {}".format("; ".join(wrong)),
                 reason="jobs_missing",
                 cure="Compare with SM37; once it is settled, remove the record",
                 jobs=told(self._mine),
@@ -510,7 +685,7 @@ class BackgroundJobs(Operation[State]):
         try:
             return wait_until(
                 doing,
-                partial(self._see, state.sid, state.recorded),
+                partial(self._again, state),
                 lambda now: not now.running,
                 self._running_limits,
                 bear=(TimedOut, Unreachable),
@@ -540,7 +715,10 @@ class BackgroundJobs(Operation[State]):
 
     def warnings(self) -> List[str]:
         """What started at once, and how the connection is made."""
-        said = advice(self._params)
+        said = [*advice(self._params), *self._said]
+        if self._odd:
+            labels = ", ".join(f"{job.label} {job.status!r}" for job in sorted(self._odd.values())[:10])
+            said.append(f"TBTCO says of other jobs what is not known, so nothing is said about them: {labels}")
         if self._overdue:
             said.append("Released jobs have started since: {}".format(", ".join(self._overdue[:20])))
         return said
@@ -550,9 +728,9 @@ class BackgroundJobs(Operation[State]):
         return any(job.name.startswith(f"{self._helper}_{report}_") for report in REPORTS.values())
 
 
-def fits(job: model.Job, patterns: Sequence[str]) -> bool:
+def fits(name: str, patterns: Sequence[str]) -> bool:
     """Whether a job's name fits one of the patterns."""
-    return any(fnmatchcase(job.name, pattern.upper()) for pattern in patterns)
+    return any(fnmatchcase(name, pattern.upper()) for pattern in patterns)
 
 
 def keys(rows: Iterable[Any]) -> Set[Key]:

@@ -17,7 +17,10 @@ description:
   - A job that was cancelled is a failure with the end of its log. A status letter that is not known is a failure, too.
   - The name makes the job one piece of work. A job of that name that is on its way is attached to, not started twice,
     for example after the controller was killed. So give each piece of work a name of its own, such as one with the date
-    in it.
+    in it. Only jobs of the client that is logged on to count, and one with other programs or variants is a failure
+    (V(other_steps)).
+  - A job that stands without a start is gone on with only when the user who is logged on created it, and its steps run
+    as the same users with the same values.
   - Every call that changes something is sent once. When its answer is lost, the job is looked up by its name, or its
     steps and status are. What cannot be seen stays V(unknown), and the next run goes on with the job that is there.
   - The job runs in the client that is logged on to, as the user who is logged on unless a step says otherwise.
@@ -247,11 +250,14 @@ log:
   description:
     - The job log, with C(type), C(id), C(text) and C(time) of each line. Empty while the job has not ended.
     - When it cannot be read, for want of an authorization say, it is empty, and a warning says why.
+    - Of one with more than 10000 lines the last ones, with a warning.
   returned: success
   type: list
   elements: dict
 spool:
-  description: With O(spool=true), C(step) and C(lines) of each step that left a spool request.
+  description:
+    - With O(spool=true), C(step) and C(lines) of each step that left a spool request.
+    - Of a list with more than 10000 lines the last ones, with a warning.
   returned: success
   type: list
   elements: dict
@@ -278,7 +284,7 @@ error:
 """
 
 from functools import partial
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
@@ -291,13 +297,14 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import model
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed, connect
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     Jobs,
     NeverCame,
     Submission,
     Work,
     cancelled,
+    fitting,
     good_name,
     known,
     wait_for_end,
@@ -305,6 +312,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
 
+MOST_LINES = 10000
+L = TypeVar("L")
 VALUES: Dict[str, Any] = {
     "type": "list",
     "elements": "dict",
@@ -385,13 +394,16 @@ class JobRun(Operation[State]):
         self._jobs = Jobs(self._client, version=params["xbp_version"])
         self._submission: Optional[Submission] = None
         self._unread = ""
+        self._cut: List[str] = []
 
     def look(self) -> State:
         """Who is it, and which jobs of that name does it have."""
         identity = self._client.confirm(f"run the job {self._name}", self._params["confirm_sid"])
         found = self._jobs.named(self._name)
         job = self._which([known(f"run the job {self._name}", one) for one in found])
-        steps = self._jobs.steps(job.key) if job is not None and job.status == model.SCHEDULED else []
+        steps = self._jobs.steps(job.key) if job is not None else []
+        if job is not None and job.status == model.SCHEDULED:
+            self._compare_values(job, steps)
         if job is not None and job.status == model.CANCELLED:
             raise cancelled(f"run the job {self._name}", self._jobs, job)
         others = [one for one in found if job is None or one.key != job.key]
@@ -407,7 +419,10 @@ class JobRun(Operation[State]):
             return self._create(state, 0) + self._follow(state)
         self._submission.attach(job.key)
         if job.status == model.SCHEDULED:
+            self._refuse_of_others(job, state.steps)
             return self._create(state, self._done_already(job, state.steps)) + self._follow(state)
+        if self._done_already(job, state.steps) < len(self._work):
+            self._refuse(job, f"it has {len(state.steps)} steps, not {len(self._work)}")
         if job.status == model.SUSPENDED:
             raise Failed(
                 f"run the job {self._name}",
@@ -431,10 +446,15 @@ class JobRun(Operation[State]):
         found["job"] = job.told()
         try:
             if job.status in model.ENDED and self._params["log"]:
-                found["log"] = self._jobs.log(job.key)
+                found["log"] = self._end_of(self._jobs.log(job.key), f"the log of {job.label}")
             if job.status in model.ENDED and self._params["spool"]:
                 found["spool"] = [
-                    {"step": step.number, "lines": self._jobs.spool(job.key, step.number)}
+                    {
+                        "step": step.number,
+                        "lines": self._end_of(
+                            self._jobs.spool(job.key, step.number), f"the list of step {step.number} of {job.label}"
+                        ),
+                    }
                     for step in self._jobs.steps(job.key)
                     if step.spool
                 ]
@@ -444,7 +464,13 @@ class JobRun(Operation[State]):
 
     def warnings(self) -> List[str]:
         """A log that could not be read, and how the connection is made."""
-        return advice(self._params) + ([self._unread] if self._unread else [])
+        return advice(self._params) + ([self._unread] if self._unread else []) + self._cut
+
+    def _end_of(self, lines: List[L], what: str) -> List[L]:
+        """The last lines of what may be too long for a result."""
+        if len(lines) > MOST_LINES:
+            self._cut.append(f"Of {what}, which has {len(lines)} lines, only the last {MOST_LINES} are returned.")
+        return lines[-MOST_LINES:]
 
     def _which(self, found: List[model.Job]) -> Optional[model.Job]:
         """The job that counts: the one on its way, else the newest that ended when it is to run once."""
@@ -465,20 +491,45 @@ class JobRun(Operation[State]):
         return max(found, key=lambda job: (job.ended, job.started, job.number))
 
     def _done_already(self, job: model.Job, steps: List[model.Step]) -> int:
-        """How many steps the unfinished job has; they must be the first ones of ours."""
+        """How many steps the job has; they must be the first ones of ours."""
         for number, (there, ours) in enumerate(zip(steps, self._work), 1):
-            if there.program != ours.program or (ours.variant and there.variant != ours.variant):
+            # Values of its own became a temporary variant.
+            same = there.variant.startswith("&") if ours.values else there.variant == ours.variant
+            if there.program != ours.program or not same:
                 self._refuse(job, f"its step {number} is {there.program} {there.variant}".strip())
         if len(steps) > len(self._work):
             self._refuse(job, f"it has {len(steps)} steps, not {len(self._work)}")
         return len(steps)
 
-    def _refuse(self, job: model.Job, why: str) -> None:
+    def _refuse_of_others(self, job: model.Job, steps: List[model.Step]) -> None:
+        """A job that stands without a start is started only when it is ours."""
+        me = (self._params["rfc_user"] or "").strip().upper()
+        if me and job.user != me:
+            self._refuse(job, f"it was created by {job.user or 'nobody'}, not by {me}")
+        for number, (there, ours) in enumerate(zip(steps, self._work), 1):
+            user = ours.user or me
+            if user and there.user != user:
+                self._refuse(job, f"its step {number} runs as {there.user or 'nobody'}, not as {user}")
+
+    def _compare_values(self, job: model.Job, steps: List[model.Step]) -> None:
+        """Look whether the temporary variants of a job without a start have the values of ours."""
+        for number, (there, ours) in enumerate(zip(steps, self._work), 1):
+            if there.program != ours.program or not ours.values or not there.variant.startswith("&"):
+                continue  # told as another step
+            doing = f"read the values of step {number} of the job {job.label}"
+            try:
+                rows = self._jobs.contents(doing, there.program, there.variant)
+            except CallFailed as error:
+                self._refuse(job, f"the values of its step {number} cannot be read ({error.why})")
+            if not _same_values(rows, ours.values):
+                self._refuse(job, f"its step {number} has other values")
+
+    def _refuse(self, job: model.Job, why: str) -> NoReturn:
         raise Failed(
             f"run the job {self._name}",
-            f"{job.label} stands without a start, and {why}",
+            f"{job.label} is {job.state}, and {why}",
             reason="other_steps",
-            cure="Delete that job, or use another name",
+            cure="Use another name for other work, or delete that job",
             job=job.told(),
         )
 
@@ -571,7 +622,7 @@ def _work(params: Dict[str, Any]) -> List[Work]:
             raise BadInput("read the option steps", f"step {number} has a variant, and values in its place")
         values = [
             {
-                "SELNAME": value["name"].upper(),
+                "SELNAME": value["name"].strip().upper(),
                 "KIND": value["kind"],
                 "SIGN": value["sign"],
                 "OPTION": value["option"],
@@ -581,8 +632,22 @@ def _work(params: Dict[str, Any]) -> List[Work]:
             for value in row.get("values") or ()
         ]
         variant = (row.get("variant") or "").strip().upper()
-        found.append(Work(program, variant, values, (row.get("user") or "").upper(), "", printing))
+        user = (row.get("user") or "").strip().upper()
+        work = Work(program, variant, values, user, "", printing)
+        found.append(fitting(f"read step {number} of the job", work))
     return found
+
+
+def _same_values(there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a variant has our values; other fields than ours have what the report gives them."""
+
+    def of(rows: Sequence[Mapping[str, str]], name: str) -> List[Tuple[str, ...]]:
+        found = [row for row in rows if row.get("SELNAME", "").strip() == name]
+        if any(row.get("KIND") == "S" for row in found):
+            return sorted(tuple(row.get(key, "").strip() for key in ("SIGN", "OPTION", "LOW", "HIGH")) for row in found)
+        return [(row.get("LOW", "").strip(),) for row in found]
+
+    return all(of(there, name) == of(ours, name) for name in {row["SELNAME"] for row in ours})
 
 
 def main() -> None:

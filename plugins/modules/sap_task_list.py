@@ -25,6 +25,9 @@ options:
     description:
       - Name of the task list, such as V(SAP_BASIS_SSL_CHECK). Names differ between releases, so there is no default.
       - Each run of the module begins a new session. To go on with one, use O(session).
+      - That is so also while another session of the list runs, for example after the controller was killed. Which
+        sessions there are shows transaction STC02; the form in which the system lists them over RFC is not confirmed,
+        so the module does not look.
     type: str
   session:
     description: Id of a session to follow or to go on with.
@@ -32,6 +35,7 @@ options:
   parameters:
     description:
       - Parameters of tasks.
+      - They are read again before the session is run.
       - They stand in the result of the task (C(invocation)). A password does not belong here.
     type: list
     elements: dict
@@ -53,7 +57,9 @@ options:
         description: Number of the task (C(LNR)), when the list has several of the name.
         type: str
   skip:
-    description: Names of tasks to leave out. Tasks that depend on them are left as they are.
+    description:
+      - Names of tasks to leave out. Tasks that depend on them are left as they are.
+      - The session is run only when each of them is seen to be skipped. A name that the list has twice is a failure.
     type: list
     elements: str
     default: []
@@ -167,8 +173,8 @@ error:
   contains:
     reason:
       description:
-        - Short name of the cause, such as V(manual_task), V(task_failed), V(no_task), V(status_unknown) or
-          V(call_failed).
+        - Short name of the cause, such as V(manual_task), V(task_failed), V(no_task), V(name_not_unique),
+          V(not_skipped), V(not_set), V(status_unknown) or V(call_failed).
       type: str
     facts:
       description: Data of the case, with C(session), C(tasks) and C(messages).
@@ -176,7 +182,7 @@ error:
 """
 
 from functools import partial
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, TypeVar
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
@@ -184,6 +190,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     Failed,
     LandscapeError,
     TimedOut,
+    Unreachable,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
@@ -193,13 +200,16 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.tasks import 
     GOING,
     GOOD,
     Session,
+    Task,
     TaskLists,
     names,
     wait_while_going,
 )
-from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
+from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits, wait_until
 
 MESSAGES = 10
+STARTING = 30.0  # seconds for a session to leave the state in which it was
+T = TypeVar("T")
 
 
 def spec() -> ArgumentSpec:
@@ -253,6 +263,8 @@ class TaskList(Operation[State]):
         self._limits = Limits(
             params["timeout"], params["delay"], grace=params["failure_grace"], patience=params["failure_grace"]
         )
+        self._answered = False
+        self._was = ""
         self._client = connect(params)
         self._lists = TaskLists(self._client, {key: str(value) for key, value in params["settings"].items()})
 
@@ -266,7 +278,7 @@ class TaskList(Operation[State]):
         session = state.session
         if session is None:
             begin = Action[State]("begin", f"create a session of {self._name} on {state.sid}", self._begin)
-            return [begin, *self._prepare(None), *self._run(state)]
+            return [begin, *self._prepare(state), *self._run(state)]
         if session.state in GOOD:
             return []
         wait = self._wait(state)
@@ -276,7 +288,7 @@ class TaskList(Operation[State]):
             self._refuse_unconfirmed(session)
         elif session.state != "waiting" and not self._params["retry"]:
             raise self._failure(session)
-        return [*self._prepare(session), *self._run(state)]
+        return [*self._prepare(state), *self._run(state)]
 
     def describe(self, state: State) -> Dict[str, Any]:
         """The state of the session in a word."""
@@ -295,22 +307,26 @@ class TaskList(Operation[State]):
 
     # Plan
 
-    def _prepare(self, session: Optional[Session]) -> List[Action[State]]:
+    def _prepare(self, state: State) -> List[Action[State]]:
         """What is set, skipped and confirmed before the session runs."""
+        session = state.session
         rows = [self._row(given) for given in self._params["parameters"]]
         actions: List[Action[State]] = []
         if rows:
-            actions.append(self._part("set", f"set {len(rows)} parameters", lambda: self._lists.set(self._id, rows)))
+            words = f"set {len(rows)} parameters"
+            actions.append(Action("set", words, partial(self._set, rows), partial(self._are_set, state, rows)))
         for name in self._params["skip"]:
-            if session is not None and not [task for task in session.named(name) if task.state != "skipped"]:
-                if not session.named(name):
-                    raise self._no_task(session, name)
+            if session is not None and self._one(f"skip the task {name}", session, name).state == "skipped":
                 continue
-            actions.append(self._part("skip", f"skip the task {name}", partial(self._skip, name)))
-        for task in session.of("manual") if session is not None else ():
+            words, seen = f"skip the task {name}", partial(self._is_skipped, state, name)
+            actions.append(Action("skip", words, partial(self._skip, name), seen))
+        if session is None:
+            return actions
+        for task in session.of("manual"):
             if task.name in self._params["confirm"]:
                 words = f"confirm the task {task.name}"
-                actions.append(self._part("confirm", words, partial(self._confirm, task.name)))
+                self._one(words, session, task.name)
+                actions.append(Action("confirm", words, partial(self._confirm, task.name)))
         return actions
 
     def _run(self, state: State) -> List[Action[State]]:
@@ -320,10 +336,6 @@ class TaskList(Operation[State]):
 
     def _wait(self, state: State) -> Action[State]:
         return Action("wait", f"wait for the end of the task list on {state.sid}", None, partial(self._end, state))
-
-    @staticmethod
-    def _part(name: str, words: str, act: Any) -> Action[State]:
-        return Action(name, words, act)
 
     @staticmethod
     def _row(given: Dict[str, Any]) -> Dict[str, str]:
@@ -342,31 +354,78 @@ class TaskList(Operation[State]):
     def _begin(self) -> None:
         self._id = self._lists.begin(self._name)
 
+    def _set(self, rows: List[Dict[str, str]]) -> None:
+        self._answered = False
+        self._named(lambda: self._lists.set(self._id, rows))
+        self._answered = True
+
     def _skip(self, name: str) -> None:
+        self._answered = False
+        self._named(lambda: self._one(f"skip the task {name}", self._lists.session(self._id), name))
         self._named(lambda: self._lists.skip(self._id, name))
+        self._answered = True
 
     def _confirm(self, name: str) -> None:
         self._named(lambda: self._lists.confirm(self._id, name))
 
     def _resume(self) -> None:
+        self._answered = False
+        self._was = self._named(lambda: self._lists.session(self._id)).state
         self._named(lambda: self._lists.resume(self._id))
+        self._answered = True
 
-    def _named(self, act: Any) -> None:
+    def _named(self, act: Callable[[], T]) -> T:
         """Act, and have a failure name the session, so that it can be gone on with."""
         try:
-            act()
+            return act()
         except LandscapeError as error:
             error.facts["session"] = self._id
             raise
 
     # Verify
 
-    def _left(self, state: State) -> State:
-        """The session has left the state in which it waited to be run."""
-        now = self._lists.session(self._id)
-        if now.state == "waiting":
-            raise TimedOut(f"run the session {self._id}", "it is still waiting", session=self._id)
+    def _is_skipped(self, state: State, name: str) -> State:
+        """The task is seen to be left out: a list that runs it all the same would change what nobody wants changed."""
+        doing = f"see that the task {name} is left out"
+        now = self._named(lambda: self._lists.session(self._id))
+        task = self._one(doing, now, name)
+        if task.state != "skipped":
+            raise self._not_seen(doing, f"it is {task.state}", "not_skipped")
         return State(state.sid, now)
+
+    def _are_set(self, state: State, rows: List[Dict[str, str]]) -> State:
+        """The parameters are seen to have their values."""
+        doing = f"see the parameters of the session {self._id}"
+        wrong = self._named(lambda: self._lists.differing(self._id, rows))
+        if wrong:
+            raise self._not_seen(doing, "{} do not have the value that was set".format(", ".join(wrong)), "not_set")
+        return state
+
+    def _not_seen(self, doing: str, why: str, reason: str) -> LandscapeError:
+        """The error for what did not happen; nothing runs yet. Without an answer it stays unknown."""
+        kind = Failed if self._answered else TimedOut
+        return kind(doing, f"{why}; the session was not run", reason=reason, session=self._id)
+
+    def _left(self, state: State) -> State:
+        """The session has left the state in which it was when it was told to run.
+
+        With an answer it may be in it again, at the next manual task say. Without one that is no sign of a start.
+        """
+        doing = f"see the session {self._id} run"
+        limits = Limits(
+            min(self._limits.timeout, STARTING), self._limits.delay, self._limits.grace, self._limits.patience
+        )
+        waited = self._named(
+            lambda: wait_until(
+                doing,
+                lambda: self._lists.session(self._id),
+                lambda now: now.state != self._was or (self._answered and now.state != "waiting"),
+                limits,
+                bear=(TimedOut, Unreachable),
+                describe=lambda now: f"the session is still {now.state}",
+            )
+        )
+        return State(state.sid, waited.value)
 
     def _end(self, state: State) -> State:
         doing = f"see the end of the session {self._id}"
@@ -410,11 +469,19 @@ class TaskList(Operation[State]):
         )
 
     @staticmethod
-    def _no_task(session: Session, name: str) -> BadInput:
-        return BadInput(
-            f"skip the task {name}",
-            f"the session {session.id} has no such task",
-            reason="no_task",
+    def _one(doing: str, session: Session, name: str) -> Task:
+        """The task of a name, which the functions of the task manager go by.
+
+        :raises BadInput: there is none, or more than one.
+        """
+        found = session.named(name)
+        if len(found) == 1:
+            return found[0]
+        why = f"has {len(found)} tasks of that name" if found else "has no such task"
+        raise BadInput(
+            doing,
+            f"the session {session.id} {why}",
+            reason="name_not_unique" if found else "no_task",
             known=[task.name for task in session.tasks],
         )
 

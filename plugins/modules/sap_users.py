@@ -49,6 +49,10 @@ options:
       - File, where the module runs, that keeps the names of those who are to be locked from before the first is locked
         until they are seen to be unlocked. It is then removed. In check mode it is read only.
       - After a run that was interrupted, those of them who are locked count as locked by this module.
+      - It needs a place that lasts until they are unlocked, not the inside of a container that goes away. With
+        O(state=unlocked), a file that is not there is a warning, and nobody is unlocked.
+      - When all of them were locked, and some are open again, locking anew is refused (V(stale_record)), because it is
+        not known why the others are locked.
     type: path
   lock_fields:
     description:
@@ -165,13 +169,16 @@ error:
   type: dict
   contains:
     reason:
-      description: Short name of the cause, such as V(users_failed), V(no_users) or V(wrong_record).
+      description: Short name of the cause, such as V(users_failed), V(no_users), V(stale_record) or V(wrong_record).
       type: str
     facts:
-      description: Data of the case. C(failures) says for each user why not, C(users) for whom it happened.
+      description:
+        - Data of the case. C(failures) says for each user why not, C(users) for whom it happened. When the users could
+          not be read afterwards, C(users) are those whose change was answered without an error, and C(seen) is false.
       type: dict
 """
 
+import time
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Dict, List, NamedTuple, Optional, Set
@@ -181,6 +188,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
     Denied,
     Failed,
+    LandscapeError,
     TimedOut,
     Unknown,
     Unreachable,
@@ -259,9 +267,13 @@ class UserLocks(Operation[State]):
             )
         self._protect = {name.strip().upper() for name in [*params["protect"], params["rfc_user"]]}
         self._record: Optional[Record] = None
+        self._complete = ""
+        self._missing = False
+        self._locked = 0
         self._meant: Set[str] = set()
         self._ours: Set[str] = set()
         self._before: Set[str] = set()
+        self._tried: Set[str] = set()
         self._failures: Dict[str, str] = {}
         self._unsure: Optional[Unknown] = None
 
@@ -271,7 +283,11 @@ class UserLocks(Operation[State]):
         self._record = Record(self._params["record"], "users", identity.sid, self._params["rfc_client"])
         kept = self._record.read()
         recorded = None if kept is None else {str(name) for name in kept.get("users") or ()}
-        return self._see(identity.sid, recorded)
+        self._complete = str((kept or {}).get("complete") or "")
+        state = self._see(identity.sid, recorded)
+        self._missing = bool(self._params["record"]) and recorded is None
+        self._locked = len(state.locked)
+        return state
 
     def plan(self, state: State) -> List[Action[State]]:
         """Whom to lock or unlock, and what to keep about it."""
@@ -280,6 +296,7 @@ class UserLocks(Operation[State]):
     def _lock(self, state: State) -> List[Action[State]]:
         self._refuse_missing(state, self._named)
         asked = state.all if self._named is None else self._named
+        self._refuse_stale(state)
         self._ours = (state.recorded or set()) & state.locked
         self._before = state.locked - self._ours
         self._meant = {name for name in asked - state.locked if not self._protected(name)}
@@ -291,6 +308,26 @@ class UserLocks(Operation[State]):
             actions.append(Action("record", words, self._keep))
         words = f"lock {len(self._meant)} users of {state.sid}, client {self._params['rfc_client']}"
         return [*actions, Action("lock", words, partial(self._each, state), partial(self._prove, state))]
+
+    def _refuse_stale(self, state: State) -> None:
+        """Users of a record of work that was done who are open: somebody unlocked them since.
+
+        Who of the others is locked may be so for another reason by now, and must not be unlocked with the record.
+        """
+        if not self._complete or state.recorded is None:
+            return
+        open_ = sorted((state.recorded & state.all) - state.locked)
+        if open_:
+            raise Failed(
+                f"lock users of {state.sid}",
+                "the users of the record {} were all locked at {}, and {} of them are open again: {}".format(
+                    self._params["record"], self._complete, len(open_), ", ".join(open_[:10])
+                ),
+                reason="stale_record",
+                cure="Run state: unlocked with the record to end that work, or remove the file when the users who are "
+                "still locked have to stay so",
+                users=open_,
+            )
 
     def _unlock(self, state: State) -> List[Action[State]]:
         asked = state.recorded if self._named is None else self._named
@@ -323,8 +360,11 @@ class UserLocks(Operation[State]):
 
     def _keep(self) -> bool:
         assert self._record is not None
-        self._record.write({"users": sorted(self._meant | self._ours)})
+        self._record.write(self._kept())
         return False  # a note of ours is no change of the system
+
+    def _kept(self) -> Dict[str, Any]:
+        return {"users": sorted(self._meant | self._ours)}
 
     def _forget(self) -> bool:
         assert self._record is not None
@@ -337,6 +377,7 @@ class UserLocks(Operation[State]):
         lost = 0
         for name in sorted(self._meant):
             doing = f"{DONE[self._wanted]} the user {name} of {state.sid}"
+            self._tried.add(name)
             try:
                 self._client.tell(doing, function, {"USERNAME": name})
                 if self._params["commit"]:
@@ -351,12 +392,14 @@ class UserLocks(Operation[State]):
                 break
             except (Failed, Denied, BadInput) as error:
                 self._failures[name] = error.why
+                if error.reason == "logon_refused":  # each further try would count towards the lock of the user
+                    break
 
     # Verify
 
     def _prove(self, state: State) -> State:
         """Each user who was meant is as wanted; the others are named."""
-        now = self._see(state.sid, state.recorded)
+        now = self._look_again(state)
         wanted = now.locked if self._wanted == "locked" else now.all - now.locked
         done = self._meant & wanted
         missing = sorted(self._meant - done)
@@ -373,7 +416,22 @@ class UserLocks(Operation[State]):
                 failures=failures,
                 users=happened,
             )
+        if self._wanted == "locked" and self._record is not None:
+            self._record.write(dict(self._kept(), complete=time.strftime("%Y-%m-%d %H:%M:%S %z")))
         return now
+
+    def _look_again(self, state: State) -> State:
+        """Who is locked now; when that cannot be seen, the failure tells for whom the change was sent."""
+        try:
+            return self._see(state.sid, state.recorded)
+        except LandscapeError as error:
+            sent = self._tried - set(self._failures)
+            error.facts["users"] = sorted(sent | self._ours if self._wanted == "locked" else sent)
+            error.facts["failures"] = dict(
+                dict.fromkeys(self._meant - self._tried, "it was not sent"), **self._failures
+            )
+            error.facts["seen"] = False
+            raise
 
     def _see(self, sid: str, recorded: Optional[Set[str]]) -> State:
         doing = f"read the users of {sid}, client {self._params['rfc_client']}"
@@ -383,8 +441,23 @@ class UserLocks(Operation[State]):
         locked: Set[str] = set()
         for field in self._params["lock_fields"]:
             row = {"PARAMETER": "ISLOCKED", "FIELD": field.upper(), "SIGN": "I", "OPTION": "EQ", "LOW": "L"}
-            locked |= self._list(f"{doing}, locked by {field.upper()}", [row])
+            found = self._list(f"{doing}, locked by {field.upper()}", [row])
+            self._refuse_nonsense(doing, field.upper(), everybody, found)
+            locked |= found
         return State(sid, everybody, locked & everybody, recorded)
+
+    def _refuse_nonsense(self, doing: str, field: str, everybody: Set[str], found: Set[str]) -> None:
+        """A system that does not know a field may leave out the selection, and everybody seems locked then."""
+        me = self._params["rfc_user"].strip().upper()
+        if me in found or everybody <= found:
+            who = f"{me}, who is logged on," if me in found else "everybody"
+            raise Failed(
+                doing,
+                f"by {field} {who} is locked, so BAPI_USER_GETLIST does not select by it",
+                reason="malformed",
+                cure=f"Take {field} out of lock_fields",
+                field=field,
+            )
 
     def _list(self, doing: str, selection: List[Dict[str, str]]) -> Set[str]:
         given: Dict[str, Any] = {"SELECTION_RANGE": selection} if selection else {}
@@ -413,6 +486,11 @@ class UserLocks(Operation[State]):
         if self._wanted == "unlocked" and self._failures:
             gone = [f"{name}: {why}" for name, why in sorted(self._failures.items()) if name not in self._meant]
             said += ["Not unlocked: {}".format("; ".join(gone))] if gone else []
+        if self._wanted == "unlocked" and self._missing and self._named is None:
+            said.append(
+                "There is no record at {}, so nobody was unlocked. {} users of the client are locked. "
+                "Was the file written by another machine or container?".format(self._params["record"], self._locked)
+            )
         return said
 
     def _protected(self, name: str) -> bool:

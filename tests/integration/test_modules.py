@@ -33,7 +33,15 @@ TARGETS = [
     "hana_recovery",
     "hana_root_keys",
 ]
-RFC_TARGETS = ["rfc_call", "sap_job", "sap_background_jobs", "sap_users", "sap_task_list"]
+RFC_TARGETS = [
+    "rfc_call",
+    "sap_job",
+    "sap_background_jobs",
+    "sap_users",
+    "sap_task_list",
+    "sap_bdls",
+    "sap_client_copy",
+]
 LIBRARIES = [name for name in ("pyrfc", "saprfclib") if importlib.util.find_spec(name) is not None]
 CLAIMS = {target: table.read(target) for target in TARGETS}
 CLAIMS.update({f"{target} by {library}": table.read(target) for target in RFC_TARGETS for library in LIBRARIES})
@@ -418,12 +426,13 @@ def test_claim(tables: Played, target: str, index: int) -> None:
             details = [row["call"] if row["door"] == "hana" else row.get("detail") or "" for row in rows]
             if not details or not all(re.search(words_sent, detail) for detail in details):
                 here.append(f"{function} was sent with {details}, not with {words_sent!r}")
-        effects = [row["effect"] for row in journal if "effect" in row]
+        effects = ["{effect} {job}".format(**{"job": "", **row}).strip() for row in journal if "effect" in row]
         for effect in step.get("saw") or []:
-            if effect not in effects:
+            at = [index for index, seen in enumerate(effects) if effect in (seen, seen.split(" ")[0])]
+            if not at:
                 here.append(f"the landscape did not see {effect} in its order; it saw {effects}")
                 break
-            effects = effects[effects.index(effect) + 1 :]
+            effects = effects[at[0] + 1 :]
         if step.get("check") or (not found["failed"] and not result.get("changed")):
             here += [f"{function} was sent, and this is no change" for function in CHANGING if calls[function]]
         wrong += [f"step {number}: {text}" for text in here]

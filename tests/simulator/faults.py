@@ -6,7 +6,7 @@ A fault is a JSON object: ``name`` (see ``FAULTS``), any of the filters ``host``
 ``user``, ``object`` (of authorization), ``job`` (its name); ``times`` (how often it strikes, for ever when absent),
 ``after`` (how many matching calls pass first), ``seconds`` (real seconds, for ``slow``), ``on`` (a journal entry, given
 by some of its fields, that makes it active: with ``{"effect": "stopping", "instance": "PRD/prdapp1/D01"}`` it strikes
-once that instance began to stop).
+once that instance began to stop), ``until`` (a journal entry that removes it).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ FAULTS: dict[str, str] = {
     "job_cancelled": "the background `job` is cancelled (00/554) when it would end",
 }
 FILTERS = ("host", "system", "instance", "operation", "door", "database", "function", "user", "object", "job")
-FIELDS = frozenset(FILTERS) | {"name", "times", "after", "seconds", "on", "id", "note"}
+FIELDS = frozenset(FILTERS) | {"name", "times", "after", "seconds", "on", "until", "id", "note"}
 
 
 class BadFault(ValueError):
@@ -77,6 +77,7 @@ class Fault:
     after: int = 0
     seconds: float = 5.0
     on: dict[str, Any] | None = None
+    until: dict[str, Any] | None = None
     active: bool = True
     struck: int = 0
 
@@ -99,6 +100,7 @@ class Fault:
             "after": self.after,
             "seconds": self.seconds,
             "on": self.on,
+            "until": self.until,
             "active": self.active,
             "struck": self.struck,
         }
@@ -143,6 +145,7 @@ class Faults:
             after=int(raw.get("after") or 0),
             seconds=float(raw.get("seconds", 5.0)),
             on=raw.get("on"),
+            until=raw.get("until"),
             active=raw.get("on") is None,
         )
         self._all[fault.id] = fault
@@ -190,12 +193,15 @@ class Faults:
         return fault
 
     def heard(self, entry: dict[str, Any]) -> None:
-        """Make faults active that wait for this journal entry."""
-        woken = False
-        for fault in self._all.values():
+        """Make faults active that wait for this journal entry, remove those that it ends."""
+        changed = False
+        for fault in list(self._all.values()):
             if fault.on is not None and not fault.active and all(entry.get(k) == v for k, v in fault.on.items()):
-                fault.active = woken = True
-        if woken:
+                fault.active = changed = True
+            elif fault.until is not None and all(entry.get(k) == v for k, v in fault.until.items()):
+                del self._all[fault.id]
+                changed = True
+        if changed:
             self._tell()
 
     def _tell(self) -> None:

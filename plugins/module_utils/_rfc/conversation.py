@@ -62,6 +62,10 @@ class Refused(Trouble):
     """The system does not let this user in; nothing was called."""
 
 
+class Forbidden(Trouble):
+    """Who asks is not let through to the service (HTTP 403), which says nothing about the password."""
+
+
 class NotSent(Trouble):
     """The call was not sent, because its function or a parameter is not as the system knows it."""
 
@@ -141,6 +145,7 @@ def kinds(error: BaseException) -> Kinds:
 __all__ = (
     "Address",
     "Conversation",
+    "Forbidden",
     "Lost",
     "NotReached",
     "NotSent",

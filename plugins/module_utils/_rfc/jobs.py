@@ -23,9 +23,12 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.tables import
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame, wait_until
 
 Key = Tuple[str, str]
-FIELDS = ("JOBNAME", "JOBCOUNT", "STATUS", "SDLUNAME", "STRTDATE", "STRTTIME", "ENDDATE", "ENDTIME")
+FIELDS = ("JOBNAME", "JOBCOUNT", "STATUS", "SDLUNAME", "STRTDATE", "STRTTIME", "ENDDATE", "ENDTIME", "AUTHCKMAN")
 KEY = ("JOBNAME", "JOBCOUNT")
 LONGEST_NAME = 32
+# The libraries cut what is longer without a word, and the job would do something else.
+LONGEST = {"program": 40, "variant": 14, "user": 12}
+LONGEST_VALUE = {"SELNAME": 8, "LOW": 45, "HIGH": 45}
 LOG_TAIL = 8
 START_WAYS = ("immediately", "asap")
 
@@ -68,17 +71,23 @@ class Jobs:
     # What the tables show
 
     def named(self, name: str) -> List[model.Job]:
-        """Every job of a name."""
-        return self._read(f"JOBNAME = {literal(name)}")
+        """Every job of a name in the client that is logged on to; TBTCO has those of all clients.
 
-    def alive(self, doing: str) -> Dict[Key, model.Job]:
+        One without steps may not show its client yet, so that counts as ours.
+        """
+        own = self._client.link.address.client
+        found = self._read(f"JOBNAME = {literal(name)}")
+        return [job for job in found if job.client == own or (not job.client and job.status == model.SCHEDULED)]
+
+    def alive(self, doing: str, strict: bool = True) -> Dict[Key, model.Job]:
         """The jobs of all clients that are neither without a start nor at their end.
 
+        :param strict: whether a status that is not known is a failure; else the caller looks.
         :raises Failed: one of them is in a status that is not known.
         """
         left_out = (model.SCHEDULED, *model.ENDED)
         where = " AND ".join(f"STATUS <> {literal(letter)}" for letter in left_out)
-        return {job.key: known(doing, job) for job in self._read(where)}
+        return {job.key: known(doing, job) if strict else job for job in self._read(where)}
 
     def one(self, key: Key) -> Optional[model.Job]:
         """One job as it is now; None when there is none."""
@@ -92,10 +101,14 @@ class Jobs:
     def steps(self, key: Key) -> List[model.Step]:
         """The steps of a job (TBTCP), in their order."""
         where = f"JOBNAME = {literal(key[0])} AND JOBCOUNT = {literal(key[1])}"
-        rows = self._client.rows("TBTCP", ("STEPCOUNT", "PROGNAME", "VARIANT", "LISTIDENT"), where)
+        rows = self._client.rows("TBTCP", ("STEPCOUNT", "PROGNAME", "VARIANT", "LISTIDENT", "AUTHCKNAM"), where)
         found = [
             model.Step(
-                int(row["STEPCOUNT"] or 0), row["PROGNAME"], row["VARIANT"], row["LISTIDENT"].strip().lstrip("0")
+                int(row["STEPCOUNT"] or 0),
+                row["PROGNAME"],
+                row["VARIANT"],
+                row["LISTIDENT"].strip().lstrip("0"),
+                row["AUTHCKNAM"],
             )
             for row in rows
         ]
@@ -153,6 +166,28 @@ class Jobs:
         )
         rows = answer.get("JOB_PROTOCOL_NEW") or answer.get("JOB_PROTOCOL") or []
         return [_line(model.plain(row)) for row in rows]
+
+    def screen(self, doing: str, program: str) -> List[str]:
+        """The names of the fields on a report's selection screen."""
+        answer = self._ask(doing, "BAPI_XBP_READ_SELSCREEN", dict(self._who(), PROGRAM=program))
+        return [str(row.get("SELNAME") or "").strip() for row in answer.get("SELSCREEN_INFO") or ()]
+
+    def resources(self, doing: str) -> Dict[str, Any]:
+        """What XBP says about background work processes."""
+        return self._ask(doing, "BAPI_XBP_GET_CURR_BP_RESOURCES", self._who())
+
+    def contents(self, doing: str, program: str, variant: str) -> List[Dict[str, str]]:
+        """The rows of a variant (SELNAME, KIND, SIGN, OPTION, LOW, HIGH)."""
+        given: Dict[str, Any] = {"REPORT": program, "VARIANT": variant, "VALUTAB": []}
+        answer = self._client.ask(doing, "RS_VARIANT_CONTENTS_RFC", given)
+        return [
+            {str(key): str(value or "").strip() for key, value in row.items()} for row in answer.get("VALUTAB") or ()
+        ]
+
+    def of_program(self, program: str) -> Set[Key]:
+        """The keys of the jobs that have a step with a program, whatever their status."""
+        rows = self._client.rows("TBTCP", ("JOBNAME", "JOBCOUNT"), f"PROGNAME = {literal(program)}", key=KEY)
+        return {(row["JOBNAME"], row["JOBCOUNT"]) for row in rows}
 
     def spool(self, key: Key, step: int) -> List[str]:
         """The lines of the list that a step printed."""
@@ -222,6 +257,21 @@ def good_name(name: str) -> str:
         why = f"{name!r} is not 1 to {LONGEST_NAME} characters without * or quotes"
         raise BadInput("read the name of the job", why)
     return text
+
+
+def fitting(doing: str, work: Work) -> Work:
+    """A step whose texts the parameters of XBP can hold.
+
+    :raises BadInput: one is longer.
+    """
+    texts = [(name, getattr(work, name), most) for name, most in LONGEST.items()]
+    for row in work.values:
+        texts += [(f"{name} of the value {row['SELNAME']}", row[name], most) for name, most in LONGEST_VALUE.items()]
+    for name, text, most in texts:
+        if len(text) > most:
+            why = f"{name} has {len(text)} characters, and XBP takes {most}: {text!r}"
+            raise BadInput(doing, why, cure="Save a variant for longer values", reason="too_long")
+    return work
 
 
 def end_of_log(jobs: Jobs, key: Key) -> List[str]:
@@ -384,6 +434,7 @@ __all__ = (
     "Work",
     "cancelled",
     "end_of_log",
+    "fitting",
     "good_name",
     "known",
     "wait_for_end",

@@ -24,6 +24,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
     Address,
     Conversation,
+    Forbidden,
     Lost,
     NotReached,
     NotSent,
@@ -130,10 +131,7 @@ class Link:
         try:
             self._conversation = self._opener(self.address)
         except Trouble as trouble:
-            error = self._no(trouble, doing, "", change=False)
-            if isinstance(trouble, Refused):
-                self._refusal = error
-            raise error from trouble
+            raise self._no(trouble, doing, "", change=False) from trouble
         self.generation += 1
         self._used = time.monotonic()
         return self._conversation
@@ -148,6 +146,8 @@ class Link:
         except Raised as raised:
             if raised.ends:
                 self.close()
+        except Refused as refused:
+            raise self._no(refused, doing, "RFC_PING", change=False) from refused
         except Trouble:
             self.close()
         return self.open(doing)
@@ -169,12 +169,22 @@ class Link:
             return raised(doing, function, trouble, text)
         self.close()
         if isinstance(trouble, Refused):
-            return Denied(
+            # Kept, whenever it comes: over SOAP each call is a logon.
+            self._refusal = Denied(
                 doing,
                 f"{where} does not let the user in: {text}",
                 reason="logon_refused",
                 cure="Correct user, password or client, or unlock the user, before the next try: each wrong one "
                 "counts towards the lock of the user",
+            )
+            return self._refusal
+        if isinstance(trouble, Forbidden):
+            return Denied(
+                doing,
+                f"{where} does not let the user through ({text})",
+                reason="service_forbidden",
+                cure="The user needs S_ICF for the service when it has an authorization of its own; ask who runs a "
+                "proxy on the way",
             )
         if isinstance(trouble, NotReached):
             return Unreachable(doing, f"{where} does not answer ({text})", reason="not_reached")

@@ -123,6 +123,7 @@ class Job(NamedTuple):
     user: str = ""
     started: str = ""
     ended: str = ""
+    client: str = ""
 
     @classmethod
     def read(cls, row: Mapping[str, str]) -> Job:
@@ -134,6 +135,7 @@ class Job(NamedTuple):
             row.get("SDLUNAME", ""),
             moment(row.get("STRTDATE", ""), row.get("STRTTIME", "")),
             moment(row.get("ENDDATE", ""), row.get("ENDTIME", "")),
+            row.get("AUTHCKMAN", ""),
         )
 
     @property
@@ -173,12 +175,13 @@ def moment(date: str, clock: str) -> str:
 
 
 class Step(NamedTuple):
-    """One row of TBTCP: number, program, variant, spool request (empty when there is none)."""
+    """One row of TBTCP: number, program, variant, spool request (empty when there is none), user as whom it runs."""
 
     number: int
     program: str
     variant: str
     spool: str
+    user: str = ""
 
 
 __all__ = (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, List, Mapping
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import ArgumentSpec, instance_number
@@ -32,7 +33,7 @@ def rfc_spec() -> ArgumentSpec:
             "rfc_snc_partner": {"type": "str"},
             "rfc_snc_my_name": {"type": "str"},
             "rfc_snc_lib": {"type": "path"},
-            "rfc_snc_qop": {"type": "str"},
+            "rfc_snc_qop": {"type": "str", "choices": ["1", "2", "3", "8", "9"]},
             "rfc_client": {"type": "str", "required": True},
             "rfc_user": {"type": "str"},
             "rfc_password": {"type": "str", "no_log": True},
@@ -81,8 +82,8 @@ def address_of(params: Mapping[str, Any]) -> Address:
         raise BadInput(doing, "rfc_url must not carry a user or a password", cure="Use rfc_user and rfc_password")
     if not params["rfc_user"] and not params["rfc_snc_partner"]:
         raise BadInput(doing, "neither rfc_user with rfc_password nor rfc_snc_partner says who logs on")
-    if not params["rfc_timeout"] > 0:
-        raise BadInput(doing, f"rfc_timeout must be greater than 0 seconds, not {params['rfc_timeout']}")
+    if not (params["rfc_timeout"] > 0 and math.isfinite(params["rfc_timeout"])):
+        raise BadInput(doing, f"rfc_timeout must be greater than 0 seconds and finite, not {params['rfc_timeout']}")
     snc = {_SNC_NAMES[name]: params[f"rfc_snc_{name}"] for name in SNC if params[f"rfc_snc_{name}"]}
     if snc:
         snc["snc_mode"] = "1"

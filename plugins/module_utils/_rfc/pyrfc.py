@@ -25,14 +25,15 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation 
 # What the library finds wrong with a call before it sends it.
 LOCAL_KEYS = (
     "RFC_INVALID_PARAMETER",
-    "RFC_CONVERSION_FAILURE",
     "RFC_NOT_FOUND",
     "RFC_TABLE_MOVE_BOF",
     "RFC_TABLE_MOVE_EOF",
     "RFC_INVALID_HANDLE",
 )
-# A field that is too small may be one of the answer's: whether the call was sent is then open.
-_LOCAL_ERRORS = (TypeError, KeyError, AttributeError)
+# What may be about a parameter that is filled in, or about the answer that is taken apart.
+EITHER_KEYS = ("RFC_CONVERSION_FAILURE",)
+_LOCAL_ERRORS = (TypeError, UnicodeEncodeError)
+_EITHER_ERRORS = (KeyError, AttributeError)
 
 
 class PyrfcConversation(Conversation):
@@ -100,9 +101,9 @@ def _at_logon(error: Exception) -> Trouble:
         return Refused(_words(error))
     if "ABAPRuntimeError" in names or "ABAPApplicationError" in names:
         return NotReached(f"the system refuses the logon for now ({_words(error)})")
-    if isinstance(error, _LOCAL_ERRORS) or "RFCError" not in names:
+    if "RFCError" not in names:
         return NotSent(_words(error))
-    if "ExternalRuntimeError" in names and getattr(error, "key", "") in LOCAL_KEYS:
+    if "ExternalRuntimeError" in names and getattr(error, "key", "") in LOCAL_KEYS + EITHER_KEYS:
         return NotSent(_words(error))
     return NotReached(_words(error))
 
@@ -121,11 +122,25 @@ def _trouble(error: Exception) -> Trouble:
         return Raised(key.strip(), _words(error), type_, message, ends)
     if isinstance(error, _LOCAL_ERRORS) or key in LOCAL_KEYS or "RFCTypeError" in names:
         return NotSent(_words(error))
+    if (isinstance(error, _EITHER_ERRORS) or key in EITHER_KEYS) and _while_filling(error):
+        return NotSent(_words(error))
     return Lost(_words(error), late=_late(key, error))
 
 
+def _while_filling(error: BaseException) -> bool:
+    """Whether an error arose while the parameters were filled in; SAP's library names those functions fill..."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name.rsplit(".", 1)[-1].startswith("fill"):
+            return True
+        trace = trace.tb_next
+    return False
+
+
 def _late(key: str, error: Exception) -> bool:
-    return key in ("RFC_CANCELED", "RFC_TIMEOUT") or "timeout" in _words(error).lower()
+    text = _words(error).lower()
+    # A receive that gave up says EAGAIN by its words in erpl-pyrfc.
+    return key in ("RFC_CANCELED", "RFC_TIMEOUT") or "timeout" in text or "temporarily unavailable" in text
 
 
 __all__ = ("PyrfcConversation", "parameters_of")

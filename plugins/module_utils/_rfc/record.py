@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed
 
@@ -42,13 +42,31 @@ class Record:
             raise Failed(doing, error.strerror or str(error), reason="record") from error
         except ValueError as error:
             raise BadInput(doing, f"it is no record: {error}", cure="Name the file that was written") from error
-        if not isinstance(found, dict) or "kept" not in found:
+        if not isinstance(found, dict) or not isinstance(found.get("kept"), dict):
             raise BadInput(doing, "it is no record of this collection", cure="Name the file that was written")
         other = {key: found.get(key) for key, value in self._head.items() if found.get(key) != value}
         wrong = [f"{key} {value!r}, not {self._head[key]!r}" for key, value in other.items()]
         if wrong:
             raise Denied(doing, "it is about {}".format("; ".join(wrong)), reason="wrong_record")
         return dict(found["kept"])
+
+    def rows(self, kept: Dict[str, Any], name: str, fields: Sequence[str]) -> Optional[List[Dict[str, str]]]:
+        """The rows of what was kept under a name, each with these fields as text; None when there is no such name.
+
+        :raises BadInput: it holds something else.
+        """
+        found = kept.get(name)
+        if found is None:
+            return None
+        rows = found if isinstance(found, list) else [found]
+        for row in rows:
+            if not isinstance(row, dict) or not all(isinstance(row.get(field), str) for field in fields):
+                raise BadInput(
+                    f"read the record {self.path}",
+                    "{} has {!r}, which is no row with {}".format(name, row, ", ".join(fields)),
+                    cure="Correct the file, or give the list as an option",
+                )
+        return rows
 
     def write(self, kept: Dict[str, Any]) -> None:
         """Keep this, in the place of what was kept before; whole or not at all.

@@ -37,6 +37,9 @@ class SaprfclibConversation(Conversation):
         found: Dict[str, Any] = dict(parameters_of(address))
         found.setdefault("ashost", "")
         found.setdefault("sysnr", "00")
+        # The library has no switch but snc_lib: without it, it would log on in plain text and say nothing.
+        if found.pop("snc_mode", None) and not found.get("snc_lib"):
+            raise NotSent("saprfclib speaks SNC only with rfc_snc_lib, the path of the cryptographic library")
         if "snc_qop" in found:
             found["snc_qop"] = int(found["snc_qop"])
         found.update(connect_timeout=address.timeout, read_timeout=address.timeout, strict_params=True)

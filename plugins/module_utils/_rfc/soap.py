@@ -15,6 +15,7 @@ import os
 import re
 import socket
 import ssl
+import time
 from typing import Any, Dict, List, Mapping, Optional, Union
 from urllib.parse import urlencode, urlsplit
 from xml.parsers import expat
@@ -23,6 +24,7 @@ from xml.sax.saxutils import escape
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
     Address,
     Conversation,
+    Forbidden,
     Lost,
     NotReached,
     NotSent,
@@ -34,6 +36,7 @@ FUNCTIONS = "urn:sap-com:document:sap:rfc:functions"
 SERVICE = "/sap/bc/soap/rfc"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 MAX_ANSWER = 256 * 1024 * 1024
+PIECE = 64 * 1024
 MAX_DEPTH = 32
 _NAME = re.compile(r"[A-Z/][A-Z0-9_/]{0,29}\Z")
 _FIELD = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]{0,60}\Z")
@@ -61,19 +64,26 @@ class SoapConversation(Conversation):
 
     def call(self, function: str, parameters: Mapping[str, Any]) -> Dict[str, Any]:
         """Call a function."""
-        body = encode(function, parameters)
+        try:
+            body, headers = encode(function, parameters), self._headers()
+        except UnicodeEncodeError as error:  # a lone surrogate
+            raise NotSent(f"a character cannot be sent ({error.reason})") from error
         connection = http.client.HTTPSConnection(
             self._host, self._port, timeout=self._address.timeout, context=self._context()
         )
+        deadline = time.monotonic() + self._address.timeout
         try:
             try:
                 connection.connect()
+            except OverflowError as error:
+                raise NotSent(f"rfc_timeout is too long ({error})") from error
             except (OSError, ValueError) as error:
                 raise NotReached(str(error) or type(error).__name__) from error
             try:
-                connection.request("POST", self._path, body, self._headers())
+                sock = connection.sock  # the connection forgets it when the answer is the last one
+                connection.request("POST", self._path, body, headers)
                 reply = connection.getresponse()
-                content = reply.read(MAX_ANSWER + 1)
+                content = _read(sock, reply, deadline)
             except (OSError, http.client.HTTPException) as error:
                 late = isinstance(error, socket.timeout)
                 raise Lost(str(error) or type(error).__name__, late=late) from error
@@ -103,6 +113,26 @@ class SoapConversation(Conversation):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def _read(sock: Any, reply: http.client.HTTPResponse, deadline: float) -> bytes:
+    """The answer's body, whole by the deadline: the socket's own limit is for each piece of it."""
+    found: List[bytes] = []
+    size = 0
+    while size <= MAX_ANSWER:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer did not end in time")
+        if sock.fileno() >= 0:
+            sock.settimeout(left)
+        piece = reply.read1(PIECE)
+        if not piece:
+            break
+        found.append(piece)
+        size += len(piece)
+    if reply.length and size <= MAX_ANSWER:
+        raise http.client.IncompleteRead(b"", reply.length)
+    return b"".join(found)
 
 
 def encode(function: str, parameters: Mapping[str, Any]) -> bytes:
@@ -218,8 +248,10 @@ def answer_of(function: str, status: int, content: bytes) -> Dict[str, Any]:
 
     :raises Trouble: a refused logon, the system's no, or something that is no answer of this service.
     """
-    if status in (401, 403):
-        raise Refused(f"HTTP {status}")
+    if status == 401:
+        raise Refused("HTTP 401")
+    if status == 403:
+        raise Forbidden("HTTP 403")
     root = parse(content)
     body = root.find("Body") if root is not None and root.name == "Envelope" else None
     if body is None or not body.children:

@@ -97,6 +97,7 @@ def stream(
         layouts[which] = _parts(ask, doing, table, fields, key)
     parts = layouts[which]
     skipped = 0
+    before: List[Row] = []
     while True:
         wanted = min(page, most - skipped) if most else page
         pages = [_page(ask, doing, table, part, options, skipped, wanted) for part in parts]
@@ -106,6 +107,9 @@ def stream(
                 raise Failed(doing, "it changed while its wide rows were read in parts", reason="table_changed")
             for one, two in zip(rows, other):
                 one.update(two)
+        if key and rows and rows == before:
+            raise Failed(doing, f"it gives the same {len(rows)} rows again, whatever is skipped", reason="malformed")
+        before = [dict(row) for row in rows] if key and len(rows) == wanted else []
         yield from rows
         skipped += len(rows)
         if len(rows) < wanted or (most and skipped >= most):

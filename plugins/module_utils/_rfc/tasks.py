@@ -99,6 +99,18 @@ class TaskLists:
         given = {"I_SESSION_ID": session, "IT_PARAMETER": [dict(row) for row in rows]}
         self._client.tell(f"set parameters of the session {session}", "STC_TM_SESSION_SET_PARAMETERS", given)
 
+    def differing(self, session: str, rows: Sequence[Mapping[str, str]]) -> List[str]:
+        """Which of these parameters the session does not have, as TASKNAME-FIELDNAME."""
+        doing = f"read the parameters of the session {session}"
+        answer = self._client.ask(doing, "STC_TM_SESSION_GET_PARAMETERS", {"I_SESSION_ID": session})
+        there = [
+            {str(key): str(value or "").strip() for key, value in row.items()}
+            for row in answer.get("ET_PARAMETER") or ()
+        ]
+        return [
+            f"{row['TASKNAME']}-{row['FIELDNAME']}" for row in rows if not any(_same(row, other) for other in there)
+        ]
+
     def skip(self, session: str, task: str) -> None:
         """Leave out a task; those that depend on it are left as they are."""
         given = {"I_SESSION_ID": session, "I_TASKNAME": task}
@@ -157,6 +169,13 @@ def log_messages(content: bytes) -> List[Dict[str, str]]:
         for line in log.children if log is not None else ():
             found.append({"task": _text(task), "type": _text(line.find("TYPE")), "text": _text(line.find("MESSAGE"))})
     return found
+
+
+def _same(wanted: Mapping[str, str], there: Mapping[str, str]) -> bool:
+    """Whether a row is the wanted parameter with the wanted value."""
+    if any(wanted[key].strip() != there.get(key, "") for key in ("TASKNAME", "FIELDNAME", "VALUE")):
+        return False
+    return not wanted.get("LNR") or wanted["LNR"].strip().lstrip("0") == there.get("LNR", "").lstrip("0")
 
 
 def _text(node: Optional[Node]) -> str:

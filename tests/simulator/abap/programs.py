@@ -78,14 +78,14 @@ def reports(system: AbapSystem) -> dict[str, Report]:
     ]
     found = {report.name: report for report in every}
     for name, given in system.options.reports.items():
-        known = {"seconds", "log", "spool", "ends", "variants", "selections"}
+        known = {"seconds", "log", "spool", "ends", "idle", "variants", "selections"}
         unknown = sorted(set(given) - known)
         if unknown:
             raise ValueError(f"system {system.name}: report {name} knows no {unknown[0]}; known are {sorted(known)}")
         old = found.get(name.upper()) or Report(name.upper())
         found[name.upper()] = Report(
             name.upper(),
-            old.act,
+            None if given.get("idle") else old.act,
             given.get("seconds", old.seconds),
             tuple(Selection(**row) for row in given["selections"]) if "selections" in given else old.selections,
             tuple(given.get("log", old.log)),

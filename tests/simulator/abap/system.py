@@ -55,8 +55,9 @@ class Options:
     ``clients`` maps numbers to fields of T000. ``users`` maps names to ``password``, ``clients``, ``kind``, ``group``,
     ``flag``, ``authorizations``; a name that exists by default is changed. ``jobs`` replaces the default jobs: rows
     with ``name``, ``report``, ``variant``, ``every`` (seconds), ``next`` (seconds from the start), ``seconds``,
-    ``user``, ``client``. ``reports`` maps names to ``seconds``, ``log``, ``spool``, ``ends`` (F or A), ``variants``,
-    ``selections``. ``tables`` maps names to ``columns`` (name to ABAP type such as ``C10``) and ``rows``.
+    ``user``, ``client``. ``reports`` maps names to ``seconds``, ``log``, ``spool``, ``ends`` (F or A), ``idle``
+    (it does nothing), ``variants``, ``selections``. ``tables`` maps names to ``columns`` (name to ABAP type such as
+    ``C10``) and ``rows``.
     ``logical_systems`` maps ``TABLE-FIELD`` to the number of rows of the working client. ``commit_needed`` names the
     function modules whose changes wait for BAPI_TRANSACTION_COMMIT.
     """

@@ -220,3 +220,10 @@ def test_nothing_is_given_back_in_check_mode() -> None:
     operation = Borrowed()
     assert [step["outcome"] for step in carry_out(operation, check_mode=True)["steps"]] == ["planned"] * 4
     assert operation.log == []
+
+
+def test_a_note_is_no_change_in_check_mode_either() -> None:
+    lamp = Lamp("off")
+    lamp.plan = lambda state: [Action("Note", "write a note", lambda: False, note=True)]  # type: ignore[method-assign]
+    for check in (True, False):
+        assert carry_out(lamp, check_mode=check)["changed"] is False

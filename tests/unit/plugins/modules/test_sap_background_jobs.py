@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, TimedOut, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import Record
 from ansible_collections.basis.landscape.plugins.modules.sap_background_jobs import BackgroundJobs, spec
 from tests.unit.plugins.module_utils._rfc.system import System
 
@@ -44,17 +46,22 @@ def landscape(**jobs: str) -> System:
 @pytest.mark.parametrize(
     ("state", "jobs", "given", "steps"),
     [
-        ("suspended", {"ONE": "S"}, {}, ["suspend", "wait"]),
-        ("suspended", {"ONE": "S", "LONG": "R"}, {}, ["suspend", "wait"]),
+        ("suspended", {"ONE": "S"}, {}, ["suspend", "wait", "prove"]),
+        ("suspended", {"ONE": "S", "LONG": "R"}, {}, ["suspend", "wait", "prove"]),
         ("suspended", {"ONE": "S", "LONG": "R"}, {"running": "ignore"}, ["suspend"]),
         ("suspended", {"ONE": "S"}, {"running": "fail"}, ["suspend"]),
-        ("suspended", {"ONE": "S"}, {"record": "/nonexistent/r"}, ["record", "suspend", "wait"]),
+        ("suspended", {"ONE": "S"}, {"record": "/nonexistent/r"}, ["record", "suspend", "wait", "prove"]),
+        ("suspended", {}, {"record": "/nonexistent/r"}, ["record"]),
+        ("suspended", {"LONG": "R"}, {"record": "/nonexistent/r"}, ["record", "wait", "prove"]),
         ("suspended", {"ONE": "Z"}, {}, []),
         ("suspended", {}, {}, []),
-        ("suspended", {"LONG": "R"}, {}, ["wait"]),
+        ("suspended", {"LONG": "R"}, {}, ["wait", "prove"]),
         ("suspended", {"KEPT": "S", "ONE": "Z"}, {"keep": ["KE*"]}, []),
         ("suspended", {"DRAFT": "P", "OLD": "F"}, {}, []),
-        ("released", {"ONE": "Z"}, {}, ["release"]),
+        ("released", {"ONE": "Z"}, {"foreign": "ignore"}, ["release"]),
+        ("released", {"ONE": "Z"}, {"record": "/nonexistent/r"}, []),
+        ("released", {"ONE": "Z"}, {"record": "/nonexistent/r", "foreign": "ignore"}, []),
+        ("released", {"ONE": "Z"}, {"record": "/nonexistent/r", "jobs": [{"name": "ONE", "count": "1"}]}, ["release"]),
         ("released", {"ONE": "S"}, {}, []),
         ("released", {"ONE": "S"}, {"jobs": [{"name": "one", "count": "1"}]}, ["prove"]),
     ],
@@ -94,7 +101,7 @@ def test_a_report_that_does_nothing_is_no_success() -> None:
     system = landscape(ONE="Z")
     system.reports["BTCTRNS2"] = lambda: None
     with pytest.raises(Failed, match="ONE/1") as caught:
-        run(system, "released")
+        run(system, "released", foreign="ignore")
     assert caught.value.reason == "still_suspended" and system.sent(OPEN) == 1
 
 
@@ -166,15 +173,27 @@ def test_a_recorded_job_that_is_something_else_now_is_named(status: str | None) 
 def test_a_recorded_job_that_started_at_once_is_told(status: str) -> None:
     system = landscape(ONE="Z")
     system.reports["BTCTRNS2"] = lambda: system.tables["TBTCO"][0].update(STATUS=status)
-    result = run(system, "released")
+    result = run(system, "released", jobs=[{"name": "ONE", "count": "1"}])
     assert any("ONE/1" in warning for warning in result["warnings"])
 
 
-@pytest.mark.parametrize("state", ["suspended", "released"])
-def test_a_letter_that_nobody_knows_is_a_failure(state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "given"), [("suspended", {}), ("released", {"jobs": [{"name": "ODD", "count": "2"}]})]
+)
+def test_a_letter_that_nobody_knows_is_a_failure(state: str, given: dict[str, Any]) -> None:
+    system = landscape(ONE="S", ODD="Q")
     with pytest.raises(Failed, match="'Q' about ODD/2") as caught:
-        run(landscape(ONE="S", ODD="Q"), state)
-    assert caught.value.reason == "status_unknown"
+        run(system, state, **given)
+    assert caught.value.reason == "status_unknown" and not system.sent(OPEN)
+
+
+def test_a_letter_that_nobody_knows_of_another_job_does_not_keep_ours_back(tmp_path: Path) -> None:
+    system = landscape(ONE="S")
+    record = str(tmp_path / "r.json")
+    run(system, "suspended", record=record)
+    system.job("ODD", "77", "Q")
+    result = run(system, "released", record=record)
+    assert system.statuses() == {"ONE": "S", "ODD": "Q"} and any("ODD/77 'Q'" in text for text in result["warnings"])
 
 
 def test_running_jobs() -> None:
@@ -187,6 +206,9 @@ def test_running_jobs() -> None:
     with pytest.raises(Failed) as refused:
         run(system, "suspended", running="fail")
     assert refused.value.reason == "jobs_running" and system.statuses()["ONE"] == "S"
+    with pytest.raises(Failed) as refused:
+        run(landscape(ONE="Z", LONG="R"), "suspended", running="fail")
+    assert refused.value.reason == "jobs_running"
 
 
 def test_a_cancelled_report_is_no_success_and_the_jobs_are_told() -> None:
@@ -196,3 +218,222 @@ def test_a_cancelled_report_is_no_success_and_the_jobs_are_told() -> None:
     with pytest.raises(Failed) as caught:
         run(system, "suspended")
     assert caught.value.reason == "job_cancelled" and caught.value.facts["jobs"] == [{"name": "ONE", "count": "1"}]
+
+
+def key(name: str, count: str) -> dict[str, str]:
+    return {"name": name, "count": count}
+
+
+def at_end_of(system: System, name: str, looks: int, then: Any) -> list[int]:
+    """Have a running job end after so many looks at TBTCO, and something happen then; the looks that were made."""
+    rows, seen = system.tables["TBTCO"], [0]
+
+    class Looked(list[dict[str, str]]):
+        def __iter__(self) -> Any:
+            seen[0] += 1
+            if seen[0] == looks:
+                row = next(row for row in list.__iter__(self) if row["JOBNAME"] == name)
+                row["STATUS"] = "F"
+                then()
+            return list.__iter__(self)
+
+    system.tables["TBTCO"] = Looked(rows)
+    return seen
+
+
+def test_without_a_record_or_a_list_nobody_says_whose_jobs_they_are(tmp_path: Path) -> None:
+    system = landscape(ONE="Z", TWO="Z")
+    with pytest.raises(Failed, match="2 jobs were suspended by somebody else") as caught:
+        run(system, "released")
+    assert caught.value.reason == "foreign_jobs"
+    result = run(system, "released", record=str(tmp_path / "none.json"), foreign="ignore")
+    assert not result["changed"] and any("2 jobs stay suspended" in text for text in result["warnings"])
+    assert not system.sent(OPEN)
+    assert run(system, "released", foreign="ignore")["jobs"] == [key("ONE", "1"), key("TWO", "2")]
+
+
+def test_a_record_is_written_even_when_nothing_is_released(tmp_path: Path) -> None:
+    system = landscape(OLD="Z")
+    record = str(tmp_path / "r.json")
+    result = run(system, "suspended", record=record)
+    assert not result["changed"] and result["jobs"] == []
+    kept = json.loads(Path(record).read_text(encoding="utf-8"))["kept"]
+    assert kept == {"jobs": [], "foreign": [key("OLD", "1")]}
+    result = run(system, "released", record=record)
+    assert not result["changed"] and system.statuses() == {"OLD": "Z"} and not Path(record).exists()
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_job_released_between_the_look_and_the_report_is_ours(tmp_path: Path, dies: bool) -> None:
+    system = landscape(ONE="S")
+    suspend = system.reports["BTCTRNS1"]
+
+    def report() -> None:
+        if not system.find("NEXT", "77"):
+            system.job("NEXT", "77", "S")
+        suspend()
+
+    system.reports["BTCTRNS1"] = report
+    record = str(tmp_path / "r.json")
+    if dies:  # before it proves anything
+        first = operation(system, "suspended", record=record)
+        for action in first.plan(first.look())[:2]:
+            assert action.act is not None
+            action.act()
+    else:
+        assert run(system, "suspended", record=record)["jobs"] == [key("NEXT", "77"), key("ONE", "1")]
+        assert "NEXT" in Path(record).read_text(encoding="utf-8")
+        system.reports["BTCTRNS1"] = suspend
+    result = run(system, "released", record=record)
+    assert result["jobs"] == [key("NEXT", "77"), key("ONE", "1")]
+    assert system.statuses() == {"ONE": "S", "NEXT": "S"} and not Path(record).exists()
+    assert any("NEXT/77" in text for text in result["warnings"]) is dies
+
+
+def test_without_a_record_such_a_job_is_returned() -> None:
+    system = landscape(ONE="S")
+    suspend = system.reports["BTCTRNS1"]
+
+    def report() -> None:
+        system.job("NEXT", "77", "S")
+        suspend()
+
+    system.reports["BTCTRNS1"] = report
+    jobs = run(system, "suspended")["jobs"]
+    assert jobs == [key("NEXT", "77"), key("ONE", "1")]
+    assert run(system, "released", jobs=jobs)["changed"]
+
+
+def test_what_was_suspended_before_the_record_stays_foreign(tmp_path: Path) -> None:
+    system = landscape(ONE="S", THEIRS="Z")
+    record = str(tmp_path / "r.json")
+    assert run(system, "suspended", record=record, foreign="ignore")["jobs"] == [key("ONE", "1")]
+    with pytest.raises(Failed, match="THEIRS/2"):
+        run(system, "released", record=record)
+    system.job("LATER", "77", "S")
+    with pytest.raises(Failed, match="THEIRS/2"):
+        run(system, "suspended", record=record)
+    assert run(system, "released", record=record, foreign="ignore")["jobs"] == [key("ONE", "1")]
+
+
+def test_a_foreign_job_that_its_owner_released_is_held_back_as_ours(tmp_path: Path) -> None:
+    system = landscape(ONE="S", THEIRS="Z")
+    record = str(tmp_path / "r.json")
+    run(system, "suspended", record=record, foreign="ignore")
+    system.tables["TBTCO"][1]["STATUS"] = "S"
+    jobs = [key("ONE", "1"), key("THEIRS", "2")]
+    assert run(system, "suspended", record=record)["jobs"] == jobs
+    system.job("LATER", "77", "S")
+    jobs = [key("LATER", "77"), *jobs]
+    assert run(system, "suspended", record=record)["jobs"] == jobs
+    assert run(system, "released", record=record)["jobs"] == jobs
+
+
+def test_a_record_without_foreign_jobs_is_read_as_before(tmp_path: Path) -> None:
+    system = landscape(ONE="Z", THEIRS="Z")
+    record = tmp_path / "r.json"
+    Record(str(record), "jobs", "PRD").write({"jobs": [key("ONE", "1")]})
+    with pytest.raises(Failed, match="THEIRS/2"):
+        run(system, "released", record=str(record))
+    assert run(system, "released", record=str(record), foreign="ignore")["jobs"] == [key("ONE", "1")]
+
+
+@pytest.mark.parametrize("honoured", [False, True])
+def test_jobs_to_keep_are_given_back_when_they_were_suspended(tmp_path: Path, honoured: bool) -> None:
+    system = landscape(ONE="S", KEPT="S")
+    if honoured:
+        system.reports["BTCTRNS1"] = lambda: system.tables["TBTCO"][0].update(STATUS="Z")
+    record = str(tmp_path / "r.json")
+    there = run(system, "suspended", record=record, keep=["KE*"])
+    assert there["jobs"] == ([] if honoured else [key("KEPT", "2")]) + [key("ONE", "1")]
+    if honoured:
+        system.tables["TBTCO"].pop(1)  # it ran and was deleted
+    assert run(system, "released", record=record)["jobs"] == there["jobs"]
+    assert set(system.statuses().values()) == {"S"}
+
+
+def test_a_job_that_the_running_one_released_is_suspended_too() -> None:
+    system = landscape(ONE="S", LONG="R")
+    seen = at_end_of(system, "LONG", 12, lambda: list.append(system.tables["TBTCO"], row("NEXT", "77", "S")))
+    result = run(system, "suspended", running_timeout=5)
+    assert seen[0] > 12 and result["after"] == {"released": 0, "suspended": 2, "running": 0}
+    assert result["jobs"] == [key("NEXT", "77"), key("ONE", "1")] and system.sent(OPEN) == 2
+
+
+def test_a_job_that_the_running_one_released_is_no_success_when_nothing_was_to_be_done() -> None:
+    system = landscape(ONE="Z", LONG="R")
+    at_end_of(system, "LONG", 4, lambda: list.append(system.tables["TBTCO"], row("NEXT", "77", "S")))
+    with pytest.raises(Failed, match="NEXT/77") as caught:
+        run(system, "suspended", running_timeout=5)
+    assert caught.value.reason == "still_released" and caught.value.facts["changed"] is False
+
+
+def test_running_jobs_are_waited_for() -> None:
+    system = landscape(ONE="S", LONG="R")
+    seen = at_end_of(system, "LONG", 12, lambda: None)
+    result = run(system, "suspended", running_timeout=5)
+    assert seen[0] > 12 and result["running"] == [] and system.statuses() == {"ONE": "Z", "LONG": "F"}
+
+
+def row(name: str, count: str, status: str) -> dict[str, str]:
+    return {"JOBNAME": name, "JOBCOUNT": count, "STATUS": status}
+
+
+@pytest.mark.parametrize("state", ["suspended", "released"])
+@pytest.mark.parametrize("status", ["S", "Z"])
+def test_a_job_of_the_module_that_stands_about_is_a_failure(state: str, status: str) -> None:
+    system = landscape(ONE="S" if state == "suspended" else "Z")
+    system.job("LANDSCAPE_BTCTRNS1_260101000000", "88", status)
+    with pytest.raises(Failed, match="LANDSCAPE_BTCTRNS1_260101000000/88") as caught:
+        run(system, state, foreign="ignore")
+    assert caught.value.reason == "helper_left" and not system.sent(OPEN)
+
+
+def test_a_report_that_still_runs_is_waited_for() -> None:
+    system = landscape(ONE="S")
+    name = "LANDSCAPE_BTCTRNS1_260101000000"
+    system.job(name, "88", "R")
+    with pytest.raises(TimedOut, match=f"{name}/88"):
+        run(system, "suspended")
+    at_end_of(system, name, 3, lambda: system.find("ONE", "1").update(STATUS="Z"))  # type: ignore[union-attr]
+    assert not run(system, "suspended", helper_timeout=5)["changed"] and not system.sent(OPEN)
+
+
+def test_recorded_jobs_that_are_back_are_no_matter_of_strangers(tmp_path: Path) -> None:
+    system = landscape(ONE="S", THEIRS="Z")
+    record = tmp_path / "r.json"
+    Record(str(record), "jobs", "PRD").write({"jobs": [key("ONE", "1")], "foreign": [key("THEIRS", "2")]})
+    result = run(system, "released", record=str(record))
+    assert not result["changed"] and not record.exists() and system.statuses()["THEIRS"] == "Z"
+    assert any("THEIRS/2" in text for text in result["warnings"])
+
+
+def test_a_record_is_forgotten_only_when_all_its_jobs_were_proved(tmp_path: Path) -> None:
+    system = landscape(ONE="S", TWO="S")
+    record = tmp_path / "r.json"
+    run(system, "suspended", record=str(record))
+    assert run(system, "released", record=str(record), jobs=[key("ONE", "1")])["changed"]
+    assert record.exists() and system.statuses() == {"ONE": "S", "TWO": "S"}
+    assert run(system, "released", record=str(record))["jobs"] == [key("ONE", "1"), key("TWO", "2")]
+    assert not record.exists()
+
+
+@pytest.mark.parametrize("status", ["A", "R"])
+def test_a_report_that_went_wrong_is_a_change(status: str) -> None:
+    system = landscape(ONE="S")
+    system.after_start, system.reports = status, {}
+    with pytest.raises((Failed, TimedOut)) as caught:
+        run(system, "suspended")
+    assert caught.value.facts["changed"] is True and caught.value.facts["jobs"] == [key("ONE", "1")]
+    assert caught.value.facts["steps"][0]["outcome"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "kept", [[], {"jobs": [1]}, {"jobs": "ONE"}, {"jobs": [{"name": "ONE"}]}, {"jobs": [], "foreign": [{"name": 1}]}]
+)
+def test_a_record_with_another_content_is_bad_input(tmp_path: Path, kept: Any) -> None:
+    record = tmp_path / "r.json"
+    head = {"format": 1, "purpose": "jobs", "sid": "PRD", "client": ""}
+    record.write_text(json.dumps({**head, "kept": kept}), encoding="utf-8")
+    with pytest.raises(BadInput, match="record"):
+        run(landscape(ONE="Z"), "released", record=str(record))

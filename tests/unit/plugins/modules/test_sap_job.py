@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError, TimedOut
 from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
-from ansible_collections.basis.landscape.plugins.modules.sap_job import JobRun, spec
+from ansible_collections.basis.landscape.plugins.modules.sap_job import MOST_LINES, JobRun, spec
 from tests.unit.plugins.module_utils._rfc.system import System
 
 
@@ -83,6 +83,65 @@ def test_an_unfinished_job_with_other_steps_is_left_alone(there: tuple[str, ...]
     assert caught.value.reason == "other_steps"
 
 
+@pytest.mark.parametrize("status", ["F", "S", "R"])
+@pytest.mark.parametrize("there", [("OTHER",), ("RSX", "RSX"), ()])
+def test_a_job_with_other_steps_is_not_the_work_that_is_meant(status: str, there: tuple[str, ...]) -> None:
+    system = System()
+    system.job("MINE", "1", status, *there)
+    run = operation(system)
+    with pytest.raises(Failed) as caught:
+        run.plan(run.look())
+    assert caught.value.reason == "other_steps"
+
+
+def test_a_job_of_another_client_does_not_count() -> None:
+    system = System()
+    system.job("MINE", "1", "F", "RSX")
+    system.tables["TBTCO"][-1]["AUTHCKMAN"] = "000"
+    result = carry_out(operation(system))
+    assert result["changed"] and result["before"] == {"state": "none"} and system.sent("BAPI_XBP_JOB_OPEN") == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "words"),
+    [
+        ("TBTCO", {"SDLUNAME": "MILLER"}, "created by MILLER"),
+        ("TBTCP", {"AUTHCKNAM": "MILLER"}, "runs as MILLER"),
+        ("TBTCP", {"VARIANT": "OTHER"}, "step 1 is RSX OTHER"),
+        ("TBTCP", {"VARIANT": "&0000000000001"}, "step 1 is RSX &"),
+    ],
+)
+def test_a_job_of_somebody_else_is_not_started(table: str, given: dict[str, str], words: str) -> None:
+    system = System()
+    system.job("MINE", "1", "P", "RSX")
+    system.tables[table][-1].update(given)
+    with pytest.raises(Failed, match=words) as caught:
+        carry_out(operation(system))
+    assert caught.value.reason == "other_steps" and not system.sent("BAPI_XBP_JOB_START_IMMEDIATELY")
+
+
+@pytest.mark.parametrize(
+    ("rows", "good"),
+    [
+        ([{"SELNAME": "P_A", "KIND": "P", "LOW": "1"}, {"SELNAME": "P_B", "KIND": "P", "LOW": "x"}], True),
+        ([{"SELNAME": "P_A", "KIND": "P", "LOW": "2"}], False),
+        ([], False),
+    ],
+)
+def test_the_values_of_a_job_without_a_start_are_compared(rows: list[dict[str, str]], good: bool) -> None:
+    system = System()
+    system.job("MINE", "1", "P", "RSX")
+    system.tables["TBTCP"][-1]["VARIANT"] = "&0000000000001"
+    system.values = rows
+    value = {"name": "p_a", "kind": "P", "sign": "I", "option": "EQ", "low": "1", "high": ""}
+    run = operation(system, values=[value])
+    if good:
+        assert carry_out(run)["job"]["status"] == "F"
+    else:
+        with pytest.raises(Failed, match="other values"):
+            carry_out(run)
+
+
 def test_two_jobs_on_their_way_are_one_too_many() -> None:
     system = System()
     system.job("MINE", "1", "R")
@@ -121,6 +180,15 @@ def test_a_log_that_cannot_be_read_is_a_warning() -> None:
     assert result["job"]["status"] == "F" and result["log"] == [] and "read the log" in result["warnings"][0]
 
 
+def test_of_a_long_log_the_end_is_returned() -> None:
+    system = System()
+    line = {"MSGID": "00", "MSGNO": "001", "MSGTYPE": "S"}
+    system.log = [{**line, "TEXT": str(number)} for number in range(MOST_LINES + 5)]
+    result = carry_out(operation(system))
+    assert len(result["log"]) == MOST_LINES and result["log"][-1]["text"] == str(MOST_LINES + 4)
+    assert "only the last" in result["warnings"][0]
+
+
 def test_a_job_that_does_not_end_is_left_unless_told() -> None:
     for on_timeout, status in (("fail", "R"), ("abort", "A")):
         system = System()
@@ -146,6 +214,7 @@ def test_a_start_that_was_answered_and_did_not_happen_is_no_success() -> None:
         {"steps": [{"program": " "}]},
         {"steps": [{"program": "A", "variant": "V", "values": [{"name": "P"}]}]},
         {"timeout": 0},
+        {"steps": [{"program": "A", "variant": "V" * 15}]},
         {"rfc_provider": "soap", "rfc_url": "https://app", "rfc_host": None},
     ],
 )

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.tasks import Session, Task
 from ansible_collections.basis.landscape.plugins.modules.sap_task_list import State, TaskList, spec
+from tests.unit.plugins.module_utils._rfc.system import System
 
 
 class Silent:
@@ -82,6 +84,84 @@ def test_what_is_a_failure(state: str, given: dict[str, Any], reason: str, words
 def test_a_task_that_is_not_there_cannot_be_skipped() -> None:
     with pytest.raises(BadInput, match="no such task"):
         operation(skip=["CL_X"]).plan(found("waiting"))
+
+
+def test_a_name_that_is_there_twice_says_not_which() -> None:
+    twice = [Task("CL_M", number, "manual", "Do it") for number in ("001", "002")]
+    for given in ({"skip": ["CL_M"], "confirm": ["CL_M"]}, {"confirm": ["CL_M"]}):
+        with pytest.raises(BadInput) as caught:
+            operation(**given).plan(State("QAS", Session("S1", "manual", 50, twice)))
+        assert caught.value.reason == "name_not_unique"
+
+
+class Believing(Silent):
+    """A task manager that says yes to everything and does what it is told to."""
+
+    def __init__(self, skips: bool = True, sets: bool = True) -> None:
+        self.skips, self.sets = skips, sets
+        self.ran = False
+        self.state = "waiting"
+        self.lost = ""
+
+    def begin(self, _scenario: str) -> str:
+        return "S1"
+
+    def skip(self, _ident: str, _name: str) -> None:
+        self.state = "skipped" if self.skips else "waiting"
+        if self.lost == "skip":
+            raise Unknown("skip", "not answered")
+
+    def set(self, _ident: str, _rows: Any) -> None:
+        return None
+
+    def differing(self, _ident: str, rows: Any) -> list[str]:
+        return [] if self.sets else [row["FIELDNAME"] for row in rows]
+
+    def resume(self, _ident: str) -> None:
+        self.ran = True
+
+    def session(self, _ident: str) -> Session:
+        return Session("S1", "finished" if self.ran else "waiting", 0, [Task("CL_B", "001", self.state, "")])
+
+
+def carried_out(lists: Believing, **given: Any) -> dict[str, Any]:
+    work = operation(scenario="Z", **given)
+    work._lists = lists  # type: ignore[assignment]
+    work._client = System().client()
+    return carry_out(work)
+
+
+def test_a_task_that_is_not_seen_to_be_skipped_is_not_run() -> None:
+    lists = Believing(skips=False)
+    with pytest.raises(Failed) as caught:
+        carried_out(lists, skip=["CL_B"])
+    assert caught.value.reason == "not_skipped" and caught.value.facts["session"] == "S1" and not lists.ran
+
+
+def test_a_parameter_that_is_not_seen_to_be_set_is_not_run_with() -> None:
+    lists = Believing(sets=False)
+    with pytest.raises(Failed, match="F do not have") as caught:
+        carried_out(lists, parameters=[{"task": "CL_B", "field": "F", "value": "1", "number": None}])
+    assert caught.value.reason == "not_set" and not lists.ran
+
+
+def test_a_misspelt_task_of_a_new_session_is_told_before_it_runs() -> None:
+    lists = Believing()
+    with pytest.raises(BadInput, match="no such task"):
+        carried_out(lists, skip=["CL_X"])
+    assert not lists.ran
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_a_skip_without_an_answer_is_looked_after(skips: bool) -> None:
+    lists = Believing(skips=skips)
+    lists.lost = "skip"
+    if skips:
+        assert carried_out(lists, skip=["CL_B"])["changed"]
+        return
+    with pytest.raises(Unknown):
+        carried_out(lists, skip=["CL_B"])
+    assert not lists.ran
 
 
 @pytest.mark.parametrize("given", [{"session": " "}, {"scenario": ""}, {"scenario": "Z", "confirm": ["CL_M"]}])

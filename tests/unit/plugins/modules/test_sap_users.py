@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
 from ansible_collections.basis.landscape.plugins.modules.sap_users import UserLocks, spec
 from tests.unit.plugins.module_utils._rfc.system import System
@@ -80,6 +80,30 @@ def test_a_lock_that_was_lost_before_stays_unknown_and_is_not_sent_again() -> No
     assert caught.value.facts["users"] == ["SAPUSER"]
 
 
+def test_a_refused_logon_ends_the_work() -> None:
+    # Over SOAP each call is a logon, and each wrong one counts towards the lock of the technical user.
+    system = landscape()
+    system.refused = LOCK
+    with pytest.raises(LandscapeError) as caught:
+        run(system, "locked", commit=False)
+    assert system.sent(LOCK) == 1 and system.sent(UNLOCK) == 0
+    assert sorted(caught.value.facts["failures"]) == ["MILLER", "SAPUSER"]
+
+
+def test_when_the_users_cannot_be_read_afterwards_it_is_told_whose_change_was_answered() -> None:
+    system = landscape(BAD_ONE=False)
+    operation = UserLocks(options("locked"))
+    operation._client = system.client()
+    state = operation.look()
+    (action,) = operation.plan(state)
+    assert action.act is not None and action.verify is not None
+    action.act()
+    system.lost_before = ["BAPI_USER_GETLIST"]
+    with pytest.raises(LandscapeError) as caught:
+        action.verify()
+    assert caught.value.facts["users"] == ["MILLER", "SAPUSER"] and list(caught.value.facts["failures"]) == ["BAD_ONE"]
+
+
 def test_an_interrupted_run_is_gone_on_with_by_its_record(tmp_path: Path) -> None:
     system, record = landscape(), str(tmp_path / "u.json")
     system.lost_before = [LOCK]
@@ -98,6 +122,32 @@ def test_a_user_of_the_record_who_is_gone_is_told(tmp_path: Path) -> None:
     del system.users["MILLER"]
     result = run(system, "unlocked", record=record)
     assert result["users"] == ["SAPUSER"] and "MILLER" in result["warnings"][0]
+
+
+def test_users_who_were_unlocked_by_hand_make_a_record_stale(tmp_path: Path) -> None:
+    system, record = landscape(), str(tmp_path / "u.json")
+    run(system, "locked", record=record)
+    assert run(system, "locked", record=record)["changed"] is False
+    system.users.update(SAPUSER=False)  # and MILLER is locked for a cause
+    with pytest.raises(Failed, match="SAPUSER") as caught:
+        run(system, "locked", record=record)
+    assert caught.value.reason == "stale_record" and system.sent(LOCK) == 2
+    run(system, "unlocked", record=record)
+    assert run(system, "locked", record=record)["users"] == ["MILLER", "SAPUSER"]
+
+
+def test_a_record_that_is_missing_is_told_when_users_are_to_be_unlocked(tmp_path: Path) -> None:
+    result = run(landscape(), "unlocked", record=str(tmp_path / "gone.json"))
+    assert result["changed"] is False and "no record at" in result["warnings"][0] and "1 users" in result["warnings"][0]
+
+
+@pytest.mark.parametrize("field", ["LOCAL_LOCK", "GLOB_LOCK"])
+def test_a_system_that_does_not_select_by_a_field_is_no_success(field: str) -> None:
+    system = landscape()
+    system.ignores = field
+    with pytest.raises(Failed, match="AUTO, who is logged on") as caught:
+        run(system, "locked")
+    assert caught.value.facts["field"] == field and field in caught.value.message and not system.sent(LOCK)
 
 
 @pytest.mark.parametrize(

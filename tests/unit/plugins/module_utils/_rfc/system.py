@@ -14,6 +14,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation 
     Lost,
     NotReached,
     Raised,
+    Refused,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link
 
@@ -27,6 +28,8 @@ WIDTHS = {
     "STRTTIME": 6,
     "ENDDATE": 8,
     "ENDTIME": 6,
+    "AUTHCKMAN": 3,
+    "AUTHCKNAM": 12,
     "STEPCOUNT": 6,
     "PROGNAME": 40,
     "VARIANT": 14,
@@ -55,9 +58,12 @@ class System:
         self.calls: list[str] = []
         self.lost_before: list[str] = []
         self.lost_after: list[str] = []
+        self.refused = ""
+        self.ignores = ""
         self.conversations = 0
         self.reports: dict[str, Any] = {"BTCTRNS1": self._suspend, "BTCTRNS2": self._release}
         self.after_start = "F"
+        self.values: list[Any] = []
         self.log = [{"MSGID": "00", "MSGNO": "516", "MSGTYPE": "S", "TEXT": "Job started"}]
 
     def client(self) -> Client:
@@ -71,14 +77,15 @@ class System:
 
     def job(self, name: str, count: str, status: str = "S", *steps: str) -> None:
         """A job that is there."""
-        self.tables["TBTCO"].append({"JOBNAME": name, "JOBCOUNT": count, "STATUS": status})
+        whose = {"SDLUNAME": "AUTO", "AUTHCKMAN": "100"}
+        self.tables["TBTCO"].append({"JOBNAME": name, "JOBCOUNT": count, "STATUS": status, **whose})
         for number, program in enumerate(steps, 1):
             self.step(name, count, program, "", number)
 
     def step(self, name: str, count: str, program: str, variant: str, number: int) -> None:
         """A step of a job."""
         row = {"JOBNAME": name, "JOBCOUNT": count, "STEPCOUNT": str(number), "PROGNAME": program, "VARIANT": variant}
-        self.tables["TBTCP"].append(row)
+        self.tables["TBTCP"].append({**row, "AUTHCKNAM": "AUTO"})
 
     def find(self, name: str, count: str) -> dict[str, str] | None:
         """The row of a job."""
@@ -121,6 +128,8 @@ class Talk(Conversation):
             self._open = False
             raise Lost("cut before")
         system.calls.append(function)
+        if system.refused == function:
+            raise Refused("HTTP 401")
         answer = self._answer(function, dict(parameters))
         if function in system.lost_after:
             system.lost_after.remove(function)
@@ -134,6 +143,8 @@ class Talk(Conversation):
             return {"RFCSI_EXPORT": {"RFCSYSID": system.sid, "RFCDEST": "app_PRD_00", "RFCHOST2": "app"}}
         if function == "RFC_READ_TABLE":
             return read_table(system.tables, given)
+        if function == "RS_VARIANT_CONTENTS_RFC":
+            return {"VALUTAB": system.values}
         if function == "BAPI_XMI_LOGON":
             self._xbp = True
             return {"SESSIONID": "1", "RETURN": OK}
@@ -158,6 +169,7 @@ class Talk(Conversation):
         if verb == "ADD_ABAP_STEP":
             variant = given.get("ABAP_VARIANT_NAME", "&0000000000001" if given.get("SELINFO") else "")
             system.step(name, row["JOBCOUNT"], given["ABAP_PROGRAM_NAME"], variant, len(steps) + 1)
+            system.values = list(given.get("SELINFO") or ())
             return {"STEP_NUMBER": len(steps) + 1, "RETURN": OK}
         if verb in ("START_IMMEDIATELY", "START_ASAP"):
             if not steps:
@@ -178,7 +190,7 @@ class Talk(Conversation):
     def _user_call(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
         users, name = self._system.users, given.get("USERNAME", "")
         if function == "BAPI_USER_GETLIST":
-            rows = given.get("SELECTION_RANGE") or []
+            rows = [row for row in given.get("SELECTION_RANGE") or [] if row["FIELD"] != self._system.ignores]
             locked = bool(rows) and rows[0]["FIELD"] == "LOCAL_LOCK"
             found = [user for user, flag in users.items() if not rows or (locked and flag)]
             return {"USERLIST": [{"USERNAME": user} for user in found], "RETURN": []}

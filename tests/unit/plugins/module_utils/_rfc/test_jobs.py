@@ -11,6 +11,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     Submission,
     Work,
     cancelled,
+    fitting,
     good_name,
     wait_for_end,
 )
@@ -123,6 +124,31 @@ def test_a_cancelled_job_is_told_with_the_end_of_its_log() -> None:
     assert job is not None
     error = cancelled("run it", jobs, job)
     assert error.reason == "job_cancelled" and "line 99" in error.why and "line 5;" not in error.why
+
+
+def test_jobs_of_another_client_are_not_ours() -> None:
+    system = System()
+    for count, status, client in (("1", "F", "000"), ("2", "F", "100"), ("3", "R", ""), ("4", "P", "")):
+        system.job("MINE", count, status)
+        system.tables["TBTCO"][-1]["AUTHCKMAN"] = client
+    assert [job.number for job in Jobs(system.client()).named("MINE")] == ["2", "4"]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        Work("R" * 41),
+        Work("R", "V" * 15),
+        Work("R", user="U" * 13),
+        Work("R", values=[{"SELNAME": "NAME_IS_9", "LOW": "", "HIGH": ""}]),
+        Work("R", values=[{"SELNAME": "P", "LOW": "x" * 46, "HIGH": ""}]),
+        Work("R", values=[{"SELNAME": "P", "LOW": "", "HIGH": "x" * 46}]),
+    ],
+)
+def test_what_the_libraries_would_cut_is_refused(work: Work) -> None:
+    with pytest.raises(BadInput) as caught:
+        fitting("read the step", work)
+    assert caught.value.reason == "too_long"
 
 
 @pytest.mark.parametrize("name", ["", " ", "A" * 33, "A*B", "it's", "a\nb"])

@@ -18,6 +18,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import link as link_file
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
     Conversation,
+    Forbidden,
     Lost,
     NotReached,
     NotSent,
@@ -73,6 +74,7 @@ def linked(*talks: Conversation | Trouble) -> tuple[Link, list[Any]]:
         (Lost("cut"), Unreachable, Unknown),
         (Lost("slow", late=True), TimedOut, Unknown),
         (Refused("user is locked"), Denied, Denied),
+        (Forbidden("HTTP 403"), Denied, Denied),
         (NotSent("no parameter X"), BadInput, BadInput),
         (Raised("JOB_NOT_FOUND", "no such job"), CallFailed, CallFailed),
         (Raised("", "Aborted", "A", "00 341", ends=True), CallFailed, CallFailed),
@@ -125,6 +127,34 @@ def test_a_refused_logon_is_not_tried_again() -> None:
             link.ask("look", "RFC_PING")
         assert caught.value.reason == "logon_refused"
     assert len(opened) == 1
+
+
+def test_a_logon_that_is_refused_in_a_call_is_not_tried_again() -> None:
+    # Over SOAP each call is a logon.
+    link, opened = linked(Scripted({}, Refused("HTTP 401")), Scripted({}))
+    link.ask("look", "RFC_PING")
+    for verb in (link.tell, link.ask, link.tell):
+        with pytest.raises(Denied) as caught:
+            verb("do it", "BAPI_USER_LOCK")
+        assert caught.value.reason == "logon_refused"
+    assert len(opened) == 1 and opened[0].called == ["RFC_PING", "BAPI_USER_LOCK"]
+
+
+def test_a_logon_that_is_refused_when_an_idle_conversation_is_tried_out_is_not_tried_again() -> None:
+    link, opened = linked(Scripted({}, Refused("HTTP 401")), Scripted({}))
+    link.ask("look", "RFC_SYSTEM_INFO")
+    link._used -= IDLE + 1
+    with pytest.raises(Denied):
+        link.tell("do it", "Z_F")
+    assert len(opened) == 1
+
+
+def test_who_may_not_use_the_service_may_have_the_right_password() -> None:
+    link, _opened = linked(Scripted(Forbidden("HTTP 403"), {}), Scripted({}))
+    with pytest.raises(Denied) as caught:
+        link.ask("look", "RFC_PING")
+    assert caught.value.reason == "service_forbidden"
+    assert link.ask("look", "RFC_PING") == {}
 
 
 def test_nobody_there_is_tried_again() -> None:

@@ -36,6 +36,8 @@ def test_snc_stands_in_for_a_password() -> None:
         ({"rfc_host": " "}, "rfc_host is empty"),
         ({"rfc_instance": "98"}, "00 to 97"),
         ({"rfc_timeout": 0}, "greater than 0"),
+        ({"rfc_timeout": float("inf")}, "finite"),
+        ({"rfc_timeout": float("nan")}, "finite"),
         ({"rfc_user": None, "rfc_password": None}, "who logs on"),
         ({"rfc_host": None, "rfc_url": "https://app:44300"}, "rfc_provider: soap"),
         ({"rfc_host": None, "rfc_url": "http://app:8000", "rfc_provider": "soap"}, "https://"),

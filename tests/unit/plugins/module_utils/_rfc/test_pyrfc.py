@@ -49,7 +49,12 @@ class ExternalRuntimeError(RFCError):
     """As the library names it."""
 
 
-def library(at_logon: Exception | None = None, at_call: Exception | None = None) -> Any:
+def fillVariable(error: Exception) -> None:
+    """As SAP's library names what puts a value into a parameter."""
+    raise error
+
+
+def library(at_logon: Exception | None = None, at_call: Exception | None = None, filling: bool = False) -> Any:
     """A module with a connection that fails as told."""
 
     class Connection:
@@ -61,6 +66,8 @@ def library(at_logon: Exception | None = None, at_call: Exception | None = None)
                 raise at_logon
 
         def call(self, function: str, **parameters: Any) -> dict[str, Any]:
+            if at_call is not None and filling:
+                fillVariable(at_call)
             if at_call is not None:
                 raise at_call
             return {"FUNCTION": function, **parameters}
@@ -100,7 +107,11 @@ def test_at_logon(error: Exception, kind: type) -> None:
         (ABAPApplicationError("TABLE_NOT_AVAILABLE", "no"), Raised),
         (ABAPRuntimeError("", "abort", msg_type="A"), Raised),
         (TypeError("a string was expected"), NotSent),
-        (ExternalRuntimeError("RFC_CONVERSION_FAILURE", "too long"), NotSent),
+        (UnicodeEncodeError("utf-16", "\ud800", 0, 1, "surrogates not allowed"), NotSent),
+        (ExternalRuntimeError("RFC_INVALID_PARAMETER", "no such field"), NotSent),
+        (ExternalRuntimeError("RFC_CONVERSION_FAILURE", "too long"), Lost),
+        (KeyError("FIELD"), Lost),
+        (AttributeError("strip"), Lost),
         (ExternalRuntimeError("RFC_SOMETHING_NEW", "odd"), Lost),
         (RuntimeError("nobody knows"), Lost),
     ],
@@ -110,11 +121,27 @@ def test_at_a_call(error: Exception, kind: type) -> None:
         PyrfcConversation(library(at_call=error), ADDRESS).call("Z_F", {})
 
 
+@pytest.mark.parametrize(
+    "error",
+    [ExternalRuntimeError("RFC_CONVERSION_FAILURE", "too long"), KeyError("FIELD"), AttributeError("strip")],
+)
+def test_what_does_not_fit_into_a_parameter_is_not_sent(error: Exception) -> None:
+    with pytest.raises(NotSent):
+        PyrfcConversation(library(at_call=error, filling=True), ADDRESS).call("Z_F", {})
+
+
 @pytest.mark.parametrize(("key", "late"), [("RFC_CANCELED", True), ("RFC_TIMEOUT", True), ("RFC_CLOSED", False)])
 def test_a_clock_that_ran_out_is_told_apart(key: str, late: bool) -> None:
     with pytest.raises(Lost) as caught:
         PyrfcConversation(library(at_call=CommunicationError(key, "gone")), ADDRESS).call("Z_F", {})
     assert caught.value.late is late
+
+
+def test_a_receive_that_gave_up_is_late() -> None:
+    error = CommunicationError("RFC_COMMUNICATION_FAILURE", "Resource temporarily unavailable (os error 11)")
+    with pytest.raises(Lost) as caught:
+        PyrfcConversation(library(at_call=error), ADDRESS).call("Z_F", {})
+    assert caught.value.late
 
 
 def test_the_parts_of_a_message() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +69,26 @@ def library(at_logon: Exception | None = None, at_call: Any = None) -> Any:
 
 def test_an_answer_comes_as_it_is() -> None:
     assert SaprfclibConversation(library(), ADDRESS).call("Z_F", {"A": 1}) == {"FUNCTION": "Z_F", "A": 1}
+
+
+def with_snc(**more: str) -> Any:
+    return ADDRESS._replace(snc={"snc_mode": "1", "snc_partnername": "p:CN=PRD", **more})
+
+
+def test_snc_without_its_library_would_be_plain_text() -> None:
+    with pytest.raises(NotSent, match="rfc_snc_lib"):
+        SaprfclibConversation(library(), with_snc(snc_qop="3"))
+
+
+def test_snc_by_the_names_that_the_library_takes() -> None:
+    real = inspect.signature(pytest.importorskip("saprfclib").connect)
+    given: dict[str, Any] = {}
+    SaprfclibConversation(
+        SimpleNamespace(connect=lambda **parameters: given.update(parameters)),
+        with_snc(snc_lib="/usr/lib/libsapcrypto.so", snc_myname="p:CN=ME", snc_qop="3"),
+    )
+    real.bind(**given)
+    assert (given["snc_lib"], given["snc_qop"]) == ("/usr/lib/libsapcrypto.so", 3)
 
 
 @pytest.mark.parametrize(

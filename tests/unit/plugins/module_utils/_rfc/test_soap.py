@@ -3,12 +3,25 @@
 
 from __future__ import annotations
 
+import http.client
+import time
 from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Lost, NotSent, Raised, Refused
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.soap import SoapConversation, answer_of, encode
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
+    Forbidden,
+    Lost,
+    NotSent,
+    Raised,
+    Refused,
+)
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.soap import (
+    SoapConversation,
+    _read,
+    answer_of,
+    encode,
+)
 from tests.unit.plugins.module_utils._rfc.system import ADDRESS
 
 RFC = 'xmlns:rfc="urn:sap-com:document:sap:rfc:functions"'
@@ -84,9 +97,9 @@ def test_a_classic_exception(inside: str) -> None:
     assert caught.value.key == "TABLE_NOT_AVAILABLE"
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_logon_may_be_a_page(status: int) -> None:
-    with pytest.raises(Refused):
+@pytest.mark.parametrize(("status", "kind"), [(401, Refused), (403, Forbidden)])
+def test_a_refused_logon_may_be_a_page(status: int, kind: type) -> None:
+    with pytest.raises(kind):
         answer_of("F", status, b"<html>Logon failed</html>")
 
 
@@ -105,6 +118,54 @@ def test_a_refused_logon_may_be_a_page(status: int) -> None:
 def test_what_is_no_answer_is_no_success(content: bytes) -> None:
     with pytest.raises(Lost):
         answer_of("F", 200, content)
+
+
+@pytest.mark.parametrize(
+    ("address", "parameters"),
+    [({}, {"TEXT": "\ud800"}), ({"password": "\ud800"}, {}), ({"timeout": 1e300}, {})],
+)
+def test_what_cannot_be_sent_at_all(address: dict[str, Any], parameters: dict[str, Any]) -> None:
+    talk = SoapConversation(ADDRESS._replace(provider="soap", url="https://127.0.0.1:1", **address))
+    with pytest.raises(NotSent):
+        talk.call("F", parameters)
+
+
+class Dripping:
+    """An answer that comes byte by byte and never ends; it is its own socket."""
+
+    length = None
+
+    def __init__(self, pieces: int) -> None:
+        self.pieces = pieces
+        self.limits: list[float] = []
+
+    def fileno(self) -> int:
+        return 5
+
+    def settimeout(self, seconds: float) -> None:
+        self.limits.append(seconds)
+
+    def read1(self, _most: int) -> bytes:
+        self.pieces -= 1
+        return b"x" if self.pieces >= 0 else b""
+
+
+def test_the_time_limit_is_for_the_whole_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(now)))
+    whole = Dripping(3)
+    assert _read(whole, whole, 10.0) == b"xxx"
+    endless = Dripping(10**6)
+    with pytest.raises(TimeoutError):
+        _read(endless, endless, 20.0)
+    assert endless.limits == sorted(endless.limits, reverse=True) and min(endless.limits) > 0
+
+
+def test_an_answer_that_ends_early_is_none() -> None:
+    cut = Dripping(3)
+    cut.length = 5  # type: ignore[assignment]
+    with pytest.raises(http.client.HTTPException):
+        _read(cut, cut, time.monotonic() + 60)
 
 
 @pytest.mark.parametrize("url", ["http://app:8000", "ftp://x", "", "https://", "https://app:x", "https://app:99999"])

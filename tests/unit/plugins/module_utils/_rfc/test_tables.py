@@ -37,6 +37,16 @@ def test_rows_come_in_pages() -> None:
     assert [q["ROWSKIPS"] for q in table.asked] == [0, 0, 10, 20]
 
 
+def test_a_system_that_skips_no_rows_is_not_asked_for_ever() -> None:
+    table = Table(ROWS)
+
+    def ask(doing: str, function: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return table(doing, function, {**parameters, "ROWSKIPS": 0})
+
+    with pytest.raises(Failed, match="same 10 rows"):
+        list(itertools.islice(stream(ask, "T", ["ID"], key=["ID"], page=10), 1000))
+
+
 @pytest.mark.parametrize(("most", "count"), [(0, 25), (7, 7), (10, 10), (11, 11), (99, 25)])
 def test_no_more_than_wanted(most: int, count: int) -> None:
     assert len(list(stream(Table(ROWS), "T", ["ID"], page=10, most=most))) == count

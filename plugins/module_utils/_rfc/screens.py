@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a report's selection screen, or a variant that a person saved, is what is meant."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
+
+
+def check_screen(jobs: Jobs, program: str, names: Sequence[str]) -> None:
+    """See that a report's selection screen has the fields that are to be filled.
+
+    :raises Denied: it has not (reason ``other_screen``).
+    """
+    doing = f"read the selection screen of {program}"
+    there = jobs.screen(doing, program)
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise Denied(
+            doing,
+            "it has no {}; it has {}".format(", ".join(missing), ", ".join(there) or "no field"),
+            reason="other_screen",
+            cure="Nothing was started. Correct the names of the fields, or have a variant saved and name it",
+            fields=there,
+        )
+
+
+def contents(client: Client, program: str, variant: str) -> List[Dict[str, str]]:
+    """The rows of a variant: SELNAME, KIND, SIGN, OPTION, LOW, HIGH.
+
+    :raises CallFailed: there is none.
+    """
+    given: Dict[str, Any] = {"REPORT": program, "VARIANT": variant, "VALUTAB": []}
+    answer = client.ask(f"read the variant {variant} of {program}", "RS_VARIANT_CONTENTS_RFC", given)
+    return [{str(key): str(value or "").strip() for key, value in row.items()} for row in answer.get("VALUTAB") or ()]
+
+
+def check_variant(client: Client, program: str, variant: str, wanted: Mapping[str, str]) -> None:
+    """See that a saved variant has these values in these fields.
+
+    :raises Denied: it has not (reason ``other_variant``).
+    """
+    there = {row["SELNAME"]: row.get("LOW", "") for row in contents(client, program, variant)}
+    wrong = [
+        "{} is {}, not {}".format(field, repr(there[field]) if field in there else "not in it", repr(value))
+        for field, value in wanted.items()
+        if field not in there or there[field].upper() != value.upper()
+    ]
+    if wrong:
+        raise Denied(
+            f"read the variant {variant} of {program}",
+            "; ".join(wrong),
+            reason="other_variant",
+            cure="Nothing was started. Save one that says what is meant",
+        )
+
+
+def alike(there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a variant has our values; fields that we leave open have what the report gives them."""
+    return all(_of(there, name) == _of(ours, name) for name in {row["SELNAME"] for row in ours})
+
+
+def _of(rows: Sequence[Mapping[str, str]], name: str) -> List[Tuple[str, ...]]:
+    found = [row for row in rows if row["SELNAME"] == name]
+    if any(row.get("KIND") == "S" for row in found):
+        return sorted(tuple(row.get(key, "").strip() for key in ("SIGN", "OPTION", "LOW", "HIGH")) for row in found)
+    return [(row.get("LOW", "").strip().upper(),) for row in found]
+
+
+__all__ = ("alike", "check_screen", "check_variant", "contents")

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What sap_bdls plans by the jobs of earlier runs, what it refuses, what it takes for proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
+from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, Conversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link
+from ansible_collections.basis.landscape.plugins.modules.sap_bdls import Conversion, spec
+from tests.unit.plugins.module_utils._rfc.system import ADDRESS, OK, WIDTHS, System, Talk
+
+WIDTHS.update(MANDT=3, CCCATEGORY=1, LOGSYS=10, VBKEY=32, SLOGSYS=10)
+OLD, NEW = "PRDCLNT100", "QASCLNT100"
+PROGRAM = "RBDLSMAP"
+FIELDS = ["OLD_LS", "NEW_LS", "TESTRUN"]
+
+
+def name(kind: str) -> str:
+    return f"BDLS_100_{kind}_{OLD}_{NEW}"
+
+
+class Copied(System):
+    """A client whose tables have the old name in so many entries; conversions leave some of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sid = "QAS"
+        self.tables["T000"] = [{"MANDT": "100", "CCCATEGORY": "T", "LOGSYS": OLD}]
+        self.tables["TBDLS"] = [{"LOGSYS": OLD}, {"LOGSYS": NEW}]
+        self.tables["VBHDR"] = []
+        self.tables["RSBASIDOC"] = [{"SLOGSYS": OLD}] * 2
+        self.entries = 7
+        self.leaves = 0
+        self.converts_client = True
+        self.fields = list(FIELDS)
+        self.logs: dict[str, list[str]] = {}
+
+    def open(self, _address: Address) -> Conversation:
+        self.conversations += 1
+        return Line(self)
+
+    def job(self, name: str, count: str, status: str = "S", *steps: str) -> None:
+        super().job(name, count, status, *steps)
+        self.tables["TBTCO"][-1].update(SDLUNAME="AUTO", AUTHCKMAN="100")
+
+    def converted(self, value: str, entries: int = 0) -> None:
+        """T000 as it is after a conversion."""
+        self.tables["T000"][0]["LOGSYS"] = value
+        self.entries = entries
+
+
+class Line(Talk):
+    """A conversation that knows the report."""
+
+    def __init__(self, system: Copied) -> None:
+        super().__init__(system)
+        self._copied = system
+
+    def _answer(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
+        system = self._copied
+        if function == "BAPI_XBP_READ_SELSCREEN":
+            return {"SELSCREEN_INFO": [{"SELNAME": field} for field in system.fields], "RETURN": OK}
+        job = str(given.get("JOBNAME", ""))
+        if function.endswith("JOBLOG_READ"):
+            lines = system.logs.get(job, [f"Table T field F: {system.entries} entries to be converted"])
+            rows: list[Mapping[str, str]] = [{"MSGTYPE": "S", "TEXT": text} for text in lines]
+            return {"JOB_PROTOCOL_NEW": rows, "RETURN": OK}
+        if function.endswith("START_IMMEDIATELY") and job == name("C"):
+            system.logs.setdefault(job, [f"Table T field F: {system.entries} entries converted"])
+            system.converted(NEW if system.converts_client else OLD, system.leaves)
+            system.tables["RSBASIDOC"] = [{"SLOGSYS": NEW}] * 2
+        return super()._answer(function, given)
+
+
+def operation(system: Copied, **given: Any) -> Conversion:
+    usual = {option: about.get("default") for option, about in spec().options.items()}
+    usual.update(rfc_host="app", rfc_instance="00", rfc_client="100", rfc_user="AUTO", rfc_password="p")
+    usual.update(confirm_sid="QAS", mapping=[{"old": OLD, "new": NEW}], delay=0.01, timeout=0.05, failure_grace=0.02)
+    usual["selection_names"] = {"old": "OLD_LS", "new": "NEW_LS", "test": "TESTRUN", "test_value": "X"}
+    found = Conversion({**usual, **given})
+    found._client = Client(Link(ADDRESS, system.open))
+    found._jobs = Jobs(found._client)
+    return found
+
+
+def planned(system: Copied, **given: Any) -> list[str]:
+    found = operation(system, **given)
+    return [action.name for action in found.plan(found.look())]
+
+
+ALL = ["test", "convert", "prove"]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "given", "steps"),
+    [
+        ({}, {}, ALL),
+        ({}, {"test_run_only": True}, ["test"]),
+        ({"T": "F"}, {}, ALL),
+        ({"T": "R"}, {}, ALL),
+        ({"T": "A"}, {}, ALL),
+        ({"C": "P"}, {}, ALL),
+        ({"C": "R"}, {}, ["convert", "prove"]),
+        ({"C": "Y"}, {"run": "again"}, ["convert", "prove"]),
+        ({"C": "R"}, {"test_run_only": True}, []),
+        ({"C": "F"}, {}, ["prove"]),
+        ({"C": "F", "V": "A"}, {}, ["prove"]),
+        ({"C": "F", "V": "R"}, {}, ["prove"]),
+        ({"C": "F"}, {"run": "again"}, ALL),
+        ({"C": "A"}, {"run": "again"}, ALL),
+        ({"C": "F", "V": "F"}, {"run": "again"}, ALL),
+    ],
+)
+def test_plan_by_the_jobs_of_earlier_runs(jobs: dict[str, str], given: dict[str, Any], steps: list[str]) -> None:
+    system = Copied()
+    for number, (kind, status) in enumerate(jobs.items()):
+        system.job(name(kind), str(number), status, *([] if status == "P" else [PROGRAM]))
+    assert planned(system, **given) == steps
+
+
+def test_what_was_proved_is_no_change() -> None:
+    system = Copied()
+    system.converted(NEW)
+    for kind in "TCV":
+        system.job(name(kind), "1", "F", PROGRAM)
+    assert planned(system) == []
+    told = carry_out(operation(system))
+    assert told["changed"] is False and told["pairs"][0]["left"] == 0
+    assert name("V") in told["warnings"][0]
+
+
+def test_a_proof_that_was_kept_over_a_refresh_is_none() -> None:
+    system = Copied()
+    system.entries = 0
+    for kind in "TCV":
+        system.job(name(kind), "1", "F", PROGRAM)
+    assert planned(system) == ALL
+    system.converted(NEW)
+    assert planned(system, count_fields=["RSBASIDOC-SLOGSYS"]) == ALL
+    system.tables["RSBASIDOC"] = []
+    assert planned(system, count_fields=["RSBASIDOC-SLOGSYS"]) == []
+
+
+def test_a_proof_from_before_the_conversion_is_none() -> None:
+    system = Copied()
+    system.converted(NEW)
+    for kind, day in (("V", "20260101"), ("C", "20260102")):
+        system.job(name(kind), "1", "F", PROGRAM)
+        system.tables["TBTCO"][-1].update(ENDDATE=day, ENDTIME="120000")
+    assert planned(system) == ["prove"]
+
+
+def test_a_proof_whose_log_is_gone_is_none() -> None:
+    system = Copied()
+    system.converted(NEW)
+    for kind in "CV":
+        system.job(name(kind), "1", "F", PROGRAM)
+    system.logs[name("V")] = []
+    assert planned(system) == ["prove"]
+
+
+@pytest.mark.parametrize(("jobs", "reason"), [({"C": "A"}, "job_cancelled"), ({"C": "F", "V": "F"}, "names_left")])
+def test_what_an_earlier_run_left_is_a_failure(jobs: dict[str, str], reason: str) -> None:
+    system = Copied()
+    for kind, status in jobs.items():
+        system.job(name(kind), "1", status, PROGRAM)
+    with pytest.raises(Failed) as caught:
+        planned(system)
+    assert caught.value.reason == reason and "run: again" in (caught.value.cure or "")
+
+
+def test_converted_and_proved() -> None:
+    system = Copied()
+    told = carry_out(operation(system, count_fields=["rsbasidoc-slogsys"]))
+    pair = told["pairs"][0]
+    assert (pair["found"], pair["converted"], pair["left"]) == (7, 7, 0)
+    assert pair["counted"][0]["before"] == {"old": 2, "new": 0}
+    assert pair["counted"][0]["after"] == {"old": 0, "new": 2}
+    assert told["after"]["logical_system"] == NEW
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"leaves": 3}, "names_left"),
+        ({"converts_client": False}, "not_converted"),
+        ({"logs": {name("V"): ["?"]}}, "counts_unreadable"),
+        ({"logs": {name("T"): ["?"]}}, "counts_unreadable"),
+        ({"logs": {name("T"): ["Table T field F: 7 entries", "Duplicate keys"]}}, "test_run_problem"),
+        ({"logs": {name("C"): ["Duplicate keys"]}}, "conversion_problem"),
+        ({"entries": 0}, "mixed_up"),
+        ({"after_start": "A"}, "job_cancelled"),
+        ({"fields": ["A"]}, "other_screen"),
+    ],
+)
+def test_never_green_when_the_system_is_not(change: dict[str, Any], reason: str) -> None:
+    system = Copied()
+    for attribute, value in change.items():
+        setattr(system, attribute, value)
+    with pytest.raises(LandscapeError) as caught:
+        carry_out(operation(system))
+    assert caught.value.reason == reason
+
+
+def test_names_left_in_a_counted_field() -> None:
+    system = Copied()
+    system.tables["OTHER"] = [{"SLOGSYS": OLD}]
+    with pytest.raises(Failed) as caught:
+        carry_out(operation(system, count_fields=["OTHER-SLOGSYS"]))
+    assert caught.value.reason == "names_left" and "OTHER-SLOGSYS" in caught.value.why
+
+
+def test_a_test_run_that_was_none_is_told() -> None:
+    system = Copied()
+    system.reports[PROGRAM] = lambda: system.converted(NEW, 7)
+    with pytest.raises(Failed) as caught:
+        carry_out(operation(system))
+    assert caught.value.reason == "test_run_changed" and system.sent("BAPI_XBP_JOB_OPEN") == 1
+
+
+def test_somebody_elses_conversion_that_began_during_the_test_run() -> None:
+    system = Copied()
+    system.reports[PROGRAM] = lambda: system.job("THEIRS", "9", "R", PROGRAM)
+    with pytest.raises(LandscapeError) as caught:
+        carry_out(operation(system, quiesced=False))
+    assert caught.value.reason == "other_conversion" and system.sent("BAPI_XBP_JOB_OPEN") == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"logical_system": OLD},
+        {"count_fields": ["BKPF"]},
+        {"mapping": []},
+        {"count_patterns": ["("]},
+    ],
+)
+def test_refusals(given: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        operation(Copied(), **given)
+
+
+def test_a_client_that_t000_does_not_have() -> None:
+    system = Copied()
+    system.tables["T000"] = []
+    with pytest.raises(Failed) as caught:
+        planned(system)
+    assert caught.value.reason == "no_client"
