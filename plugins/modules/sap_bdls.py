@@ -704,9 +704,7 @@ class Conversion(Operation[State]):
                 "sap_background_jobs suspends them; quiesced: false does not ask",
             )
         if state.updates:
-            self._deny(
-                doing, "VBHDR has open updates (SM13)", "not_quiet", "Settle them; quiesced: false does not ask"
-            )
+            self._deny(doing, "VBHDR has open updates (SM13)", "not_quiet", "Settle them; quiesced: false does not ask")
 
     def _refuse_strangers(self, doing: str, strangers: List[model.Job]) -> None:
         if strangers:
