@@ -80,13 +80,11 @@ error:
 
 import os
 import shutil
-import subprocess
 from typing import Any, Dict, List
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
+from ansible_collections.basis.landscape.plugins.module_utils._hana import host
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
-
-LAST_WORDS = 400  # characters
 
 
 def spec() -> ArgumentSpec:
@@ -128,7 +126,7 @@ def answer(context: Context) -> Dict[str, Any]:
         )
     bad: Dict[str, str] = {}
     for path in files:
-        why = _defect(program, path, timeout)
+        why = host.backup_defect(program, path, timeout)
         if why:
             bad[path] = why
     good: List[str] = [path for path in files if path not in bad]
@@ -142,28 +140,6 @@ def answer(context: Context) -> Dict[str, Any]:
             good=good,
         )
     return {"available": True, "checked": good}
-
-
-def _defect(program: str, path: str, timeout: float) -> str:
-    """What the checker has against a file; empty when nothing."""
-    try:
-        done = subprocess.run(
-            [program, path],
-            env=dict(os.environ, LC_ALL="C"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"hdbbackupcheck was not through within {timeout:g} s"
-    except OSError as error:
-        return f"{program} cannot be run: {error.strerror}"
-    if done.returncode == 0:
-        return ""
-    said = " / ".join(line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip())
-    return "hdbbackupcheck ended with {} and said: {}".format(done.returncode, said[-LAST_WORDS:] or "nothing")
 
 
 def main() -> None:

@@ -516,14 +516,16 @@ class BackgroundJobs(Operation[State]):
     # Act
 
     def _keep(self) -> bool:
-        assert self._record is not None
+        if self._record is None:
+            raise AssertionError("self._record is None")
         if self._kept is None or self._kept != self._mine:
             self._record.write({"jobs": told(self._mine), "foreign": told(self._foreign)})
             self._kept = set(self._mine)
         return False  # a note of ours is no change of the system
 
     def _forget(self) -> bool:
-        assert self._record is not None
+        if self._record is None:
+            raise AssertionError("self._record is None")
         self._record.remove()
         return False
 
@@ -550,7 +552,8 @@ class BackgroundJobs(Operation[State]):
             helper.add(1, Work(report))
             helper.close()
             helper.start("immediately")
-            assert helper.key is not None
+            if helper.key is None:
+                raise AssertionError("helper.key is None")
             job = wait_for_end(doing, self._jobs, helper.key, self._helper_limits)
             if job.status == model.CANCELLED:
                 raise cancelled(doing, self._jobs, job)

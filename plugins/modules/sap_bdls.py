@@ -363,8 +363,14 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.options impor
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
 
 # States of a pair, by what its jobs show.
-OPEN, TESTING, TESTED, CONVERTING = "open", "testing", "tested", "converting"
-UNPROVED, LEFT, CANCELLED, CONVERTED = "unproved", "left", "cancelled", "converted"
+OPEN = "open"
+TESTING = "testing"
+TESTED = "tested"
+CONVERTING = "converting"
+UNPROVED = "unproved"
+LEFT = "left"
+CANCELLED = "cancelled"
+CONVERTED = "converted"
 COUNTS = r"^\s*Table\s+(?P<table>[A-Z0-9_/]+)\s+field\s+(?P<field>[A-Z0-9_/]+):\s*(?P<count>[0-9][0-9.,]*)\s+entries"
 NAMES = {TEST: "test", CONVERT: "convert", PROVE: "prove"}
 WAITING = (model.RELEASED, model.READY, model.ACTIVE)
@@ -593,7 +599,8 @@ class Conversion(Operation[State]):
             work = self._work[pair]
             kind = PROVE if work[CONVERT].last is not None else TEST
             proof = work[kind].last
-            assert proof is not None
+            if proof is None:
+                raise AssertionError("proof is None")
             self._told[pair]["left"] = 0
             self._told[pair]["jobs"][NAMES[kind]] = proof.told()
             self._unread.append(f"{pair.words} was not tested again: {proof.label} found no entry at {proof.ended}.")
@@ -714,7 +721,8 @@ class Conversion(Operation[State]):
     def _refuse_rest(self, pair: Pair, word: str) -> None:
         doing = f"convert {pair.words} in client {self._number}"
         last = self._work[pair][PROVE if word == LEFT else CONVERT].last
-        assert last is not None
+        if last is None:
+            raise AssertionError("last is None")
         tail = end_of_log(self._jobs, last.key)
         if word == LEFT:
             why, reason = f"the job {last.label} of an earlier run found names that were left", "names_left"

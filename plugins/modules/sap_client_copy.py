@@ -253,7 +253,7 @@ after:
   description: The copy as it was seen last. In check mode the same as RV(before).
   returned: success
   type: dict
-copy:
+copied:
   description: C(source), C(target), C(profile), with C(verified_by), which is V(job) or V(task_list).
   returned: success
   type: dict
@@ -575,12 +575,14 @@ class ClientCopy(Operation[State]):
         copy = state.copy
         if not self._starts(state):
             if isinstance(copy, model.Job):
-                assert self._job is not None
+                if self._job is None:
+                    raise AssertionError("self._job is None")
                 if copy.status == model.CANCELLED:
                     raise cancelled(self._doing, self._jobs, copy)
                 self._job.attach()
                 return [] if copy.status == model.FINISHED else [wait]
-            assert copy is not None
+            if copy is None:
+                raise AssertionError("copy is None")
             if copy.state in GOOD:
                 return []
             if copy.state in GOING:
@@ -598,11 +600,13 @@ class ClientCopy(Operation[State]):
     # Act
 
     def _start_job(self) -> bool:
-        assert self._job is not None
+        if self._job is None:
+            raise AssertionError("self._job is None")
         return self._job.begin(Start("immediately", self._params["server"] or ""))
 
     def _begin(self) -> None:
-        assert self._record is not None
+        if self._record is None:
+            raise AssertionError("self._record is None")
         scenario = self._params["scenario"].strip()
         self._id = self._lists.begin(scenario)
         kept = {"session": self._id, "source": self._source, "profile": self._profile, "scenario": scenario}
@@ -688,7 +692,7 @@ class ClientCopy(Operation[State]):
         by = "job" if self._job is not None else "task_list"
         found: Dict[str, Any] = {
             "sid": state.sid,
-            "copy": {"source": self._source, "target": self._target, "profile": self._profile, "verified_by": by},
+            "copied": {"source": self._source, "target": self._target, "profile": self._profile, "verified_by": by},
         }
         if isinstance(state.copy, model.Job):
             found["job"] = state.copy.told()

@@ -534,7 +534,8 @@ class JobRun(Operation[State]):
         )
 
     def _create(self, state: State, done: int) -> List[Action[State]]:
-        assert self._submission is not None
+        if self._submission is None:
+            raise AssertionError("self._submission is None")
         sub, sid = self._submission, state.sid
         actions = []
         if state.job is None:

@@ -359,7 +359,8 @@ class UserLocks(Operation[State]):
     # Act
 
     def _keep(self) -> bool:
-        assert self._record is not None
+        if self._record is None:
+            raise AssertionError("self._record is None")
         self._record.write(self._kept())
         return False  # a note of ours is no change of the system
 
@@ -367,7 +368,8 @@ class UserLocks(Operation[State]):
         return {"users": sorted(self._meant | self._ours)}
 
     def _forget(self) -> bool:
-        assert self._record is not None
+        if self._record is None:
+            raise AssertionError("self._record is None")
         self._record.remove()
         return False
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hdbnsutil does with root keys on the database host.
+"""What the programs of a database host say: hdbnsutil about root keys, hdbbackupcheck about backup files.
 
 Standard library only, and no word of the driver: it runs as ``<sid>adm``, where hdbcli need not be. The options of
 hdbnsutil are those of two posts in SAP's community; the names ``PERSISTENCE Root Key``, ``DPAPI Root Key``, ``LOG Root
@@ -15,6 +15,7 @@ import select
 import shutil
 import signal
 import stat
+import subprocess
 import termios
 import time
 from typing import Dict, List, NoReturn, Optional, Tuple
@@ -29,6 +30,7 @@ _TYPE = re.compile(r"\b(PERSISTENCE|APPLICATION|DPAPI|LOG|BACKUP)\b", re.IGNOREC
 _ASKS = re.compile(r"pass(?:word|phrase)[^\n:]*:\s*$", re.IGNORECASE)
 _NO = re.compile(r"\b(error|failed|failure|not found|invalid|exception|wrong|denied)\b", re.IGNORECASE)
 _MOST = 1 << 20
+_LAST_WORDS = 400  # characters
 
 
 def hashes(text: str) -> Dict[str, str]:
@@ -237,6 +239,31 @@ def remove(file: str) -> bool:
     return True
 
 
+def backup_defect(program: str, path: str, timeout: float) -> str:
+    """What hdbbackupcheck has against a file; empty when nothing.
+
+    :param timeout: seconds until it counts as not through.
+    """
+    try:
+        done = subprocess.run(
+            [program, path],
+            env=dict(os.environ, LC_ALL="C"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"hdbbackupcheck was not through within {timeout:g} s"
+    except OSError as error:
+        return f"{program} cannot be run: {error.strerror}"
+    if done.returncode == 0:
+        return ""
+    said = " / ".join(line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip())
+    return "hdbbackupcheck ended with {} and said: {}".format(done.returncode, said[-_LAST_WORDS:] or "nothing")
+
+
 def confirm(sid: str) -> None:
     """See that this is the system that was meant: SAPSYSTEMNAME, which the login of ``<sid>adm`` sets.
 
@@ -255,4 +282,4 @@ def confirm(sid: str) -> None:
         )
 
 
-__all__ = ("ARGUMENT", "Hdbnsutil", "PROMPT", "confirm", "guard", "hashes", "remove", "there_already")
+__all__ = ("ARGUMENT", "Hdbnsutil", "PROMPT", "backup_defect", "confirm", "guard", "hashes", "remove", "there_already")

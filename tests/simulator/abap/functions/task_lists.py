@@ -7,10 +7,10 @@ only a parameter's name. A session is begun, started, looked at, resumed by its 
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from tests.simulator.abap.catalogue import Function, Structure, TableType
 from tests.simulator.abap.task_lists import SESSION_STATES, TASK_STATES, Task, TaskSession
