@@ -15,7 +15,6 @@ import select
 import shutil
 import signal
 import stat
-import subprocess
 import termios
 import time
 from typing import Dict, List, NoReturn, Optional, Tuple
@@ -245,23 +244,15 @@ def backup_defect(program: str, path: str, timeout: float) -> str:
     :param timeout: seconds until it counts as not through.
     """
     try:
-        done = subprocess.run(
-            [program, path],
-            env=dict(os.environ, LC_ALL="C"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"hdbbackupcheck was not through within {timeout:g} s"
+        code, text, _answered = _on_terminal([program, path], None, timeout)
     except OSError as error:
         return f"{program} cannot be run: {error.strerror}"
-    if done.returncode == 0:
+    if code is None:
+        return f"hdbbackupcheck was not through within {timeout:g} s"
+    if code == 0:
         return ""
-    said = " / ".join(line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip())
-    return "hdbbackupcheck ended with {} and said: {}".format(done.returncode, said[-_LAST_WORDS:] or "nothing")
+    said = " / ".join(line.strip() for line in text.splitlines() if line.strip())
+    return f"hdbbackupcheck ended with {code} and said: {said[-_LAST_WORDS:] or 'nothing'}"
 
 
 def confirm(sid: str) -> None:
