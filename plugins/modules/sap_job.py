@@ -284,7 +284,7 @@ error:
 """
 
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, TypeVar
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
@@ -296,7 +296,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
-from ansible_collections.basis.landscape.plugins.module_utils._rfc import model
+from ansible_collections.basis.landscape.plugins.module_utils._rfc import model, onejob, screens
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed, connect
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     Jobs,
@@ -518,10 +518,10 @@ class JobRun(Operation[State]):
                 continue  # told as another step
             doing = f"read the values of step {number} of the job {job.label}"
             try:
-                rows = self._jobs.contents(doing, there.program, there.variant)
+                rows = screens.contents(self._client, doing, there.program, there.variant)
             except CallFailed as error:
                 self._refuse(job, f"the values of its step {number} cannot be read ({error.why})")
-            if not _same_values(rows, ours.values):
+            if not screens.alike(rows, ours.values, exact=True):
                 self._refuse(job, f"its step {number} has other values")
 
     def _refuse(self, job: model.Job, why: str) -> NoReturn:
@@ -621,34 +621,11 @@ def _work(params: Dict[str, Any]) -> List[Work]:
             raise BadInput("read the option steps", f"step {number} has no program")
         if row.get("variant") and row.get("values"):
             raise BadInput("read the option steps", f"step {number} has a variant, and values in its place")
-        values = [
-            {
-                "SELNAME": value["name"].strip().upper(),
-                "KIND": value["kind"],
-                "SIGN": value["sign"],
-                "OPTION": value["option"],
-                "LOW": value["low"],
-                "HIGH": value["high"],
-            }
-            for value in row.get("values") or ()
-        ]
         variant = (row.get("variant") or "").strip().upper()
         user = (row.get("user") or "").strip().upper()
-        work = Work(program, variant, values, user, "", printing)
+        work = Work(program, variant, onejob.values(row.get("values")), user, "", printing)
         found.append(fitting(f"read step {number} of the job", work))
     return found
-
-
-def _same_values(there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]]) -> bool:
-    """Whether a variant has our values; other fields than ours have what the report gives them."""
-
-    def of(rows: Sequence[Mapping[str, str]], name: str) -> List[Tuple[str, ...]]:
-        found = [row for row in rows if row.get("SELNAME", "").strip() == name]
-        if any(row.get("KIND") == "S" for row in found):
-            return sorted(tuple(row.get(key, "").strip() for key in ("SIGN", "OPTION", "LOW", "HIGH")) for row in found)
-        return [(row.get("LOW", "").strip(),) for row in found]
-
-    return all(of(there, name) == of(ours, name) for name in {row["SELNAME"] for row in ours})
 
 
 def main() -> None:

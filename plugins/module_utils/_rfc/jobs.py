@@ -176,14 +176,6 @@ class Jobs:
         """What XBP says about background work processes."""
         return self._ask(doing, "BAPI_XBP_GET_CURR_BP_RESOURCES", self._who())
 
-    def contents(self, doing: str, program: str, variant: str) -> List[Dict[str, str]]:
-        """The rows of a variant (SELNAME, KIND, SIGN, OPTION, LOW, HIGH)."""
-        given: Dict[str, Any] = {"REPORT": program, "VARIANT": variant, "VALUTAB": []}
-        answer = self._client.ask(doing, "RS_VARIANT_CONTENTS_RFC", given)
-        return [
-            {str(key): str(value or "").strip() for key, value in row.items()} for row in answer.get("VALUTAB") or ()
-        ]
-
     def of_program(self, program: str) -> Set[Key]:
         """The keys of the jobs that have a step with a program, whatever their status."""
         rows = self._client.rows("TBTCP", ("JOBNAME", "JOBCOUNT"), f"PROGNAME = {literal(program)}", key=KEY)

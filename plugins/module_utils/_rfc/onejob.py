@@ -105,7 +105,8 @@ class OneJob:
                     self._refuse(doing, job, f"its variant is {step.variant or 'none'}")
                 continue
             try:
-                there = screens.contents(self._client, step.program, step.variant) if temporary else []
+                reading = f"read the variant {step.variant} of {step.program}"
+                there = screens.contents(self._client, reading, step.program, step.variant) if temporary else []
             except CallFailed as error:
                 self._refuse(doing, job, f"its values cannot be read ({error.why})")
             if not screens.alike(there, self.work.values):

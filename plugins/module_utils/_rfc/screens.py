@@ -28,13 +28,13 @@ def check_screen(jobs: Jobs, program: str, names: Sequence[str]) -> None:
         )
 
 
-def contents(client: Client, program: str, variant: str) -> List[Dict[str, str]]:
+def contents(client: Client, doing: str, program: str, variant: str) -> List[Dict[str, str]]:
     """The rows of a variant: SELNAME, KIND, SIGN, OPTION, LOW, HIGH.
 
     :raises CallFailed: there is none.
     """
     given: Dict[str, Any] = {"REPORT": program, "VARIANT": variant, "VALUTAB": []}
-    answer = client.ask(f"read the variant {variant} of {program}", "RS_VARIANT_CONTENTS_RFC", given)
+    answer = client.ask(doing, "RS_VARIANT_CONTENTS_RFC", given)
     return [{str(key): str(value or "").strip() for key, value in row.items()} for row in answer.get("VALUTAB") or ()]
 
 
@@ -43,7 +43,8 @@ def check_variant(client: Client, program: str, variant: str, wanted: Mapping[st
 
     :raises Denied: it has not (reason ``other_variant``).
     """
-    there = {row["SELNAME"]: row.get("LOW", "") for row in contents(client, program, variant)}
+    doing = f"read the variant {variant} of {program}"
+    there = {row["SELNAME"]: row.get("LOW", "") for row in contents(client, doing, program, variant)}
     wrong = [
         "{} is {}, not {}".format(field, repr(there[field]) if field in there else "not in it", repr(value))
         for field, value in wanted.items()
@@ -51,23 +52,27 @@ def check_variant(client: Client, program: str, variant: str, wanted: Mapping[st
     ]
     if wrong:
         raise Denied(
-            f"read the variant {variant} of {program}",
+            doing,
             "; ".join(wrong),
             reason="other_variant",
             cure="Nothing was started. Save one that says what is meant",
         )
 
 
-def alike(there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]]) -> bool:
-    """Whether a variant has our values; fields that we leave open have what the report gives them."""
-    return all(_of(there, name) == _of(ours, name) for name in {row["SELNAME"] for row in ours})
+def alike(there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]], exact: bool = False) -> bool:
+    """Whether a variant has our values; fields that we leave open have what the report gives them.
 
+    :param exact: also in single values upper and lower case count.
+    """
 
-def _of(rows: Sequence[Mapping[str, str]], name: str) -> List[Tuple[str, ...]]:
-    found = [row for row in rows if row["SELNAME"] == name]
-    if any(row.get("KIND") == "S" for row in found):
-        return sorted(tuple(row.get(key, "").strip() for key in ("SIGN", "OPTION", "LOW", "HIGH")) for row in found)
-    return [(row.get("LOW", "").strip().upper(),) for row in found]
+    def of(rows: Sequence[Mapping[str, str]], name: str) -> List[Tuple[str, ...]]:
+        found = [row for row in rows if row.get("SELNAME", "").strip() == name]
+        if any(row.get("KIND") == "S" for row in found):
+            return sorted(tuple(row.get(key, "").strip() for key in ("SIGN", "OPTION", "LOW", "HIGH")) for row in found)
+        low = [row.get("LOW", "").strip() for row in found]
+        return [(value if exact else value.upper(),) for value in low]
+
+    return all(of(there, name) == of(ours, name) for name in {row["SELNAME"] for row in ours})
 
 
 __all__ = ("alike", "check_screen", "check_variant", "contents")
