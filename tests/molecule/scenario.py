@@ -27,6 +27,11 @@ from tests.simulator.launch import Simulator
 NEEDS = ("root", "unshare", "ssh", "sshd", "dnf", "zypper", "apt-get", "dpkg-deb", "rpmbuild", "createrepo")
 STEPS = ("syntax", "converge", "verify")
 
+#: What molecule says, content, of what it did not test.
+NOT_TESTED = ("Missing playbook", "no hosts matched", "Could not match supplied host pattern", "Unable to parse")
+#: What it says when it trusts its memory of an earlier run instead of making the hosts.
+NOT_MADE = "instances already created"
+
 
 class Promise(NamedTuple):
     """Hosts that a scenario works on in converge as in verify; what it needs of the machine."""
@@ -82,7 +87,7 @@ def check(output: str, scenario: str, hosts: tuple[str, ...], steps: tuple[str, 
         raise NotProved(f"{scenario}: these steps were not done: {', '.join(lost)}")
     # the run's own group is made while the playbook runs, so a syntax check cannot know it
     output = output.replace("Could not match supplied host pattern, ignoring: landscape_walk", "")
-    for sign in ("Missing playbook", "no hosts matched", "Could not match supplied host pattern", "Unable to parse"):
+    for sign in (*NOT_TESTED, NOT_MADE):
         if sign in output:
             raise NotProved(f"{scenario}: molecule says {sign!r}, so something was not tested")
     for host in hosts:
@@ -104,8 +109,11 @@ def run(root: Path, scenario: str) -> str:
         NO_COLOR="1",
         BASIS_MOLECULE_PYTHON=sys.executable,
     )
-    with alone(root), simulated(root) as authority:
+    with alone(root), simulated(root) as authority, tempfile.TemporaryDirectory() as memory:
         environment["BASIS_MOLECULE_AUTHORITY"] = str(authority)
+        # By itself molecule remembers in the user's home, under no more than the name of the checkout's folder, which
+        # hosts are made: a run that was killed, or another checkout, would leave this one without hosts.
+        environment["MOLECULE_EPHEMERAL_DIRECTORY"] = memory
         done = subprocess.run(
             [str(programs / "molecule"), "test", "--scenario-name", scenario],
             cwd=root,

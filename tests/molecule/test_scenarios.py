@@ -53,6 +53,7 @@ def test_a_real_green_is_taken() -> None:
     [
         ("demo > verify: Executed: Successful", "demo > verify: Executed: Missing playbook", "verify"),
         ("PLAY RECAP ***", "skipping: no hosts matched\nPLAY RECAP ***", "no hosts matched"),
+        ("DETAILS", "WARNING  Skipping, instances already created.\nDETAILS", "already created"),
         ("ok=5    changed=2    unreachable=0", "ok=0    changed=0    unreachable=1", "patchapt"),
         ("patchapt                   : ok=5    changed=2    unreachable=0    failed=0    skipped=0\n", "", "patchapt"),
     ],

@@ -27,6 +27,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,12 +91,16 @@ def wait_for(what: str, predicate: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def ended(pid: int) -> bool:
-    """True when no process *pid* runs any more (one that nobody has waited for yet has ended too)."""
+def started(pid: int) -> str:
+    """When process *pid* was started, in the kernel's ticks after its boot; "" when none runs under this number.
+
+    One that nobody has waited for yet has ended too.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] in ("Z", "X")
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
-        return True
+        return ""
+    return "" if fields[0] in ("Z", "X") else fields[19]  # counted from the state, the third
 
 
 def answers(address: str) -> bool:
@@ -221,7 +226,7 @@ def up(state: Path, hosts: list[dict[str, Any]], shared: list[str]) -> None:
             raise HostError(
                 f"Could not start {description['name']}: an sshd answers on {description['address']} already"
             )
-    pids: dict[str, int] = {}
+    watching: dict[str, tuple[int, str]] = {}
     for description in hosts:
         host = SmallHost(state, description, shared)
         host.prepare()
@@ -236,8 +241,8 @@ def up(state: Path, hosts: list[dict[str, Any]], shared: list[str]) -> None:
                 host.live()
             finally:
                 os._exit(0)
-        pids[host.name] = pid
-        watchers.write_text(json.dumps(pids), encoding="utf-8")
+        watching[host.name] = (pid, started(pid))
+        watchers.write_text(json.dumps(watching), encoding="utf-8")
     for description in hosts:
         wait_for(f"sshd of {description['name']}", partial(answers, description["address"]), 30)
     known = "".join(
@@ -249,17 +254,20 @@ def up(state: Path, hosts: list[dict[str, Any]], shared: list[str]) -> None:
 
 
 def down(state: Path) -> None:
-    """End the watchers, which end their hosts, and remove what the hosts wrote. No hosts is no error."""
+    """End the watchers, which end their hosts, and remove what the hosts wrote. No hosts is no error.
+
+    Hosts that ended without this, with the machine for instance, have left a list of process numbers that belong to
+    others by now: those are let be.
+    """
     watchers = state / "watchers.json"
     if watchers.exists():
-        pids: dict[str, int] = json.loads(watchers.read_text(encoding="utf-8"))
-        for pid in pids.values():
-            try:
+        watching: dict[str, tuple[int, str]] = json.loads(watchers.read_text(encoding="utf-8"))
+        alive = {name: (pid, since) for name, (pid, since) in watching.items() if since and started(pid) == since}
+        for pid, _ in alive.values():
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                continue
-        for name, pid in pids.items():
-            wait_for(f"the end of {name}", partial(ended, pid), 30)
+        for name, (pid, since) in alive.items():
+            wait_for(f"the end of {name}", lambda pid=pid, since=since: started(pid) != since, 30)
     shutil.rmtree(state, ignore_errors=True)
 
 
