@@ -11,6 +11,7 @@ import pathlib
 import typing as t
 
 from ansible import context
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _role_options
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
@@ -21,6 +22,8 @@ if t.TYPE_CHECKING:
 MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 # Steps that do what the site's own task files say; without one they are skipped.
 SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
+# Those of them that the role sap_jobs does where landscape_hold_jobs says so.
+JOB_STEPS = ("suspend_jobs", "release_jobs")
 
 
 class ActionModule(ControllerAction):
@@ -87,7 +90,7 @@ class ActionModule(ControllerAction):
                     procedure=arguments["procedure"],
                     now=datetime.datetime.now(datetime.UTC),
                     durations=store.durations() if store else None,
-                    options={**self._options(arguments), **_of_hosts(hosts, arguments, task_vars)},
+                    options=self._options(arguments, _of_hosts(hosts, arguments, task_vars)),
                 )
                 plan = self._approved(plan, landscape, arguments["approved"], directory)
         finally:
@@ -112,11 +115,12 @@ class ActionModule(ControllerAction):
         from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import PROCEDURES
 
         roles = pathlib.Path(__file__).parents[2] / "roles"
-        options: dict[str, t.Any] = {}
+        options: dict[str, t.Any] = {"landscape_hold_jobs": {"type": "bool"}}
         for kind in PROCEDURES[arguments["procedure"]]:
             if kind in _role_options.ROLES and kind not in arguments["step_tasks"]:
                 options.update(_role_options.options_of(roles, *_role_options.ROLES[kind]))
         conditions = _role_options.defects({host: task_vars["hostvars"][host] for host in hosts}, options)
+        conditions += _half_of_the_jobs(hosts, arguments["step_tasks"], task_vars)
         for kind, file in arguments["step_tasks"].items():
             if pathlib.Path(file).is_absolute() and not pathlib.Path(file).is_file():
                 conditions.append(
@@ -148,7 +152,8 @@ class ActionModule(ControllerAction):
             store.close()
             raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
 
-    def _options(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _options(self, arguments: dict[str, t.Any], of_hosts: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the options of the plan: those of the play with those of its hosts."""
         from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import KINDS
 
         names = (
@@ -162,9 +167,14 @@ class ActionModule(ControllerAction):
             "step_seconds",
         )
         options = {name: arguments[name] for name in names if arguments[name]}
-        unfilled = {kind for kind in SITE_STEPS if kind not in arguments["step_tasks"]}
+        options |= of_hosts
+        ours = JOB_STEPS if of_hosts.get("hold_jobs") else ()
+        unfilled = {kind for kind in SITE_STEPS if kind not in arguments["step_tasks"] and kind not in ours}
         options["forks"] = context.CLIARGS.get("forks") or 5
-        options["skip_steps"] = sorted({*arguments["skip_steps"], *self._left_out_by_tags(), *unfilled})
+        meant = {*arguments["skip_steps"], *self._left_out_by_tags()}
+        if meant & set(JOB_STEPS):
+            options.pop("hold_jobs", None)  # who says so need not be warned
+        options["skip_steps"] = sorted(meant | unfilled)
         unknown = sorted({*options["skip_steps"], *arguments["step_tasks"]} - set(KINDS))
         if unknown:
             raise _controller.NotPossible(
@@ -280,15 +290,42 @@ class _Landscape(t.Mapping[str, t.Mapping[str, t.Any]]):
 
 def _of_hosts(hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return the options that hosts state in variables: how old a backup may be, where backups go."""
-    if arguments["procedure"] in ("patch", "stop"):
-        hours = {host: task_vars["hostvars"][host].get("landscape_require_backup_hours") for host in hosts}
-        return {"require_backup": {host: most for host, most in hours.items() if most}}
+    if arguments["procedure"] in ("patch", "stop", "start"):
+        options: dict[str, t.Any] = {}
+        if arguments["procedure"] != "start":
+            hours = {host: task_vars["hostvars"][host].get("landscape_require_backup_hours") for host in hosts}
+            options["require_backup"] = {host: most for host, most in hours.items() if most}
+        if not set(JOB_STEPS) & set(arguments["step_tasks"]):
+            options["hold_jobs"] = _holding_jobs(hosts, task_vars)
+        return options
     parallel = arguments["parallel"]
     if not parallel:
         return {}
     storage = {host: str(task_vars["hostvars"][host].get("hana_backup_target") or "default") for host in hosts}
     limits = {target: parallel.get(target, parallel.get("default")) for target in set(storage.values())}
     return {"storage": storage, "parallel": {target: most for target, most in limits.items() if most is not None}}
+
+
+def _holding_jobs(hosts: list[str], task_vars: dict[str, t.Any]) -> list[str]:
+    """Return the hosts on which landscape_hold_jobs is true."""
+    hostvars = task_vars["hostvars"]
+    return [host for host in hosts if boolean(hostvars[host].get("landscape_hold_jobs", False), strict=False)]
+
+
+def _half_of_the_jobs(
+    hosts: list[str], step_tasks: dict[str, t.Any], task_vars: dict[str, t.Any]
+) -> list[dict[str, str]]:
+    """Return what stands against a task file of the site for one half of holding jobs back, beside ours."""
+    given = set(JOB_STEPS) & set(step_tasks)
+    if not given or not _holding_jobs(hosts, task_vars):
+        return []
+    return [
+        {
+            "object": "landscape_hold_jobs",
+            "unmet": f"it is true for a host, and landscape_step_tasks has its own {' and '.join(sorted(given))}",
+            "remedy": "let one of them hold the jobs back.",
+        }
+    ]
 
 
 def _write(plan: dict[str, t.Any], directory: pathlib.Path) -> dict[str, str]:

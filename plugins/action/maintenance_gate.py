@@ -39,7 +39,8 @@ class ActionModule(ControllerAction):
         self.require_gated_play(task_vars)
         ci, step, label = task_vars["inventory_hostname"], arguments["step"], arguments["label"]
         store = self.open_run(mark)
-        undo, steps = None, []
+        undo: rules.UndoRecord | None = None
+        steps = []
         try:
             verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"])
             if verdict.kind == "go":
@@ -47,7 +48,7 @@ class ActionModule(ControllerAction):
                 if arguments["change"]:
                     undo = _intend(store, mark, ci, arguments["change"], what)
                 elif arguments["undoes"]:
-                    undo = _undoing(store, mark, f"{arguments['undoes']}:{what}")
+                    undo = _undoing(store, mark, ci, f"{arguments['undoes']}:{what}")
             if arguments["steps"]:
                 steps = [
                     row
@@ -78,7 +79,8 @@ class ActionModule(ControllerAction):
             **said,
             "go": verdict.kind == "go",
             "look": looked,
-            "undo": undo,
+            "undo": undo.id if undo else None,
+            "kept": undo.before.get("kept") if undo else None,
             "fence": {"epoch": mark["fence"], "ci": ci},
             "results": verdict.results,
             "steps": [{key: row[key] for key in ("step", "kind", "label", "instance", "system")} for row in steps],
@@ -106,9 +108,9 @@ class ActionModule(ControllerAction):
             looked = True
 
 
-def _intend(store: Store, mark: _controller.RunMark, ci: str, kind: str, what: str) -> str | None:
-    """Write down what is about to be changed for the time of the run, before it is; return the id of the record."""
-    record = store.intend(
+def _intend(store: Store, mark: _controller.RunMark, ci: str, kind: str, what: str) -> rules.UndoRecord:
+    """Write down what is about to be changed for the time of the run, before it is; return the record."""
+    return store.intend(
         mark["run"],
         ci,
         f"{kind}:{what}",
@@ -119,18 +121,17 @@ def _intend(store: Store, mark: _controller.RunMark, ci: str, kind: str, what: s
         undo={"step": UNDONE_BY[kind]},
         needs={"verified": kind == "suspend_jobs"},
     )
-    return record.id
 
 
-def _undoing(store: Store, mark: _controller.RunMark, key: str) -> str | None:
-    """Write down that the change behind this key is about to be undone; return the id of its record, if one is open."""
-    for record in store.open_undo(mark["run"]):
-        if record.key == key:
-            if (
-                record.state == "intended"
-            ):  # its controller died between the act and the note: undoing it twice does no harm
-                store.undo_state(mark["run"], record.id, mark["epoch"], "applied")
-            if record.state != "undoing":
-                store.undo_state(mark["run"], record.id, mark["epoch"], "undoing")
-            return record.id
-    return None
+def _undoing(store: Store, mark: _controller.RunMark, ci: str, key: str) -> rules.UndoRecord | None:
+    """Write down that the change behind this key is about to be undone; return its record, if one is open.
+
+    What a stop run has left is taken over.
+    """
+    record = next((record for record in store.open_undo(mark["run"]) if record.key == key), None)
+    record = record or store.inherit_undo(mark["run"], ci, key, mark["epoch"])
+    if record is None:
+        return None
+    if record.state != "undoing":
+        store.undo_state(mark["run"], record.id, mark["epoch"], "undoing")
+    return record

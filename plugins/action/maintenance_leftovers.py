@@ -16,17 +16,47 @@ class ActionModule(ControllerAction):
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {}
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Wait in the run database."""
+        """Wait in the run database.
+
+        What a stop run changed for a host that is down now stays, and is undone by the run that starts it. Jobs are given
+        back only where SAP runs as before: no instance of the system was touched, or each was started and verified.
+        """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
         mark = _controller.current_run()
         _runs.wait_for_everybody(mark)
         store = self.open_run(mark)
         try:
-            undo = [
-                {"id": record.id, "ci": record.ci, "kind": record.kind, "state": record.state}
-                for record in store.open_undo(mark["run"])
-            ]
+            steps = store.steps(mark["run"])
+            stopping = store.run(mark["run"])["procedure"] == "stop"
+            unfinished = {row["ci"] for row in steps if row["state"] not in ("done", "skipped")}
+            sids = {row["system"]: row["label"].partition("/")[0] for row in steps if row["system"]}
+            undo = []
+            for record in store.open_undo(mark["run"]):
+                if stopping and record.ci not in unfinished and record.state == "applied":
+                    continue
+                system = record.key.partition(":")[2]
+                if record.kind == "suspend_jobs" and not _as_before(steps, system):
+                    continue
+                undo.append(
+                    {
+                        "id": record.id,
+                        "ci": record.ci,
+                        "kind": record.kind,
+                        "state": record.state,
+                        "kept": record.before.get("kept"),
+                        "system": system,
+                        "sid": sids.get(system),
+                    }
+                )
         finally:
             store.close()
         return {"changed": False, "undo": undo}
+
+
+def _as_before(steps: list[dict[str, t.Any]], system: str) -> bool:
+    """Return whether no instance of a system was touched, or each that was is started, on a host that is verified."""
+    touched = [row for row in steps if row["system"] == system and row["kind"] == "stop" and row["attempt"]]
+    well = {row["ci"] for row in steps if row["kind"] == "verify" and row["state"] == "done"}
+    started = {row["instance"] for row in steps if row["kind"] == "start" and row["state"] == "done"}
+    return all(row["instance"] in started and row["ci"] in well for row in touched)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Records how far the undoing of one temporary change has come."""
+"""Records what is known of one temporary change."""
 
 from __future__ import annotations
 
@@ -11,20 +11,32 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._action import Con
 
 
 class ActionModule(ControllerAction):
-    """Move one undo record to its next state."""
+    """Add what was before to an undo record, or move it to its next state."""
 
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
         "id": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["applied", "undoing", "undone"], "required": True},
+        "kept": {"type": "dict"},
+        "state": {"type": "str", "choices": ["applied", "undoing", "undone"]},
         "proof": {"type": "str"},
+        "step": {"type": "str"},
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Write the state; legal steps only."""
+        """Write what was before, then the state; legal steps only."""
+        kept, state, step, proof = (arguments[name] for name in ("kept", "state", "step", "proof"))
+        if kept is None and state is None:
+            raise _controller.NotPossible("Give 'kept' or 'state'; without one there is nothing to record.")
+        if step and state != "undone":
+            raise _controller.NotPossible("The option 'step' goes with 'state: undone'.")
         mark = _controller.current_run()
         store = self.open_run(mark)
         try:
-            store.undo_state(mark["run"], arguments["id"], mark["epoch"], arguments["state"], proof=arguments["proof"])
+            if kept is not None:
+                store.undo_before(mark["run"], arguments["id"], mark["epoch"], {"kept": kept})
+            if step:
+                store.take_back(mark["run"], arguments["id"], step, mark["epoch"], proof)
+            elif state:
+                store.undo_state(mark["run"], arguments["id"], mark["epoch"], state, proof=proof)
         finally:
             store.close()
         return {"changed": True}

@@ -98,4 +98,10 @@ undo:
   description: Identifier of the undo record, when the step makes or undoes a temporary change.
   type: str
   returned: success
+kept:
+  description:
+    - What was seen before that change, as O(basis.landscape.maintenance_undo#module:kept) recorded it; for a step that
+      undoes what a stop run changed, as that run recorded it.
+  type: dict
+  returned: success
 """

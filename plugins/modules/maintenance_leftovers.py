@@ -9,7 +9,10 @@ module: maintenance_leftovers
 short_description: List what failed hosts left behind
 version_added: 0.1.0
 description:
-  - Waits until every host of the run is through, then lists the temporary changes that are not undone.
+  - Waits until every host of the run is through, then lists the temporary changes that are to be undone now.
+  - Those are the silences of all hosts, and the jobs held back of systems that run as before, because no instance was
+    touched, or each is started and verified. In a run that stops a landscape those of hosts that were stopped stay, and
+    the run that starts it undoes them.
   - Works on the controller, in the same play as the hosts, so that it also runs when hosts cannot be reached.
 options: {}
 attributes:
@@ -34,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 undo:
-  description: The open undo records.
+  description: The undo records, each with C(id), C(ci), C(kind), C(state), C(kept), C(system), C(sid).
   type: list
   elements: dict
   returned: success

@@ -6,23 +6,34 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: maintenance_undo
-short_description: Record the undoing of a temporary change
+short_description: Record what is known of a temporary change
 version_added: 0.1.0
 description:
-  - Moves an undo record of the run to its next state, for changes that are undone on behalf of hosts that can no
-    longer do so.
+  - Adds to an undo record of the run what was seen before the change, so that exactly that can be put back, from
+    another controller, too.
+  - Moves an undo record to its next state, for changes that are undone on behalf of hosts that can no longer do so.
 options:
   id:
     description: Identifier of the undo record.
     type: str
     required: true
+  kept:
+    description:
+      - What was seen before the change. The gate of the step that undoes it returns it. Needed before the change is
+        made; once more afterwards, when then more is known.
+      - Refused when the undoing has begun.
+    type: dict
   state:
     description: Its next state.
     type: str
     choices: [applied, undoing, undone]
-    required: true
   proof:
     description: What shows that it was undone.
+    type: str
+  step:
+    description:
+      - With O(state=undone), the step that made the change. It is then to be done again when the run is continued,
+        because the run went on after it only in part.
     type: str
 attributes:
   check_mode:
@@ -39,6 +50,11 @@ author:
 """
 
 EXAMPLES = r"""
+- name: Which jobs are about to be held back
+  basis.landscape.maintenance_undo:
+    id: "{{ maintenance_gate.undo }}"
+    kept: "{{ sap_jobs_result.kept }}"
+
 - name: The silence of a failed host has ended
   basis.landscape.maintenance_undo:
     id: "{{ maintenance_leftover.id }}"

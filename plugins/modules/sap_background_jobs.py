@@ -37,6 +37,7 @@ options:
       - For O(state=released), the jobs that must be released afterwards, as RV(jobs) told when they were suspended.
       - When absent, those of O(record), and without a file there none. With neither O(jobs) nor O(record) all that are
         suspended now, which takes O(foreign=ignore), because nobody says whose they are.
+      - With O(kept) those are meant, and O(jobs) is refused.
       - The file of O(record) is removed only when these jobs are all that it holds.
     type: list
     elements: dict
@@ -58,11 +59,33 @@ options:
         a container that goes away does not.
       - A file about another system is refused.
     type: path
+  kept:
+    description:
+      - RV(kept) of an earlier run, when it is kept somewhere else than in a file, in the place of O(record). The step
+        C(suspend_jobs) of a maintenance run keeps it in the run database.
+      - To have it before anything is changed, run O(state=suspended) in check mode first.
+      - One about another system is refused.
+    type: dict
+    suboptions:
+      sid:
+        description: System ID of the system.
+        type: str
+        required: true
+      jobs:
+        description: The jobs that are to be given back, each with C(name) and C(count).
+        type: list
+        elements: dict
+        required: true
+      foreign:
+        description: The jobs that were suspended already, each with C(name) and C(count).
+        type: list
+        elements: dict
+        required: true
   foreign:
     description:
       - What to do about jobs that somebody else suspended before, since BTCTRNS2 would release them as well.
       - V(fail) changes nothing and names them. V(ignore) goes on. They are then released with the others.
-      - Foreign are with O(record) those that were suspended when it was written, else all but those of O(jobs).
+      - Foreign are with O(record) or O(kept) those that were suspended when it was made, else all but those of O(jobs).
       - When none of our own is to be suspended or released nothing is done about the foreign ones, whatever is said
         here. Those that stay suspended are told in a warning.
     type: str
@@ -180,6 +203,24 @@ jobs:
   type: list
   elements: dict
   sample: [{name: SAP_REORG_JOBS, count: "02154400"}]
+kept:
+  description:
+    - What O(kept) or O(record) has to hold from before anything is changed until the jobs are released again. In check
+      mode what it would hold.
+  returned: success and O(state=suspended)
+  type: dict
+  contains:
+    sid:
+      description: System ID.
+      type: str
+    jobs:
+      description: As RV(jobs).
+      type: list
+      elements: dict
+    foreign:
+      description: Jobs that somebody else suspended before.
+      type: list
+      elements: dict
 running:
   description: Jobs that run, as they were seen last, without those of O(running_ignore).
   returned: success
@@ -291,6 +332,14 @@ def spec() -> ArgumentSpec:
                 },
             },
             "record": {"type": "path"},
+            "kept": {
+                "type": "dict",
+                "options": {
+                    "sid": {"type": "str", "required": True},
+                    "jobs": {"type": "list", "elements": "dict", "required": True},
+                    "foreign": {"type": "list", "elements": "dict", "required": True},
+                },
+            },
             "foreign": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
             "keep": {"type": "list", "elements": "str", "default": []},
             "running": {"type": "str", "choices": ["wait", "fail", "ignore"], "default": "wait"},
@@ -302,7 +351,8 @@ def spec() -> ArgumentSpec:
             "delay": {"type": "float", "default": 5.0},
             "failure_grace": {"type": "float", "default": 60.0},
             "confirm_sid": {"type": "str"},
-        }
+        },
+        mutually_exclusive=[("kept", "record"), ("kept", "jobs")],
     )
     return own.merge(rfc_spec(), fence_spec())
 
@@ -370,7 +420,7 @@ class BackgroundJobs(Operation[State]):
         """Who is it, which jobs wait, are suspended, run; what was recorded before."""
         doing = "read the background jobs"
         identity = self._client.confirm(doing, self._params["confirm_sid"])
-        self._record = Record(self._params["record"], "jobs", identity.sid)
+        self._record = Record(self._params["record"], "jobs", identity.sid, given=self._params["kept"])
         recorded = foreign = None
         kept = self._record.read()
         if kept is not None:
@@ -484,7 +534,7 @@ class BackgroundJobs(Operation[State]):
         if given is not None or ours is not None:
             strangers -= self._mine
         forget = []
-        if ours is not None and ours <= self._mine:
+        if self._params["record"] and ours is not None and ours <= self._mine:
             words = f"remove {self._params['record']}"
             forget = [Action[State]("forget", words, self._forget, note=True)]
         if not self._mine & set(state.suspended):
@@ -714,7 +764,10 @@ class BackgroundJobs(Operation[State]):
     def facts(self, state: State) -> Dict[str, Any]:
         """The jobs that are to be given back, or were."""
         running = [job.told() for _key, job in sorted(state.running.items())]
-        return {"sid": state.sid, "jobs": told(self._mine), "running": running}
+        found: Dict[str, Any] = {"sid": state.sid, "jobs": told(self._mine), "running": running}
+        if self._wanted == "suspended":
+            found["kept"] = {"sid": state.sid, "jobs": found["jobs"], "foreign": told(self._foreign)}
+        return found
 
     def warnings(self) -> List[str]:
         """What started at once, and how the connection is made."""

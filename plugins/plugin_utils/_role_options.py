@@ -19,6 +19,8 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal impo
 # Which role with which of its entry points does a step, unless a task file of the site does it.
 ROLES = {
     "stop": ("sap_stop", "main"),
+    "suspend_jobs": ("sap_jobs", "main"),
+    "release_jobs": ("sap_jobs", "main"),
     "patch": ("os_patch", "main"),
     "reboot": ("os_reboot", "main"),
     "start": ("sap_start", "main"),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was changed for a time, kept in a file so that exactly that can be undone.
+"""What was changed for a time, kept so that exactly that can be undone.
 
 The file is written before the change and removed after the undoing was seen, so it survives a controller that dies in
-between. It holds names, never a secret.
+between. It holds names, never a secret. Whoever keeps it somewhere else gives it back as data.
 """
 
 from __future__ import annotations
@@ -18,9 +18,15 @@ FORMAT = 1
 
 
 class Record:
-    """The file of one purpose (``jobs``, ``users``) on one system; without a path nothing is kept."""
+    """The file of one purpose (``jobs``, ``users``) on one system; without a path nothing is kept.
 
-    def __init__(self, path: Optional[str], purpose: str, sid: str, client: str = "") -> None:
+    :param given: what is kept elsewhere, in the place of a file, with the ``sid`` that it is about.
+    """
+
+    def __init__(
+        self, path: Optional[str], purpose: str, sid: str, client: str = "", given: Optional[Dict[str, Any]] = None
+    ) -> None:
+        self._given = given
         self.path = os.path.abspath(os.path.expanduser(path)) if path else None
         self._head = {"format": FORMAT, "purpose": purpose, "sid": sid, "client": client}
 
@@ -30,6 +36,14 @@ class Record:
         :raises Denied: it is about another system, client or purpose.
         :raises BadInput: the file is none of ours.
         """
+        if self._given is not None:
+            if self._given["sid"].strip().upper() != self._head["sid"]:
+                raise Denied(
+                    "read what is kept",
+                    "it is about sid {!r}, not {!r}".format(self._given["sid"], self._head["sid"]),
+                    reason="wrong_record",
+                )
+            return self._given
         if self.path is None:
             return None
         doing = f"read the record {self.path}"
@@ -62,7 +76,7 @@ class Record:
         for row in rows:
             if not isinstance(row, dict) or not all(isinstance(row.get(field), str) for field in fields):
                 raise BadInput(
-                    f"read the record {self.path}",
+                    f"read the record {self.path}" if self.path else "read what is kept",
                     "{} has {!r}, which is no row with {}".format(name, row, ", ".join(fields)),
                     cure="Correct the file, or give the list as an option",
                 )

@@ -25,9 +25,11 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule imp
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import (
     ON_DATABASES,
+    PROCEDURES,
     build_steps,
     host_tier,
     leader_of,
+    leaders_of_jobs,
     start_order,
     wait_for_guards,
 )
@@ -85,6 +87,7 @@ def make_plan(
         "rolling": rolling,
         "durations": predicted,
         "guarded": chosen["require_backup"],
+        "hold_jobs": chosen["hold_jobs"],
     }
     steps = build_steps(data, names, on_host, relations, order, procedure=procedure, **build)
     for group in groups:
@@ -179,6 +182,8 @@ def make_plan(
         for g in groups
     ]
     _warn(data, inside, calendar, groups, planned, chosen, procedure, warnings)
+    if chosen["hold_jobs"] is not None and "suspend_jobs" in PROCEDURES[procedure]:
+        _warn_of_jobs(data, inside, rolling, chosen["hold_jobs"], warnings)
     plan: dict[str, Any] = {
         "format": FORMAT,
         "procedure": procedure,
@@ -472,6 +477,17 @@ def _warn(
     dues = [group.due for group in planned]
     if dues and min(dues) > 0:
         warnings.append(f"No window is open yet: the first admission is possible in {minutes(min(dues))}.")
+
+
+def _warn_of_jobs(
+    data: Mapping[str, Any], inside: Sequence[str], rolling: frozenset[str], hold: Sequence[str], warnings: list[str]
+) -> None:
+    of_system: dict[str, list[str]] = {}
+    for name in inside:
+        of_system.setdefault(data["instances"][name]["system"], []).append(name)
+    left = [system for system, host in leaders_of_jobs(data, of_system, rolling).items() if host not in hold]
+    if left:
+        warnings.append(f"Background jobs are not held back, and those that run are broken off: {_some(left)}.")
 
 
 def _calendar(calendar: Windows, groups: Sequence[Admission], created: float, makespan: float) -> dict[str, Any]:

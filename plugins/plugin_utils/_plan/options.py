@@ -8,7 +8,8 @@ environment. ``canary``: systems or hosts that go first. ``skip_steps``: kinds o
 ``accept`` instances outside the run that would feel a stop. ``patch_level``: the level the run brings its hosts to.
 ``step_seconds``: predicted seconds that win over the history. ``require_backup``: host with a HANA database to the
 hours that its last full backup may be old before anything is changed. ``storage``: host to the target that its
-backups go to; ``parallel``: target to the number of systems that may write to it at once. ``calendar_directory``: where
+backups go to; ``parallel``: target to the number of systems that may write to it at once. ``hold_jobs``: hosts whose
+systems have their background jobs held back, None for every system that has jobs. ``calendar_directory``: where
 relative iCalendar paths start.
 """
 
@@ -34,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "require_backup": {},
     "storage": {},
     "parallel": {},
+    "hold_jobs": None,
     "calendar_directory": None,
 }
 
@@ -60,6 +62,8 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
     for key in ("canary", "skip_steps"):
         value = chosen[key]
         chosen[key] = sorted({str(item) for item in (value.split(",") if isinstance(value, str) else value)} - {""})
+    if chosen["hold_jobs"] is not None:
+        chosen["hold_jobs"] = sorted(set(map(str, chosen["hold_jobs"])))
     if chosen["outside"] not in ("refuse", "accept"):
         conditions.add("option outside", f"{chosen['outside']!r} is not known.", "write refuse or accept.")
     chosen["ignore_windows"] = chosen["ignore_windows"] in (True, "true", "yes", "True")

@@ -69,6 +69,17 @@ def leader_of(landscape: Mapping[str, Any], instances: Iterable[str]) -> str:
     return records[first]["host"]
 
 
+def leaders_of_jobs(
+    landscape: Mapping[str, Any], of_system: Mapping[str, Iterable[str]], rolling: frozenset[str]
+) -> dict[str, str]:
+    """Return the systems of the run with jobs that have to rest meanwhile, each with the host that leads it."""
+    return {
+        system: leader_of(landscape, of_system[system])
+        for system in sorted(of_system)
+        if landscape["systems"][system]["jobs"] and system not in rolling
+    }
+
+
 def host_tier(landscape: Mapping[str, Any], instances: Iterable[str]) -> str | None:
     """Return the lowest tier of the instances on a host: db before app before web."""
     tiers = (landscape["instances"][name]["tier"] for name in instances)
@@ -87,12 +98,14 @@ def build_steps(
     rolling: frozenset[str],
     durations: Durations,
     guarded: Iterable[str] = (),
+    hold_jobs: Iterable[str] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Return host -> its steps in walking order, gates included.
 
     Steps of the kinds in ``skip`` stay in the list, so that a run can record that they were left out; they take no time
     and nothing waits for them.
-    ``guarded``: hosts whose databases must have a young backup before anything is changed.
+    ``guarded``: hosts whose databases must have a young backup before anything is changed. ``hold_jobs``: hosts that
+    hold back the jobs of the systems that they lead, None for all.
     ``on_host``: host -> instances of the run on it. ``order``: as `start_order` gives it. ``start``, ``end`` and
     ``critical`` of the steps are filled in by the schedule.
     """
@@ -103,11 +116,13 @@ def build_steps(
     for name in order:
         of_system.setdefault(instances[name]["system"], []).append(name)
     led: dict[str, list[str]] = {}
-    leaders: dict[str, str] = {}
-    for system in sorted(of_system):
-        if systems[system]["jobs"] and system not in rolling:
-            leaders[system] = leader_of(landscape, of_system[system])
-            led.setdefault(leaders[system], []).append(system)
+    leaders = {
+        system: leader
+        for system, leader in leaders_of_jobs(landscape, of_system, rolling).items()
+        if hold_jobs is None or leader in hold_jobs
+    }
+    for system, leader in leaders.items():
+        led.setdefault(leader, []).append(system)
     databases: dict[str, list[str]] = {}
     for system in sorted(of_system):
         if any(instances[name]["kind"] == "hana" for name in of_system[system]):

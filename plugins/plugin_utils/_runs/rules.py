@@ -56,6 +56,7 @@ STEP_TRANSITIONS = frozenset(
         ("running", "done"),
         ("running", "failed"),
         ("running", "unknown"),
+        ("done", "pending"),  # its temporary change was taken back, because the run cannot go on
         ("unknown", "done"),
         ("unknown", "pending"),
         ("unknown", "failed"),
@@ -71,6 +72,7 @@ STEP_TRANSITIONS = frozenset(
 UNDO_TRANSITIONS = frozenset(
     {
         ("intended", "applied"),
+        ("intended", "undoing"),  # its controller died between the act and the note: undoing it twice does no harm
         ("intended", "not_applied"),
         ("intended", "conflict"),
         ("applied", "undoing"),
@@ -84,6 +86,7 @@ UNDO_TRANSITIONS = frozenset(
         ("applied", "kept"),
         ("intended", "kept"),
         ("undoing", "kept"),
+        ("kept", "undone"),  # a later run undoes it
     }
 )
 

@@ -35,6 +35,9 @@ RETRY_SECONDS = 20.0
 """How long a verb tries again when the server is away for a moment."""
 
 
+LEFT_TO_START = json.dumps("left to the run that starts the system")
+"""The proof of a temporary change of a stop run that ended well."""
+
 _KEPT: dict[str, Store] = {}
 
 
@@ -343,9 +346,9 @@ class Store:
     def finish(self, run: str, epoch: int, *, interrupted: bool = False) -> str:
         """End this controller's work on the run and return what came of it.
 
-        *succeeded*: every step is done and every temporary change undone. *interrupted*: something was left that
-        nobody refused. *partial*: the rest. Only a succeeded run gives all its configuration items free; another one
-        keeps those that are not finished, and can be taken again.
+        *succeeded*: every step is done and every temporary change undone, or left to the start run by a stop run.
+        *interrupted*: something was left that nobody refused. *partial*: the rest. Only a succeeded run gives all its
+        configuration items free; another one keeps those that are not finished, and can be taken again.
         """
         with self._writing() as tx:
             row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
@@ -363,6 +366,7 @@ class Store:
             cis = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
             unfinished = gate.not_finished(tx, run, cis)
             explained = set(gate.dead(tx, run, cis, epoch))
+            self._leave_to_start(tx, run, epoch, unfinished)
             undone = self._open_undo(tx, run)
             if not unfinished and not undone:
                 state = "succeeded"
@@ -704,17 +708,66 @@ class Store:
         """Move an undo record on; ``proof`` is what was read from the target, by which call, when."""
         with self._writing() as tx:
             self._fence(tx, run, epoch)
-            row = tx.one(sa.select(t.undo).where(t.undo.c.id == id, t.undo.c.run_id == run))
-            if row is None:
-                raise StoreError(f"Run {run} has no record {id} of a temporary change.")
-            if row.state == to:
-                return
-            if (row.state, to) not in rules.UNDO_TRANSITIONS:
-                raise Fenced(f"The temporary change {id} is {row.state} and cannot become {to}.")
-            values = {"state": to, "epoch": epoch, "proof": json.dumps(proof) if proof is not None else row.proof}
-            if not tx.do(sa.update(t.undo).where(t.undo.c.id == id, t.undo.c.state == row.state).values(values)):
-                raise Fenced(f"The temporary change {id} was moved on by another worker.")
-            tx.event(run, epoch, f"undo_{to}", row.ci, None, id=id, proof=proof)
+            self._move_undo(tx, run, id, epoch, to, proof)
+
+    @verb
+    def undo_before(self, run: str, id: str, epoch: int, before: Mapping[str, Any]) -> None:
+        """Add what was seen before a change to its record: when it is intended, and again once it is known in full."""
+        with self._writing() as tx:
+            self._fence(tx, run, epoch)
+            row = self._undo_row(tx, run, id)
+            if row.state not in ("intended", "applied"):
+                raise Fenced(f"The temporary change {id} is {row.state}; what was before it is not told any more.")
+            told = json.dumps({**json.loads(row.before), **before}, sort_keys=True)
+            tx.do(sa.update(t.undo).where(t.undo.c.id == id).values(before=told, epoch=epoch))
+            tx.event(run, epoch, "undo_before", row.ci, None, id=id)
+
+    @verb
+    def inherit_undo(self, run: str, ci: str, key: str, epoch: int) -> UndoRecord | None:
+        """Take over the temporary change ``key`` that a stop run left to the start run; None when there is none.
+
+        The new record is *applied*, the old one *undone* by this run.
+        """
+        with self._writing() as tx:
+            self._fence(tx, run, epoch)
+            own = [row for row in self._open_undo(tx, run) if row.resource_key == key]
+            if own:  # taken over before, without our hearing of it
+                return _undo(own[0])
+            left = tx.one(
+                sa.select(t.undo)
+                .join(t.run, t.run.c.id == t.undo.c.run_id)
+                .where(t.undo.c.resource_key == key, t.undo.c.state == "kept", t.undo.c.proof == LEFT_TO_START)
+                .order_by(t.run.c.created_at.desc(), t.undo.c.seq.desc())
+                .limit(1)
+            )
+            if left is None:
+                return None
+            proof = json.dumps(f"taken over by run {run}")
+            if not tx.do(
+                sa.update(t.undo)
+                .where(t.undo.c.id == left.id, t.undo.c.state == "kept")
+                .values(state="undone", proof=proof)
+            ):
+                raise Fenced(f"The temporary change {left.id} was moved on by another worker.")
+            seq = (tx.scalar(sa.select(sa.func.max(t.undo.c.seq)).where(t.undo.c.run_id == run)) or 0) + 1
+            row = {name: getattr(left, name) for name in ("resource_key", "kind", "before", "wanted", "undo", "needs")}
+            row |= {"id": f"{run}/{ci}/{key}/{seq}", "run_id": run, "ci": ci, "seq": seq}
+            row |= {"state": "applied", "epoch": epoch}
+            try:
+                tx.insert(t.undo, [row])
+            except IntegrityError as error:
+                raise Busy(f"{key} is being changed by another worker just now.", run=run, ci=ci) from error
+            tx.event(run, epoch, "undo_inherited", ci, None, id=row["id"], of=left.run_id)
+            return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
+
+    @verb
+    def take_back(self, run: str, id: str, step: str, epoch: int, proof: Any) -> None:
+        """Record that a change was undone before its time; ``step``, which made it, is to be done again on resume."""
+        with self._writing() as tx:
+            self._fence(tx, run, epoch)
+            ci = self._move_undo(tx, run, id, epoch, "undone", proof).ci
+            if self._set(tx, run, ci, step, "pending", ("done",), message=None, ended_at=None, result=None):
+                tx.event(run, epoch, "taken_back", ci, step, id=id)
 
     @verb
     def open_undo(self, run: str) -> list[UndoRecord]:
@@ -1053,6 +1106,35 @@ class Store:
             .where(t.run_group.c.run_id == run, t.run_group.c.name.in_(groups))
             .values(admitted_at=None, admitted_epoch=None)
         )
+
+    @staticmethod
+    def _undo_row(tx: Transaction, run: str, id: str) -> Any:
+        row = tx.one(sa.select(t.undo).where(t.undo.c.id == id, t.undo.c.run_id == run))
+        if row is None:
+            raise StoreError(f"Run {run} has no record {id} of a temporary change.")
+        return row
+
+    def _move_undo(self, tx: Transaction, run: str, id: str, epoch: int, to: str, proof: Any) -> Any:
+        """Move an undo record on, unless it is there already; return it as it was."""
+        row = self._undo_row(tx, run, id)
+        if row.state == to:
+            return row
+        if (row.state, to) not in rules.UNDO_TRANSITIONS:
+            raise Fenced(f"The temporary change {id} is {row.state} and cannot become {to}.")
+        values = {"state": to, "epoch": epoch, "proof": json.dumps(proof) if proof is not None else row.proof}
+        if not tx.do(sa.update(t.undo).where(t.undo.c.id == id, t.undo.c.state == row.state).values(values)):
+            raise Fenced(f"The temporary change {id} was moved on by another worker.")
+        tx.event(run, epoch, f"undo_{to}", row.ci, None, id=id, proof=proof)
+        return row
+
+    def _leave_to_start(self, tx: Transaction, run: str, epoch: int, unfinished: set[str]) -> None:
+        """What a stop run has changed for systems that are down now is undone by the run that starts them."""
+        if tx.scalar(sa.select(t.run.c.procedure).where(t.run.c.id == run)) != "stop":
+            return
+        for row in self._open_undo(tx, run):
+            if row.ci not in unfinished and row.state == "applied":
+                tx.do(sa.update(t.undo).where(t.undo.c.id == row.id).values(state="kept", proof=LEFT_TO_START))
+                tx.event(run, epoch, "undo_kept", row.ci, None, id=row.id, proof=json.loads(LEFT_TO_START))
 
     @staticmethod
     def _open_undo(tx: Transaction, run: str) -> Sequence[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed, TimedOut, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import Record
@@ -437,3 +437,33 @@ def test_a_record_with_another_content_is_bad_input(tmp_path: Path, kept: Any) -
     record.write_text(json.dumps({**head, "kept": kept}), encoding="utf-8")
     with pytest.raises(BadInput, match="record"):
         run(landscape(ONE="Z"), "released", record=str(record))
+
+
+def test_what_is_kept_elsewhere_serves_like_a_record() -> None:
+    system = landscape(ONE="S", THEIRS="Z")
+    kept = carry_out(operation(system, "suspended", foreign="ignore"), check_mode=True)["kept"]
+    assert kept == {"sid": "PRD", "jobs": [key("ONE", "1")], "foreign": [key("THEIRS", "2")]}
+    assert system.statuses() == {"ONE": "S", "THEIRS": "Z"} and not system.sent(OPEN)
+    system.job("LATER", "77", "S")  # between the look and the report
+    first = operation(system, "suspended", kept=kept, foreign="ignore")
+    action = next(action for action in first.plan(first.look()) if action.name == "suspend")
+    assert action.act is not None
+    action.act()  # the controller dies before it proves anything
+    again = run(system, "suspended", kept=kept, foreign="ignore")
+    assert not again["changed"] and again["kept"]["jobs"] == [key("LATER", "77"), key("ONE", "1")]
+    with pytest.raises(Failed, match="THEIRS/2"):
+        run(system, "released", kept=kept)
+    back = run(system, "released", kept=kept, foreign="ignore")
+    assert back["jobs"] == [key("LATER", "77"), key("ONE", "1")]
+    assert not run(system, "released", kept=kept)["changed"]
+
+
+def test_what_is_kept_about_another_system_is_refused() -> None:
+    with pytest.raises(Denied, match="'QAS', not 'PRD'"):
+        run(landscape(ONE="Z"), "released", kept={"sid": "QAS", "jobs": [key("ONE", "1")], "foreign": []})
+
+
+@pytest.mark.parametrize("jobs", [[{"name": "ONE"}], [{"name": 1, "count": "1"}]])
+def test_what_is_kept_with_another_content_is_bad_input(jobs: Any) -> None:
+    with pytest.raises(BadInput, match="what is kept"):
+        run(landscape(ONE="Z"), "released", kept={"sid": "PRD", "jobs": jobs, "foreign": []})

@@ -24,9 +24,9 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import s
 from tests.property import plans
 
 
-def begin(store: Store, plan: dict[str, Any] | None = None, run: str = "r1") -> int:
+def begin(store: Store, plan: dict[str, Any] | None = None, run: str = "r1", procedure: str = "patch") -> int:
     """Create and take a run."""
-    store.create(run, plan or plans.three_tiers(), procedure="patch", code_hash="c", params={}, created_by="tester")
+    store.create(run, plan or plans.three_tiers(), procedure=procedure, code_hash="c", params={}, created_by="tester")
     return store.take(run, Owner.current())
 
 
@@ -327,6 +327,73 @@ def test_canceling_is_refused_while_something_is_to_be_undone(store: Store) -> N
     store.undo_state("r1", record.id, epoch, "kept", proof={"by": "Ada"})
     store.finish("r1", epoch)
     store.cancel("r1", "Ada", "kept by Ada")
+
+
+def hold(store: Store, epoch: int, run: str = "r1", ci: str = "web") -> Any:
+    """Record that the jobs of one system are held back."""
+    return store.intend(run, ci, "jobs:X", epoch, kind="suspend_jobs", before={"held": False}, wanted=True, undo={})
+
+
+def test_what_was_before_a_change_is_told_while_it_is_made(store: Store) -> None:
+    epoch = begin(store)
+    record = hold(store, epoch)
+    store.undo_before("r1", record.id, epoch, {"kept": {"jobs": [1]}})
+    assert hold(store, epoch).before == {"held": False, "kept": {"jobs": [1]}}, "a resumed run goes on with it"
+    store.undo_before("r1", record.id, epoch, {"kept": {"jobs": [1, 2]}})
+    store.undo_state("r1", record.id, epoch, "applied")
+    store.undo_state("r1", record.id, epoch, "undoing")
+    with pytest.raises(Fenced, match="not told any more"):
+        store.undo_before("r1", record.id, epoch, {"kept": {"jobs": []}})
+    assert [record.before["kept"] for record in store.open_undo("r1")] == [{"jobs": [1, 2]}]
+    with pytest.raises(StoreError, match="no record nothing"):
+        store.undo_before("r1", "nothing", epoch, {})
+    with pytest.raises(Fenced):
+        store.undo_before("r1", record.id, epoch - 1, {})
+
+
+def test_a_stop_run_leaves_its_changes_to_the_start_run(store: Store) -> None:
+    epoch = begin(store, procedure="stop")
+    record = hold(store, epoch)
+    store.undo_before("r1", record.id, epoch, {"kept": {"jobs": [1]}})
+    store.undo_state("r1", record.id, epoch, "applied")
+    walk_all(store, epoch)
+    assert store.finish("r1", epoch) == "succeeded" and not store.open_undo("r1")
+    assert [record.state for record in store.undo_records("r1")] == ["kept"]
+    epoch = begin(store, run="r2", procedure="start")
+    assert store.inherit_undo("r2", "web", "jobs:Y", epoch) is None
+    taken = store.inherit_undo("r2", "web", "jobs:X", epoch)
+    assert taken and taken.state == "applied" and taken.before["kept"] == {"jobs": [1]}
+    again = store.inherit_undo("r2", "web", "jobs:X", epoch)
+    assert again and again.id == taken.id, "a second try after a lost answer finds it"
+    assert [record.state for record in store.undo_records("r1")] == ["undone"]
+    walk_all(store, epoch, "r2")
+    assert store.finish("r2", epoch) == "partial", "it is not undone yet"
+    epoch = store.take("r2", Owner.current())
+    store.undo_state("r2", taken.id, epoch, "undoing")
+    store.undo_state("r2", taken.id, epoch, "undone")
+    assert store.finish("r2", epoch) == "succeeded"
+
+
+def test_a_stop_run_that_failed_keeps_what_it_changed(store: Store) -> None:
+    epoch = begin(store, procedure="stop")
+    store.undo_state("r1", hold(store, epoch).id, epoch, "applied")
+    store.finish("r1", epoch)
+    assert [record.state for record in store.open_undo("r1")] == ["applied"]
+
+
+def test_a_change_that_was_taken_back_is_made_again(store: Store) -> None:
+    epoch = begin(store)
+    do(store, epoch, "web", "admit")
+    record = hold(store, epoch)
+    store.undo_state("r1", record.id, epoch, "applied")
+    store.undo_state("r1", record.id, epoch, "undoing")
+    store.take_back("r1", record.id, "admit", epoch, "SAP says so")
+    store.take_back("r1", record.id, "admit", epoch, "SAP says so")
+    assert not store.open_undo("r1") and states(store, "web")["admit"] == "pending"
+    store.finish("r1", epoch, interrupted=True)
+    epoch = store.take("r1", Owner.current())
+    assert store.claim("r1", "web", "admit", epoch).kind == "look", "it was attempted before"
+    assert hold(store, epoch).id != record.id
 
 
 def test_undo_records(store: Store) -> None:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The background jobs of a system rest while it is patched; exactly those that rested go on afterwards."""
+
+from __future__ import annotations
+
+import pathlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.env.host_python import HostPython
+from tests.integration.runs.conftest import INSTANCE, LANDSCAPE, Site, kill
+from tests.simulator.launch import Simulator
+
+pytest.importorskip("pyrfc", reason="pyrfc or a library of that name is not installed")
+OWN = ("NIGHT_CLOSE", "NIGHT_OPEN", "WEEKLY")
+ABAP = {
+    "jobs": [{"name": name, "report": "ZOWN", "every": 864000, "next": 864000, "client": "100"} for name in OWN],
+    "reports": {"ZOWN": {"seconds": 60}},
+}
+OURS = {"landscape_hold_jobs": True, "landscape_hosts": "web,app,db", "sap_jobs_delay": 0.2}
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path, host_python: HostPython) -> Iterator[Site]:
+    """The small landscape, whose ABAP system has three jobs of its own that start in ten days."""
+    systems = [
+        {**system, "simulation": {"abap": ABAP}} if system["name"] == "PRD" else system
+        for system in LANDSCAPE["systems"]
+    ]
+    with Simulator.start({**LANDSCAPE, "systems": systems}, speed=120) as simulator:
+        yield Site(tmp_path, simulator, host_python)
+
+
+def jobs(site: Site, status: str) -> set[str]:
+    """The system's own jobs that are in a state."""
+    return {job["name"] for job in site.simulator.abap("PRD")["jobs"] if job["status"] == status} & set(OWN)
+
+
+def story(site: Site) -> list[Any]:
+    """What happened to the jobs and to instances, in order: an effect with the host or the number of jobs."""
+    told = []
+    for row in site.simulator.journal():
+        if row.get("effect") in ("jobs_suspended", "jobs_released"):
+            told.append((row["effect"], row["count"]))
+        elif row.get("effect") in ("stopped", "started"):
+            told.append((row["effect"], row["host"]))
+    return told
+
+
+def test_jobs_rest_from_before_the_first_stop_until_everything_is_up(site: Site) -> None:
+    outcome = site.play(run_name="r1", **OURS)
+    assert outcome.code == 0, outcome.output
+    down = [("stopped", "web"), ("stopped", "app"), ("stopped", "db")]
+    up = [("started", "db"), ("started", "app"), ("started", "web")]
+    assert story(site) == [("jobs_suspended", 3), *down, *up, ("jobs_released", 3)]
+    assert jobs(site, "S") == set(OWN)
+    with site.store() as store:
+        [record] = store.undo_records("r1")
+        steps = {row["step"]: row["result"] for row in store.steps("r1", ci="app")}
+    assert record.state == "undone" and record.key == "suspend_jobs:PRD"
+    assert {job["name"] for job in record.before["kept"]["jobs"]} == set(OWN)
+    assert steps["suspend_jobs:PRD"]["jobs"] == steps["release_jobs:PRD"]["jobs"] == 3
+    assert site.state() == "succeeded"
+
+
+def test_a_controller_killed_in_between_leaves_it_to_the_next_one_to_give_exactly_those_back(site: Site) -> None:
+    site.simulator.abap("PRD", "job", name="LONG", report="ZOWN", next=1)
+    site.simulator.fault("job_never_ends", job="LONG")
+    process = site.begin(run_name="r1", **OURS)
+    site.simulator.wait(deadline=90, effect="jobs_suspended")
+    kill(process, signal.SIGKILL)  # while it waits for the running job: nobody has told the run that jobs are suspended
+    site.end(process)
+    assert jobs(site, "Z") == set(OWN)
+    site.simulator.abap("PRD", "job", name="NEW", report="ZOWN", next=864000)  # somebody's, meanwhile
+    site.simulator.clear()
+    again = site.play(run="r1", **OURS)
+    assert again.code == 0, again.output
+    assert jobs(site, "S") == set(OWN) and site.state() == "succeeded"
+    released = [row["count"] for row in site.simulator.journal() if row.get("effect") == "jobs_released"]
+    assert released == [4], "those of the first controller with the new one, which the second one held back, once"
+
+
+def test_jobs_of_a_run_that_cannot_go_on_are_given_back_where_nothing_was_stopped(site: Site) -> None:
+    site.simulator.abap("PRD", "job", name="LONG", report="ZOWN", next=1)
+    site.simulator.fault("job_never_ends", job="LONG")
+    outcome = site.play(run_name="r1", sap_jobs_running_timeout=1, **OURS)
+    assert outcome.code == 2 and "1 jobs still run: LONG/" in outcome.output, outcome.output
+    assert story(site) == [("jobs_suspended", 3), ("jobs_released", 3)]
+    assert jobs(site, "S") == set(OWN)
+    with site.store() as store:
+        assert not store.open_undo("r1")
+    site.simulator.clear()
+    again = site.play(run="r1", **OURS)
+    assert again.code == 0, again.output
+    assert story(site)[2] == ("jobs_suspended", 3), "the run that is continued holds them back again"
+    assert jobs(site, "S") == set(OWN)
+
+
+def test_jobs_of_a_system_that_is_not_up_again_stay_held_back(site: Site) -> None:
+    site.simulator.fault("red_on_start", instance=INSTANCE["app"])
+    outcome = site.play(run_name="r1", **OURS)
+    assert outcome.code == 2
+    assert "jobs_released" not in [effect for effect, _what in story(site)] and jobs(site, "Z") == set(OWN)
+    site.simulator.clear()
+    site.simulator.state(instances={INSTANCE["app"]: {"phase": "stopped"}})  # somebody has mended it
+    again = site.play(run="r1", **OURS)
+    assert again.code == 0, again.output
+    assert story(site)[-1] == ("jobs_released", 3) and jobs(site, "S") == set(OWN)
+
+
+def test_the_run_that_starts_a_landscape_gives_back_what_the_one_that_stopped_it_held(site: Site) -> None:
+    down = site.play(playbook="stop_landscape", run_name="down", **OURS)
+    assert down.code == 0, down.output
+    assert jobs(site, "Z") == set(OWN) and site.state("down") == "succeeded"
+    up = site.play(playbook="start_landscape", run_name="up", **OURS)
+    assert up.code == 0, up.output
+    assert story(site)[-1] == ("jobs_released", 3) and jobs(site, "S") == set(OWN)
+    with site.store() as store:
+        assert [record.state for record in store.undo_records("down")] == ["undone"]
+        assert [record.state for record in store.undo_records("up")] == ["undone"]
+
+
+def test_a_plan_says_whose_jobs_are_not_held_back(site: Site) -> None:
+    silent = site.play(playbook="plan_landscape", landscape_hosts="web,app,db")
+    assert "warning: Background jobs are not held back, and those that run are broken off: PRD." in silent.output
+    both = site.play(
+        playbook="plan_landscape", landscape_step_tasks={"suspend_jobs": str(site.folder / "no.yml")}, **OURS
+    )
+    assert both.code == 2 and "let one of them hold the jobs back" in both.output.replace("\n", " ")
+    wrong = site.play(playbook="plan_landscape", **{**OURS, "landscape_hold_jobs": "perhaps"})
+    assert wrong.code == 2 and "landscape_hold_jobs" in wrong.output
