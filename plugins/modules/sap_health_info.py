@@ -82,6 +82,7 @@ extends_documentation_fragment:
   - basis.landscape.sapcontrol
 seealso:
   - module: basis.landscape.sap_instance
+  - module: basis.landscape.sap_quiesce_info
 """
 
 EXAMPLES = r"""
@@ -141,7 +142,7 @@ error:
 
 import ssl
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import instance_number, system_id
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, LandscapeError
@@ -154,11 +155,14 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import
     sapcontrol_spec,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._steps import watch
+from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict import (
+    BAD,
+    GOOD,
+    NOT_APPLICABLE,
+    UNKNOWN,
+    Verdict,
+)
 
-GOOD = "good"
-BAD = "bad"
-UNKNOWN = "unknown"
-NOT_APPLICABLE = "not_applicable"
 CHECKS = (
     "processes",
     "instances",
@@ -169,14 +173,6 @@ CHECKS = (
     "cluster",
     "certificate",
 )
-
-
-class Verdict(NamedTuple):
-    """What one check found."""
-
-    verdict: str
-    words: str
-    evidence: Any = None
 
 
 def spec() -> ArgumentSpec:

@@ -41,6 +41,7 @@ RFC_TARGETS = [
     "sap_task_list",
     "sap_bdls",
     "sap_client_copy",
+    "sap_quiesce_info",
 ]
 LIBRARIES = [name for name in ("pyrfc", "saprfclib") if importlib.util.find_spec(name) is not None]
 CLAIMS = {target: table.read(target) for target in TARGETS}

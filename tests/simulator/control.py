@@ -20,6 +20,8 @@ POST      ``/abap/<SID>/job``      a job as in the landscape file: ``name``, ``r
 POST      ``/abap/<SID>/variant``  ``{"report": "R", "variant": "V", "rows": [...]}``, with ``client`` or for all
 POST      ``/abap/<SID>/processes``  ``{"background": 0}`` work processes of each instance
 POST      ``/abap/<SID>/table``    ``{"name": "VBHDR", "rows": [...]}`` sets the rows of a table that is merely kept
+POST      ``/abap/<SID>/many``     ``{"table": "VBHDR", "count": 100000, "row": {}}`` has it show so many rows
+POST      ``/abap/<SID>/sessions``   ``{"rows": [{"user": "MILLER"}]}`` are logged on; ``busy``, ``dumps``, ``locks``
 POST      ``/shutdown``      the end
 ========  =================  ==========================================================================================
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 # XBP write rows of the XMI log; that is no change of anything that a person keeps.
 READING = frozenset(
     (
+        "/SDF/GET_DUMP_LOG",
         "BAPI_USER_EXISTENCE_CHECK",
         "BAPI_USER_GETLIST",
         "BAPI_USER_GET_DETAIL",

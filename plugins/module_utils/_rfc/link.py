@@ -55,8 +55,16 @@ WAYS = (
     "erpl-pyrfc (pip install erpl-pyrfc, BUSL-1.1: ask its maker about production use). "
     "Or set rfc_provider: soap, which needs no library but the SOAP service of the system"
 )
-# Exceptions and messages by which a system says that an authorization is missing (NOT_AUTHORIZED is RFC_READ_TABLE's).
-NO_AUTHORITY = ("NOT_AUTHORIZED", "NO_AUTHORITY", "NO_AUTHORIZATION", "RFC_NO_AUTHORITY", "RFC_AUTHORIZATION_FAILURE")
+# Exceptions and messages by which a system says that an authorization is missing (NOT_AUTHORIZED is RFC_READ_TABLE's,
+# AUTH_MISSSING is what TH_USER_LIST calls it).
+NO_AUTHORITY = (
+    "NOT_AUTHORIZED",
+    "NO_AUTHORITY",
+    "NO_AUTHORIZATION",
+    "RFC_NO_AUTHORITY",
+    "RFC_AUTHORIZATION_FAILURE",
+    "AUTH_MISSSING",
+)
 IDLE = 20.0  # seconds after which a conversation is tried out before a change is sent over it
 
 

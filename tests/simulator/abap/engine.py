@@ -30,6 +30,7 @@ SHOWN = (
     "I_SESSION_ID",
     "I_TASKNAME",
     "INTERFACE",
+    "MESSAGE",
 )
 
 
@@ -56,7 +57,8 @@ class Session:
 
     def allowed(self, name: str) -> bool:
         """Whether the user has an authorization."""
-        missing = self.system.strike("rfc_missing_authorization", user=self.user, object=name) is not None
+        place = {"user": self.user, "object": name, "function": self.function}
+        missing = self.system.strike("rfc_missing_authorization", **place) is not None
         return name in self.account.authorizations and not missing
 
     def write(self, change: Callable[[], None]) -> None:
@@ -87,7 +89,9 @@ class AbapEngine:
 
     def __init__(self, system: AbapSystem) -> None:
         self.system = system
-        self.catalogue: Catalogue = catalogue()
+        whole, without = catalogue(), system.options.without
+        functions = {name: one for name, one in whole.functions.items() if name not in without}
+        self.catalogue = Catalogue(functions, whole.structures, whole.table_types)
 
     def serving(self) -> bool:
         """Whether an instance of the system works."""
@@ -171,11 +175,13 @@ class AbapEngine:
             raise NotFound(name)
         if session.instance is not None and not self.system.works(session.instance):
             raise AbapMessage("X", "00", "341", "The database connection is lost; the work process was restarted")
+        session.function = name
         if not session.allowed("S_RFC"):
             raise AbapException(
                 "RFC_NO_AUTHORITY", f"User {session.user} has no RFC authorization for function module {name}."
             )
+        if name in self.system.options.not_remote:  # the text is that of the short dump, from memory
+            raise AbapMessage("A", "SR", "053", f"The function module \"{name}\" cannot be used for 'remote' calls.")
         known = {parameter.name for parameter in function.parameters}
-        session.function = name
         # A real server ignores what it does not know, too: the client was told the interface.
         return function.behaviour(session, **{key: value for key, value in arguments.items() if key in known})

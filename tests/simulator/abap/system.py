@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from .jobs import Background
 from .logical import Logical
 from .programs import reports
 from .reports import Report
-from .tables import TABLES, Row, Table, extra
+from .tables import TABLES, Generated, Row, Table, extra
 from .task_lists import TaskLists
 from .users import LOCAL, OBJECTS, PLAIN, User, Users
 from .variants import Variants
@@ -59,7 +59,12 @@ class Options:
     (it does nothing), ``variants``, ``selections``. ``tables`` maps names to ``columns`` (name to ABAP type such as
     ``C10``) and ``rows``.
     ``logical_systems`` maps ``TABLE-FIELD`` to the number of rows of the working client. ``commit_needed`` names the
-    function modules whose changes wait for BAPI_TRANSACTION_COMMIT.
+    function modules whose changes wait for BAPI_TRANSACTION_COMMIT, ``without`` those that the system does not have,
+    ``not_remote`` those that may not be called from outside. ``sessions`` are the people who are logged on: rows with
+    ``user``, ``client``, ``terminal``, ``transaction``, ``seconds`` (after which they log off), ``server`` (the name of
+    an instance; the first one unless named). ``user_tables`` are the tables of TH_USER_LIST that are filled. ``busy``
+    are rows with ``user``, ``report``, ``status``, ``dumps`` of dialog work processes. ``dumps`` are rows with
+    ``user``, ``error``, ``ago`` (seconds). ``locks`` are rows with ``user``, ``client``, ``table`` of the lock table.
     """
 
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -80,6 +85,26 @@ class Options:
     kernel: str = "793"
     production: bool | None = None
     commit_needed: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    not_remote: list[str] = field(default_factory=list)
+    sessions: list[dict[str, Any]] | None = None
+    user_tables: list[str] = field(default_factory=lambda: ["LIST", "USRLIST"])
+    busy: list[dict[str, Any]] = field(default_factory=list)
+    dumps: list[dict[str, Any]] = field(default_factory=list)
+    locks: list[dict[str, Any]] | None = None
+
+
+@dataclass
+class LogOn:
+    """A session of a user on an application server; ``until`` is the simulated time at which it is over."""
+
+    user: str
+    client: str
+    terminal: str = ""
+    transaction: str = "SESSION_MANAGER"
+    server: str = ""
+    since: float = 0.0
+    until: float | None = None
 
 
 class AbapSystem:
@@ -115,6 +140,12 @@ class AbapSystem:
         self.destinations = self.destinations if given_destinations is None else given_destinations
         # Rows of tables that nothing here makes or reads but the function modules.
         self.kept: dict[str, list[Row]] = {}
+        self.log_ons: list[LogOn] | None = None
+        if self.options.sessions is not None:
+            self.set_sessions(self.options.sessions)
+        self.set_dumps(self.options.dumps)
+        if self.options.locks is not None:
+            self.set_locks(self.options.locks)
         self.task_lists = TaskLists(self)
         self.tables: dict[str, Table] = {}
         self._tables()
@@ -127,6 +158,11 @@ class AbapSystem:
             "variant": self.set_variant,
             "processes": self.set_processes,
             "table": self.fill,
+            "many": self.fill_many,
+            "sessions": self.set_sessions,
+            "busy": self.set_busy,
+            "dumps": self.set_dumps,
+            "locks": self.set_locks,
         }
 
     # -- how it begins ------------------------------------------------------------------------------------------------
@@ -260,6 +296,13 @@ class AbapSystem:
         client = self.tables[name].client
         self.kept.setdefault(name, [])[:] = [{client: self.client, **row} if client else row for row in rows]
 
+    def fill_many(self, table: str, count: int, row: Row) -> None:
+        """Make a table that is merely kept look as if it had so many rows, all alike."""
+        found = self.tables[table]
+        made = {found.client: self.client, **row} if found.client else row
+        rows = Generated(count, lambda _index: made, self.client if found.client else None)
+        self.tables[table] = replace(found, rows=lambda _system: rows)
+
     def copy_client(self, source: str, target: str, profile: str) -> str:
         """Copy a client onto another one; returns why not, or nothing."""
         return copy(self, source, target, profile)
@@ -281,6 +324,66 @@ class AbapSystem:
         """How many background work processes each instance has; more is used at once, less when jobs end."""
         self.options.background = max(0, int(background))
         self.jobs.turn()
+
+    def set_sessions(self, rows: list[dict[str, Any]]) -> None:
+        """Who is logged on from now on.
+
+        Raises:
+            ValueError: a row has an unknown field, or no user.
+        """
+        known = {"user", "client", "terminal", "transaction", "seconds", "server"}
+        wrong = sorted({name for row in rows for name in row} - known)
+        if wrong or not all(row.get("user") for row in rows):
+            raise ValueError(f"a session knows {', '.join(sorted(known))}, and user must be there, not {wrong}")
+        now = self.world.clock.now()
+        self.log_ons = [
+            LogOn(
+                row["user"].upper(),
+                str(row.get("client", self.client)),
+                row.get("terminal", f"pc{number:03d}"),
+                row.get("transaction", "SESSION_MANAGER"),
+                row.get("server") or next((one.name for one in self.instances), ""),
+                now,
+                None if row.get("seconds") is None else now + float(row["seconds"]),
+            )
+            for number, row in enumerate(rows)
+        ]
+
+    def sessions(self) -> list[LogOn]:
+        """The sessions that are not over, of people whose instance works."""
+        now, alive = self.world.clock.now(), {one.name for one in self.alive()}
+        return [one for one in self.log_ons or () if (one.until is None or one.until > now) and one.server in alive]
+
+    def set_busy(self, rows: list[dict[str, Any]]) -> None:
+        """What dialog work processes do from now on."""
+        self.options.busy = rows
+
+    def set_locks(self, rows: list[dict[str, Any]]) -> None:
+        """What the lock table holds from now on."""
+        for one in self.world.landscape.of_system(self.name):
+            if one.kind == "ascs":
+                one.locks = [
+                    {
+                        "lock-name": row.get("table", "MARA"),
+                        "lock-arg": f"{row.get('client', self.client)}{number:08d}",
+                        "lock-mode": "E",
+                        "owner": f"{number:08d}",
+                        "owner-vb": f"{number:08d}",
+                        "use-count-owner": 1,
+                        "use-count-owner-vb": 0,
+                        "object": row.get("table", "MARA"),
+                        "client": str(row.get("client", self.client)),
+                        "user": row.get("user", ""),
+                        "transaction": row.get("transaction", "MM02"),
+                        "backup": False,
+                    }
+                    for number, row in enumerate(rows)
+                ]
+
+    def set_dumps(self, rows: list[dict[str, Any]]) -> None:
+        """The short dumps; each was written ``ago`` seconds before now."""
+        now = self.world.clock.now()
+        self.options.dumps = [{**row, "at": now - float(row.get("ago", 0))} for row in rows]
 
     def set_user(
         self,

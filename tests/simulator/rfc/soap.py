@@ -179,7 +179,13 @@ def response(catalogue: Catalogue, function: Function, named: set[str], result: 
         else:
             inner = _shown_row(catalogue.row(one.type), value)
         parts.append(f"<{one.name}>{inner}</{one.name}>")
-    return f'<rfc:{function.name}.Response xmlns:rfc="{FUNCTIONS}">{"".join(parts)}</rfc:{function.name}.Response>'
+    tag = f"rfc:{_tag(function.name)}.Response"
+    return f'<{tag} xmlns:rfc="{FUNCTIONS}">{"".join(parts)}</{tag}>'
+
+
+def _tag(name: str) -> str:
+    """A name of a namespace as an element: SAP writes its slashes ``_-`` in XML."""
+    return name.replace("/", "_-")
 
 
 # -- the service ------------------------------------------------------------------------------------------------------
@@ -257,7 +263,7 @@ class Service:
         if action not in ACTIONS:
             raise NotUnderstood(f"SOAPAction {action!r}")
         element = parse(request.body)
-        name, catalogue = _local(element), self.engine.catalogue
+        name, catalogue = _local(element).replace("_-", "/"), self.engine.catalogue
         function = catalogue.functions.get(name)
         if function is None:
             raise NotFound(name)
@@ -266,7 +272,7 @@ class Service:
         try:
             result = await perform(self.engine, session, function, complete(catalogue, function, given), "soap")
         except AbapException as refusal:
-            tag = f"rfc:{name}.Exception"
+            tag = f"rfc:{_tag(name)}.Exception"
             inner = f"<Name>{escape(refusal.key)}</Name>"
             if refusal.text:
                 inner += f"<Text>{escape(refusal.text)}</Text>"

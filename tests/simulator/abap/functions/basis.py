@@ -130,7 +130,14 @@ def work_processes(session: Session, SRVNAME: str = "", **_more: Any) -> dict[st
     rows = []
     for number in range(system.options.dialog):
         mine = number == 0 and wanted == session.server
-        rows.append(_process(number, "DIA", mine, session.client, session.user, "SAPLTHFB"))
+        row = _process(number, "DIA", mine, session.client, session.user, "SAPLTHFB")
+        if 0 < number <= len(system.options.busy):
+            given = system.options.busy[number - 1]
+            busy = "user" in given
+            row = _process(number, "DIA", busy, system.client, given.get("user", ""), given.get("report", "SAPMV45A"))
+            row["WP_STATUS"] = given.get("status", row["WP_STATUS"])
+            row["WP_DUMPS"] = str(given.get("dumps", row["WP_DUMPS"]))
+        rows.append(row)
     for job in system.jobs.processes(instance):
         step = job.steps[min(job.step, len(job.steps) - 1)] if job is not None else None
         row = _process(len(rows), "BGD", step is not None, step.client if step else "", step.user if step else "")
@@ -173,11 +180,15 @@ def parameter(session: Session, PARAMETER_NAME: str = "", **_more: Any) -> dict[
 
 
 def popup(session: Session, CLIENT: str = "", USER: str = "", MESSAGE: str = "", **_more: Any) -> dict[str, Any]:
-    """TH_POPUP: a message on the screen of one user."""
+    """TH_POPUP: a message on the screens of one user."""
     system, client, name = session.system, text(CLIENT) or session.client, text(USER).upper()
     if not session.allowed("S_ADMI_FCD"):
         raise AbapException("NO_AUTHORITY", "No authorization to send messages")
-    if system.users.get(client, name) is None:
+    if system.log_ons is None:
+        there = system.users.get(client, name) is not None
+    else:
+        there = any((one.client, one.user) == (client, name) for one in system.sessions())
+    if not there:
         raise AbapException("USER_NOT_FOUND", f"User {name} is not logged on")
     system.effect("message_shown", user=name, client=client, detail=text(MESSAGE))
     system.popups.append((client, name, text(MESSAGE)))
@@ -236,8 +247,8 @@ FUNCTIONS = (
         "TH_POPUP",
         parameters("I CLIENT C3, I USER C12, I MESSAGE C128, I? MESSAGE_LEN I, I? CUT_BLANKS C1"),
         popup,
-        "facts 4.5, exceptions invented",
-        "M",
+        "several ABAP programs with USER_NOT_FOUND, two RFC clients; the length of the message from memory",
+        "V2",
         True,
     ),
     Function(
