@@ -18,8 +18,9 @@ class ActionModule(ControllerAction):
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Wait in the run database.
 
-        What a stop run changed for a host that is down now stays, and is undone by the run that starts it. Jobs are given
-        back only where SAP runs as before: no instance of the system was touched, or each was started and verified.
+        What a stop run changed for a host that is down now stays, and is undone by the run that starts it. Jobs are
+        given back only where SAP runs as before: no instance of the system was touched, or each is started and
+        verified.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 

@@ -230,7 +230,9 @@ class Notice:
         doing = "tell the users"
         self._countdown = sorted(set(params["countdown"]), reverse=True)
         if any(not (minutes > 0 and math.isfinite(minutes)) for minutes in self._countdown):
-            raise BadInput(doing, f"countdown is minutes before the end, each greater than 0, not {params['countdown']}")
+            raise BadInput(
+                doing, f"countdown is minutes before the end, each greater than 0, not {params['countdown']}"
+            )
         if not params["message"].strip():
             raise BadInput(doing, "message is empty")
         if PLACE in params["message"] and not self._countdown:

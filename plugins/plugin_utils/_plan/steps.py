@@ -128,6 +128,16 @@ def build_steps(
         if any(instances[name]["kind"] == "hana" for name in of_system[system]):
             databases.setdefault(leader_of(landscape, of_system[system]), []).append(system)
     suspends = "suspend_jobs" in kinds and "suspend_jobs" not in skip
+
+    def resting(name: str, host: str) -> list[list[str]]:
+        """Return what a stop waits for on other hosts: rest in its own system, in those whose users come through it."""
+        felt = {instances[other]["system"] for other in (name, *relations.needs[name])}
+        return [
+            [leaders[system], f"suspend_jobs:{system}"]
+            for system in sorted(felt & leaders.keys())
+            if leaders[system] != host
+        ]
+
     steps: dict[str, list[dict[str, Any]]] = {}
     for host in hosts:
         local = sorted(on_host.get(host, ()), key=rank.__getitem__)
@@ -198,9 +208,8 @@ def build_steps(
                         for other in edges[name]
                         if instances[other]["host"] != host
                     ]
-                    leader = leaders.get(record["system"])
-                    if kind == "stop" and suspends and leader is not None and leader != host:
-                        needs.append([leader, f"suspend_jobs:{record['system']}"])
+                    if kind == "stop" and suspends:
+                        needs += resting(name, host)
                     add(
                         kind,
                         step=f"{kind}:{name}",

@@ -45,7 +45,7 @@ def test_hosts_walk_the_procedure_in_order() -> None:
 @pytest.mark.parametrize(
     ("host", "name", "needs"),
     [
-        ("web", "stop:WDP/web/W80", []),
+        ("web", "stop:WDP/web/W80", [["app1", "suspend_jobs:PRD"]]),
         ("app1", "stop:PRD/app1/D02", [["web", "stop:WDP/web/W80"]]),
         ("app2", "stop:PRD/app2/D02", [["web", "stop:WDP/web/W80"], ["app1", "suspend_jobs:PRD"]]),
         (
