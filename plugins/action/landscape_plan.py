@@ -104,6 +104,7 @@ class ActionModule(ControllerAction):
             "hash": plan["hash"],
             "procedure": plan["procedure"],
             "hosts": plan["hosts"],
+            "jobs": _job_leaders(plan),
             "continues": arguments["run"],
             "ask": begun is None and not (arguments["approved"] or arguments["assume_yes"]),
             **paths,
@@ -310,6 +311,21 @@ def _holding_jobs(hosts: list[str], task_vars: dict[str, t.Any]) -> list[str]:
     """Return the hosts on which landscape_hold_jobs is true."""
     hostvars = task_vars["hostvars"]
     return [host for host in hosts if boolean(hostvars[host].get("landscape_hold_jobs", False), strict=False)]
+
+
+def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:
+    """Return the hosts on which the role sap_jobs holds jobs back, each with the systems whose."""
+    if not plan["options"].get("hold_jobs"):
+        return {}
+    found = {
+        host: [
+            {"system": step["system"], "sid": step["label"].partition("/")[0]}
+            for step in walk
+            if step["kind"] == "suspend_jobs" and step["system"]
+        ]
+        for host, walk in plan["steps"].items()
+    }
+    return {host: systems for host, systems in found.items() if systems}
 
 
 def _half_of_the_jobs(

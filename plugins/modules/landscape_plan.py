@@ -132,6 +132,12 @@ hosts:
   type: list
   elements: str
   returned: success
+jobs:
+  description:
+    - The hosts from which background jobs are held back over RFC (C(landscape_hold_jobs)), each with its systems, as
+      C(system) and C(sid).
+  type: dict
+  returned: success
 procedure:
   description: What is done.
   type: str

@@ -43,6 +43,7 @@ class Promise(NamedTuple):
 SCENARIOS = {
     "backup_and_recover": Promise(("patchdnf",)),
     "patch_landscape": Promise(("patchapt", "patchdnf", "patchzypp"), NEEDS),
+    "quiesce_and_release": Promise(("patchapt",)),
 }
 
 

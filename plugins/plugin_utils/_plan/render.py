@@ -48,11 +48,12 @@ def approve_command(plan: Mapping[str, Any]) -> str:
     return f"ansible-playbook basis.landscape.{playbook} -e approved={plan['hash']}"
 
 
-def render_html(plan: Mapping[str, Any], *, approve: str | None = None) -> str:
+def render_html(plan: Mapping[str, Any], *, approve: str | None = None, now: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the plan as one self-contained page.
 
-    ``approve`` is the command line to show for approval, when it is more than `approve_command` knows (an inventory,
-    other extra variables).
+    ``now`` says of systems who works in them as the page is made: ``sid``, ``host``, ``users``, ``running``,
+    ``released``, each in words. ``approve`` is the command line to show for approval, when it is more than
+    `approve_command` knows (an inventory, other extra variables).
     """
     created = dt.datetime.fromisoformat(plan["created"]).timestamp()
     zone = _zone(plan)
@@ -78,6 +79,7 @@ def render_html(plan: Mapping[str, Any], *, approve: str | None = None) -> str:
         ),
         _approval(plan, approve),
         notes(plan["warnings"]),
+        _now(now),
         section("When what happens", _charts(plan, created, zone)),
         section("In order of admission", _groups(plan, created, zone)),
         section("Critical path", _critical(plan, created, zone), folded=len(plan["critical_path"]) > 24),
@@ -85,6 +87,15 @@ def render_html(plan: Mapping[str, Any], *, approve: str | None = None) -> str:
         section("Limits and options", _limits(plan)),
     ]
     return page(f"Plan: {title}", "\n".join(body), footer=f"Plan {plan['hash']} made {plan['created']}")
+
+
+def _now(systems: Sequence[Mapping[str, Any]]) -> str:
+    """Return who would be disturbed if it began now."""
+    if not systems:
+        return ""
+    keys = ("sid", "host", "users", "running", "released")
+    headers = ("system", "asked", "users logged on", "jobs that run", "jobs to hold back")
+    return section("Who works in the systems now", table(headers, ([row[key] for key in keys] for row in systems)))
 
 
 def _count(number: int, word: str) -> str:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Shows beside a plan who works in its systems now."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
+
+MOST = 3  # that a line names
+
+
+class ActionModule(ControllerAction):
+    """One line for each system, and a section on the page of the plan."""
+
+    BYPASS_HOST_LOOP = True
+    ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
+        "jobs": {"type": "dict", "required": True},
+        "json": {"type": "path"},
+        "html": {"type": "path"},
+    }
+
+    def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Collect what the hosts saw; refuse when a system could not be asked, since its jobs could not be held."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        systems, conditions = [], []
+        for host, led in sorted(arguments["jobs"].items()):
+            seen = task_vars["hostvars"][host].get("sap_jobs_seen") or {}
+            for sid in sorted(row["sid"] for row in led):
+                answer = seen.get(sid) or {}
+                if "quiet" in answer:
+                    systems.append({"sid": sid, "host": host, **_told(answer)})
+                    continue
+                conditions.append(
+                    {
+                        "object": f"{sid} on {host}",
+                        "unmet": "it cannot be asked over RFC, so its jobs could not be held back: "
+                        + str(answer.get("msg") or "nobody has asked it").rstrip("."),
+                        "remedy": "correct sap_jobs_rfc, or lift landscape_hold_jobs.",
+                    }
+                )
+        for row in systems:
+            self._display.display(
+                f"  {row['sid']} now: users: {row['users']}; jobs that run: {row['running']}; to hold back: "
+                f"{row['released']}"
+            )
+        if conditions:
+            refusal = _plan.PlanRefused(conditions)
+            return {"failed": True, "changed": False, "msg": str(refusal), "conditions": conditions}
+        if arguments["json"] and arguments["html"] and systems:
+            plan = json.loads(pathlib.Path(arguments["json"]).read_text(encoding="utf-8"))
+            pathlib.Path(arguments["html"]).write_text(_plan.render_html(plan, now=systems), encoding="utf-8")
+        return {"changed": False, "systems": systems}
+
+
+def _told(answer: dict[str, t.Any]) -> dict[str, str]:
+    """Return what one system said, in words; what it could not tell says so."""
+    users = answer["users"]
+    running = answer["running"]
+    released = answer["checks"]["released_jobs"]["count"]
+    names = sorted({f"{row['user']} ({row['client']})" for row in users or ()})
+    words = _some(len(names), names)
+    if answer["checks"]["users"]["verdict"] == "unknown":
+        words = f"{words}, not all are known" if names else "not known"
+    jobs = [f"{row['name']} since {row['since']}" if row.get("since") else row["name"] for row in running or ()]
+    return {
+        "users": words,
+        "running": "not known" if running is None else _some(len(jobs), jobs),
+        "released": "not known" if released is None else str(released),
+    }
+
+
+def _some(count: int, names: list[str]) -> str:
+    if not count:
+        return "none"
+    more = f" and {count - MOST} more" if count > MOST else ""
+    return f"{count}: {', '.join(names[:MOST])}{more}"

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the action landscape_preview, which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: landscape_preview
+short_description: Show who works in the systems of a plan now
+version_added: 0.3.0
+description:
+  - Shows, once for the play, who is logged on to each system whose jobs a plan holds back, which jobs run and how many
+    are released. It is printed, and written into the page of the plan. The plan itself stays as it is.
+  - Takes from C(sap_jobs_seen) of each host what the entry point C(look) of the role P(basis.landscape.sap_jobs#role)
+    has seen.
+  - A system that could not be asked is refused, all of them at once. Its jobs could not be held back either, and that
+    is better known before anything is stopped.
+options:
+  jobs:
+    description: The hosts with the systems that they lead, as RV(basis.landscape.landscape_plan#module:jobs).
+    type: dict
+    required: true
+  json:
+    description: Path of the plan.
+    type: path
+  html:
+    description: Path of its page, which is written anew.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: It touches no system. The page is written in check mode, too, when O(html) names one.
+  diff_mode:
+    support: none
+    description: It shows no diff.
+  action:
+    support: full
+    description: It has an action plugin that does all its work on the controller.
+author:
+  - The basis.landscape authors (@basis-landscape)
+"""
+
+EXAMPLES = r"""
+- name: Show who works in the systems now
+  basis.landscape.landscape_preview:
+    jobs: "{{ landscape_plan.jobs }}"
+    json: "{{ landscape_plan.json }}"
+    html: "{{ landscape_plan.html }}"
+"""
+
+RETURN = r"""
+systems:
+  description: One for each system, in words.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    sid:
+      description: System ID.
+      type: str
+    host:
+      description: The host that leads it.
+      type: str
+    users:
+      description: Who is logged on.
+      type: str
+    running:
+      description: Which jobs run.
+      type: str
+    released:
+      description: How many jobs are released.
+      type: str
+conditions:
+  description: The systems that could not be asked.
+  type: list
+  elements: dict
+  returned: when refused
+"""
