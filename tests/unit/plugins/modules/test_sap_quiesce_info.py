@@ -113,7 +113,12 @@ def test_locks_are_asked_for_by_blanks_since_what_is_left_out_stands_for_oneself
     ask: Callable[..., dict[str, Any]],
 ) -> None:
     asked: list[Mapping[str, Any]] = []
-    ask("locks", {"ENQUEUE_READ": lambda given: asked.append(given) or {"ENQ": [], "NUMBER": 0, "SUBRC": 0}})
+
+    def read(given: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append(given)
+        return {"ENQ": [], "NUMBER": 0, "SUBRC": 0}
+
+    ask("locks", {"ENQUEUE_READ": read})
     assert asked == [{"GCLIENT": "", "GNAME": "", "GARG": "", "GUNAME": ""}]
 
 
@@ -139,7 +144,11 @@ def test_a_queue_that_does_not_say_how_deep_it_is_is_unknown(ask: Callable[..., 
 )
 def test_short_dumps(ask: Callable[..., dict[str, Any]], time: str, answer: Any, verdict: str) -> None:
     asked: list[Mapping[str, Any]] = []
-    log = lambda given: asked.append(given) or answer  # noqa: E731
+
+    def log(given: Mapping[str, Any]) -> Any:
+        asked.append(given)
+        return answer
+
     told = ask("short_dumps", {"STFC_CONNECTION": {"RESPTEXT": time}, "/SDF/GET_DUMP_LOG": log})
     assert told["one"]["verdict"] == verdict
     for given in asked:
