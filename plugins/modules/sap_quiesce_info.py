@@ -288,9 +288,16 @@ waited_seconds:
   returned: success
   type: float
 error:
-  description: What went wrong, as in M(basis.landscape.rfc_call). The reason V(not_quiet) is that of O(fail_when_busy).
+  description: What went wrong, as in M(basis.landscape.rfc_call).
   returned: failure
   type: dict
+  contains:
+    reason:
+      description: Short name of the cause, such as V(wrong_system), or V(not_quiet) with O(fail_when_busy).
+      type: str
+    facts:
+      description: Data of the case.
+      type: dict
 """
 
 from collections import Counter

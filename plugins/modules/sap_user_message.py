@@ -158,9 +158,16 @@ waited_seconds:
   returned: success
   type: float
 error:
-  description: What went wrong, as in M(basis.landscape.rfc_call), with the reasons V(not_told) and V(other_servers).
+  description: What went wrong, as in M(basis.landscape.rfc_call).
   returned: failure
   type: dict
+  contains:
+    reason:
+      description: Short name of the cause, such as V(not_told), V(other_servers) or V(too_long).
+      type: str
+    facts:
+      description: Data of the case.
+      type: dict
 """
 
 import math
