@@ -288,9 +288,16 @@ waited_seconds:
   returned: success
   type: float
 error:
-  description: What went wrong, as in M(basis.landscape.rfc_call). The reason V(not_quiet) is that of O(fail_when_busy).
+  description: What went wrong, as in M(basis.landscape.rfc_call).
   returned: failure
   type: dict
+  contains:
+    reason:
+      description: Short name of the cause, such as V(wrong_system), or V(not_quiet) with O(fail_when_busy).
+      type: str
+    facts:
+      description: Data of the case.
+      type: dict
 """
 
 from collections import Counter
@@ -371,12 +378,13 @@ def spec() -> ArgumentSpec:
 class Counted(NamedTuple):
     """What one check counted.
 
+    :ivar number: how many there are.
     :ivar words: what it is that was counted, in the plural.
     :ivar labels: the first of them for a person.
     :ivar doubt: why none is not the whole truth; empty when it is.
     """
 
-    count: int
+    number: int
     words: str
     rows: Sequence[Dict[str, Any]] = ()
     labels: Sequence[str] = ()
@@ -452,8 +460,8 @@ class Quiesce:
             if name in CURES and error.kind in ("failed", "denied"):
                 error.cure = "{}. {}".format(error.cure.rstrip("."), CURES[name]) if error.cure else CURES[name]
             return dict(told, words=error.message, evidence=error.as_result())
-        verdict = BAD if found.count > limit else UNKNOWN if found.doubt or found.more else GOOD
-        told.update(count=found.count, more=found.more, rows=[dict(row) for row in found.rows[: self._params["rows"]]])
+        verdict = BAD if found.number > limit else UNKNOWN if found.doubt or found.more else GOOD
+        told.update(count=found.number, more=found.more, rows=[dict(row) for row in found.rows[: self._params["rows"]]])
         return dict(told, verdict=verdict, words=_in_words(found), evidence=found.evidence)
 
     def users(self) -> Counted:
@@ -595,7 +603,7 @@ class Quiesce:
 
 
 def _in_words(found: Counted) -> str:
-    many = f"more than {found.count}" if found.more else str(found.count) if found.count else "no"
+    many = f"more than {found.number}" if found.more else str(found.number) if found.number else "no"
     text = f"{many} {found.words}"
     if found.labels:
         rest = "" if len(found.labels) <= NAMED else " ..."

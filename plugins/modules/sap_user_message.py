@@ -14,14 +14,14 @@ author:
 description:
   - Shows O(message) on the screens of the users who are logged on (C(TH_USER_LIST), C(TH_POPUP)), once to each user of
     each client, but not to the one who asks.
-  - With O(countdown) it is shown so many minutes before the end, and the module returns when the last minute has passed.
-    Before each message it is read anew who is logged on. When nobody is left, it ends early (O(leave_early)).
+  - With O(countdown) it is shown so many minutes before the end, and the module returns when the last minute has
+    passed. Before each message it is read anew who is logged on. When nobody is left, it ends early (O(leave_early)).
   - A user who logged off in between is no failure. A message that the system refuses is one, unless O(failures=warn).
-    The other users are told first, then the module fails, and does not wait for the next message. A notice that somebody
-    did not get must not be lost silently.
-  - When the connection is lost in the middle of a message, it is not known whether the user saw it. It is not sent again by
-    itself, and the others are told. The next message of the countdown reaches that user as well. Who is still unknown at
-    the end is a failure.
+    The other users are told first, then the module fails, and does not wait for the next message. A notice that
+    somebody did not get must not be lost silently.
+  - When the connection is lost in the middle of a message, it is not known whether the user saw it. It is not sent
+    again by itself, and the others are told. The next message of the countdown reaches that user as well. Who is still
+    unknown at the end is a failure.
 options:
   message:
     description:
@@ -30,7 +30,7 @@ options:
     type: str
     required: true
   countdown:
-    description: Minutes before the end at which the users are told. Without it they are told once, and nothing is waited for.
+    description: Minutes before the end at which the users are told. Without it they are told once, and nobody waits.
     type: list
     elements: float
     default: []
@@ -50,15 +50,15 @@ options:
     default: true
   failures:
     description:
-      - What becomes of a message that could not be shown, of a user list that could not be read when a message was due, and
-        of an end that is not known. V(warn) goes on and warns.
+      - What becomes of a message that could not be shown, of a user list that could not be read when a message was due,
+        and of an end that is not known. V(warn) goes on and warns.
     type: str
     choices: [fail, warn]
     default: fail
   other_servers:
     description:
-      - C(TH_USER_LIST) sees the application server that answers, and so does C(TH_POPUP). V(fail) refuses a system with more
-        of them before anybody is told, since the users of the others would not be.
+      - C(TH_USER_LIST) sees the application server that answers, and so does C(TH_POPUP). V(fail) refuses a system with
+        more of them before anybody is told, since the users of the others would not be.
       - V(ignore) is for tasks that tell the users of each of them on their own.
     type: str
     choices: [fail, ignore]
@@ -137,8 +137,8 @@ messages:
       type: float
     outcome:
       description:
-        - V(told), V(gone) (the user was not logged on any more), V(failed), V(unknown) (sent and not answered) or V(planned)
-          in check mode.
+        - V(told), V(gone) (the user was not logged on any more), V(failed), V(unknown) (sent and not answered) or
+          V(planned) in check mode.
       type: str
     why:
       description: What the system said, when it was not V(told).
@@ -158,9 +158,16 @@ waited_seconds:
   returned: success
   type: float
 error:
-  description: What went wrong, as in M(basis.landscape.rfc_call). Its reasons are V(not_told) and V(other_servers) besides.
+  description: What went wrong, as in M(basis.landscape.rfc_call).
   returned: failure
   type: dict
+  contains:
+    reason:
+      description: Short name of the cause, such as V(not_told), V(other_servers) or V(too_long).
+      type: str
+    facts:
+      description: Data of the case.
+      type: dict
 """
 
 import math
@@ -172,7 +179,9 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     Denied,
     Failed,
     LandscapeError,
+    TimedOut,
     Unknown,
+    Unreachable,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import quiet
@@ -183,7 +192,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock
 LONGEST = 128  # characters of MESSAGE of TH_POPUP; what is longer is cut without a word
 PLACE = "{minutes}"
 TOLD, GONE, FAILED, UNKNOWN, PLANNED = "told", "gone", "failed", "unknown", "planned"
-LOST_TOO_OFTEN = 3  # messages of one round that were not answered, after which the rest of it is left
+LOST_TOO_OFTEN = 3  # messages of one round without a connection, after which the rest of it is left
 
 Who = Tuple[str, str]
 
@@ -214,11 +223,17 @@ class Message(NamedTuple):
     minutes: Optional[float]
     outcome: str
     why: str = ""
+    lost: bool = False
 
     @property
     def words(self) -> str:
         """The message for a person."""
         return f"{self.user} ({self.client}): {self.why}"
+
+    def as_data(self) -> Dict[str, Any]:
+        """The message as plain data."""
+        names = ("client", "user", "minutes", "outcome", "why")
+        return {name: getattr(self, name) for name in names}
 
 
 class Notice:
@@ -336,14 +351,18 @@ class Notice:
         :raises Failed: it went wrong with one, and that is a failure.
         """
         text = self._text(minutes or 0.0)
-        given = [self._tell(who, text, minutes) for who in self._without_rest(users)]
+        given: List[Message] = []
+        lost = 0
+        for who in users:
+            if lost >= LOST_TOO_OFTEN:
+                given.append(Message(*who, minutes, FAILED, f"it was not sent, after {lost} without a connection"))
+                continue
+            given.append(self._tell(who, text, minutes))
+            lost += given[-1].lost
         self.messages += given
         failed = [one for one in given if one.outcome == FAILED]
         if failed and self._params["failures"] == "fail":
             raise self._not_told(Failed, failed, users)
-
-    def _without_rest(self, users: List[Who]) -> List[Who]:
-        return users
 
     def _tell(self, who: Who, text: str, minutes: Optional[float]) -> Message:
         client, user = who
@@ -353,7 +372,9 @@ class Notice:
         except CallFailed as error:
             return Message(client, user, minutes, GONE if error.key == "USER_NOT_FOUND" else FAILED, error.why)
         except Unknown as error:
-            return Message(client, user, minutes, UNKNOWN, error.why)
+            return Message(client, user, minutes, UNKNOWN, error.why, True)
+        except (Unreachable, TimedOut) as error:
+            return Message(client, user, minutes, FAILED, error.why, True)
         except LandscapeError as error:
             return Message(client, user, minutes, FAILED, error.why)
         return Message(client, user, minutes, TOLD)
@@ -381,7 +402,7 @@ class Notice:
             "sid": self.sid,
             "changed": any(one.outcome in (TOLD, UNKNOWN, PLANNED) for one in self.messages),
             "users": _as_data(told),
-            "messages": [dict(one._asdict()) for one in self.messages],
+            "messages": [one.as_data() for one in self.messages],
             "still_there": None if there is None else _as_data(there),
         }
 

@@ -42,6 +42,7 @@ RFC_TARGETS = [
     "sap_bdls",
     "sap_client_copy",
     "sap_quiesce_info",
+    "sap_user_message",
 ]
 LIBRARIES = [name for name in ("pyrfc", "saprfclib") if importlib.util.find_spec(name) is not None]
 CLAIMS = {target: table.read(target) for target in TARGETS}
@@ -427,7 +428,9 @@ def test_claim(tables: Played, target: str, index: int) -> None:
             details = [row["call"] if row["door"] == "hana" else row.get("detail") or "" for row in rows]
             if not details or not all(re.search(words_sent, detail) for detail in details):
                 here.append(f"{function} was sent with {details}, not with {words_sent!r}")
-        effects = ["{effect} {job}".format(**{"job": "", **row}).strip() for row in journal if "effect" in row]
+        effects = [
+            f"{row['effect']} {row.get('job', row.get('user', ''))}".strip() for row in journal if "effect" in row
+        ]
         for effect in step.get("saw") or []:
             at = [index for index, seen in enumerate(effects) if effect in (seen, seen.split(" ")[0])]
             if not at:

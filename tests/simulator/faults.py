@@ -55,6 +55,7 @@ FAULTS: dict[str, str] = {
     "rfc_no_work_process": "an RFC log-on finds no free dialog work process",
     "rfc_logon_refused": "an RFC log-on is refused, whatever the password; no wrong try is counted",
     "rfc_missing_authorization": "the `user` lacks the authorization `object`, such as S_RFC or S_TABU_DIS",
+    "log_off": "the `user` logs off as a message is about to be shown to them",
     "job_never_ends": "the background `job` stays active until the fault is removed",
     "job_cancelled": "the background `job` is cancelled (00/554) when it would end",
 }

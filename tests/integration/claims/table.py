@@ -26,7 +26,8 @@ modules that speak RFC, whose tables are played with each library that is instal
 ``expect``     a part of the result; ``~words`` is a search, a list is compared in whole
 ``sent``       how often each function was called; every changing function that is not named must not have been
 ``said``       what the parameters of a function were, as a search by function
-``saw``        effects in the simulated landscape, in this order; ``job_finished NAME`` is that of one job
+``saw``        effects in the simulated landscape, in this order; ``job_finished NAME`` is that of one job, and
+               ``message_shown NAME`` that of one user
 
 ``{sid}``, ``{app}`` and ``{cs}`` stand for the system and its two hosts in every text, ``{db}``, ``{address}``,
 ``{password}`` for the HANA system's host, its address, the password of SYSTEM; ``<0.rows.0.NOW>`` in an option for what
@@ -82,6 +83,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "sap_background_jobs": {"delay": 0.1, "failure_grace": 1.5, "running_timeout": 20, "helper_timeout": 20},
     "sap_users": {},
     "sap_quiesce_info": {"delay": 0.1, "failure_grace": 1.5},
+    "sap_user_message": {"message": "Please log off", "delay": 0.1},
     "sap_task_list": {"delay": 0.1, "timeout": 20, "failure_grace": 1.5},
     "sap_client_copy": {
         "source": "100",

@@ -184,6 +184,8 @@ def popup(session: Session, CLIENT: str = "", USER: str = "", MESSAGE: str = "",
     system, client, name = session.system, text(CLIENT) or session.client, text(USER).upper()
     if not session.allowed("S_ADMI_FCD"):
         raise AbapException("NO_AUTHORITY", "No authorization to send messages")
+    if system.strike("log_off", user=name) is not None:
+        system.log_ons = [one for one in system.sessions() if (one.client, one.user) != (client, name)]
     if system.log_ons is None:
         there = system.users.get(client, name) is not None
     else:

@@ -9,17 +9,21 @@ from typing import Any
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.quiet import free_processes, logged_on
+from tests.unit.plugins.module_utils._rfc.system import ADDRESS
 
 
-class Asked:
+class Asked(Client):
     """A client that answers one thing."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
+        super().__init__(Link(ADDRESS))
         self._answer = answer
 
-    def ask(self, _doing: str, _function: str) -> Mapping[str, Any]:
-        return self._answer
+    def ask(self, *_given: Any, **_more: Any) -> dict[str, Any]:
+        return dict(self._answer)
 
 
 def test_free_processes_of_all_servers() -> None:
