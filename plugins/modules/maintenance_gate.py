@@ -85,6 +85,10 @@ fence:
   description: Token for the option C(fence) of modules that change the target.
   type: dict
   returned: success
+fence_here:
+  description: The same for modules that work on the controller on behalf of the host.
+  type: dict
+  returned: success
 results:
   description: Results of the earlier steps of this host, by step.
   type: dict

@@ -54,13 +54,14 @@ def test_jobs_rest_from_before_the_first_stop_until_everything_is_up(site: Site)
     notice = {"sap_jobs_message": "PRD goes down in {minutes} minutes", "sap_jobs_countdown": [0.02]}
     outcome = site.play(run_name="r1", sap_jobs_quiet_checks=["updates"], **notice, **OURS)
     assert outcome.code == 0, outcome.output
-    assert "PRD now: users: 4: MILLER (100), NGUYEN (100), OKAFOR (100) and 1 more; jobs that run: none; to hold back: 3" in (
-        outcome.output
+    assert (
+        "PRD now: users: 4: MILLER (100), NGUYEN (100), OKAFOR (100) and 1 more; jobs that run: none; to hold back: 3"
+        in (outcome.output)
     )
     [page] = (site.folder / "state" / "plans").glob("*.html")
     assert "Who works in the systems now" in page.read_text(encoding="utf-8")
-    told = [row for row in site.simulator.journal() if row.get("effect") in ("popup", "jobs_suspended")]
-    assert [row["effect"] for row in told] == ["popup"] * 4 + ["jobs_suspended"], "before anything is changed"
+    told = [row for row in site.simulator.journal() if row.get("effect") in ("message_shown", "jobs_suspended")]
+    assert [row["effect"] for row in told] == ["message_shown"] * 4 + ["jobs_suspended"], "before anything is changed"
     down = [("stopped", "web"), ("stopped", "app"), ("stopped", "db")]
     up = [("started", "db"), ("started", "app"), ("started", "web")]
     assert story(site) == [("jobs_suspended", 3), *down, *up, ("jobs_released", 3)]
