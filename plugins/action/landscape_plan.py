@@ -17,6 +17,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._plan import Condition
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
@@ -330,7 +331,7 @@ def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:
 
 def _half_of_the_jobs(
     hosts: list[str], step_tasks: dict[str, t.Any], task_vars: dict[str, t.Any]
-) -> list[dict[str, str]]:
+) -> list[Condition]:
     """Return what stands against a task file of the site for one half of holding jobs back, beside ours."""
     given = set(JOB_STEPS) & set(step_tasks)
     if not given or not _holding_jobs(hosts, task_vars):

@@ -27,7 +27,8 @@ class ActionModule(ControllerAction):
         """Collect what the hosts saw; refuse when a system could not be asked, since its jobs could not be held."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
-        systems, conditions = [], []
+        systems: list[dict[str, str]] = []
+        conditions: list[_plan.Condition] = []
         for host, led in sorted(arguments["jobs"].items()):
             seen = task_vars["hostvars"][host].get("sap_jobs_seen") or {}
             for sid in sorted(row["sid"] for row in led):
