@@ -18,6 +18,7 @@ from typing import IO, List, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, TimedOut, Unknown
 
 _MOST = 1 << 20
+_HIGH = 64
 
 
 class Answer(NamedTuple):
@@ -35,7 +36,9 @@ class Lock:
 
     def __init__(self, folder: str) -> None:
         try:
-            self.handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            low = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            self.handle = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)  # a script uses the low ones for itself
+            os.close(low)
         except OSError as error:
             raise Failed(f"use {folder}", f"{error.strerror}", reason="folder") from error
         try:
