@@ -58,6 +58,7 @@ FAULTS: dict[str, str] = {
     "r3trans_fails": "R3trans ends with 12 at its `operation` (connect, export, import, list); nothing is done",
     "r3trans_warns": "R3trans does its `operation` (export, import) and ends with 4",
     "r3trans_cut": "R3trans is killed when an import has done half of its tables",
+    "r3trans_idle": "R3trans ends an import with 0, and has changed nothing",
     "r3trans_loses": "R3trans imports all rows of a table but the last one, and ends with 0",
     "r3trans_damaged": "the data file of R3trans loses its second half on the disk, unknown to R3trans",
     "job_never_ends": "the background `job` stays active until the fault is removed",

@@ -7,7 +7,7 @@ import glob
 import os
 import shutil
 import tempfile
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, LandscapeError, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans import link, manifest, wire
@@ -261,7 +261,7 @@ class R3trans:
     @staticmethod
     def _refusal(doing: str, answer: link.Answer, told: Optional[int], said: str, change: bool) -> LandscapeError:
         lines = wire.last_words(said or answer.text)
-        facts = {"code": answer.code, "lines": lines}
+        facts: Dict[str, Any] = {"code": answer.code, "lines": lines}
         shown = " / ".join(line.strip() for line in lines[-4:]) or "nothing"
         if answer.code in _CODES and told in (None, answer.code) and answer.code not in _GOOD:
             words = "errors" if answer.code == 8 else "a fatal error"

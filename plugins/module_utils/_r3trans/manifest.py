@@ -115,7 +115,7 @@ def read(folder: str) -> Optional[Manifest]:
         raise BadInput(doing, why, reason="manifest")
     try:
         return _parsed(found)
-    except (KeyError, TypeError, ValueError) as error:
+    except (BadInput, KeyError, TypeError, ValueError) as error:
         raise BadInput(doing, f"it is not whole: {error!r}", reason="manifest") from error
 
 

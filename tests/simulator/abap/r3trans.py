@@ -235,7 +235,7 @@ class R3trans:
         self._begin("import")
         found = self._load(step.options.get("file", "trans.dat"))
         into = step.options.get("client", "default").lower()
-        entries = found["entries"]
+        entries = [] if self._strikes("r3trans_idle", "import") else found["entries"]
         cut, loses = self._strikes("r3trans_cut", "import"), self._strikes("r3trans_loses", "import")
         for number, entry in enumerate(entries):
             if cut and number >= len(entries) // 2:
@@ -273,9 +273,9 @@ class R3trans:
             if entry["delete"]:
                 continue
             self._say(f"REP  {entry['table']:<30} *")
-            table = self.system.tables.get(entry["table"])
-            for row in entry["rows"] if verbose and table else []:
-                text = "".join(shown(column, _row(row).get(column.name)) for column in table.columns)
+            columns = self.system.tables[entry["table"]].columns
+            for row in entry["rows"] if verbose else []:
+                text = "".join(shown(column, _row(row).get(column.name)) for column in columns)
                 self._say(f"** {len(text)} ** {text}")
 
 

@@ -201,6 +201,14 @@ def _set_clients(system: AbapSystem, rows: list[Row]) -> None:
     system.clients = {row["MANDT"]: row for row in rows}
 
 
+def _set_jobs(system: AbapSystem, rows: list[Row]) -> None:
+    system.jobs.restore(rows)
+
+
+def _set_steps(system: AbapSystem, rows: list[Row]) -> None:
+    system.jobs.restore_steps(rows)
+
+
 def _set_logical(system: AbapSystem, rows: list[Row]) -> None:
     system.logical.names = [row["LOGSYS"] for row in rows]
 
@@ -224,7 +232,7 @@ TABLES = (
         confidence="S1",
         store=_set_clients,
     ),
-    Table("TBTCO", fields(TBTCO), _jobs, confidence="V2", store=lambda system, rows: system.jobs.restore(rows)),
+    Table("TBTCO", fields(TBTCO), _jobs, confidence="V2", store=_set_jobs),
     Table(
         "TBTCP",
         fields(
@@ -233,7 +241,7 @@ TABLES = (
         ),
         _steps,
         confidence="S1",
-        store=lambda system, rows: system.jobs.restore_steps(rows),
+        store=_set_steps,
     ),
     Table(
         "USR02",
