@@ -162,6 +162,7 @@ options:
     description:
       - Seconds for one run of R3trans. One that reads is ended then. An import goes on, and while it does the module
         refuses to begin another one.
+      - Within 300 of them the database has to answer, which is looked at first.
     type: float
     default: 14400.0
 extends_documentation_fragment:

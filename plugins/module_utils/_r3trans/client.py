@@ -15,6 +15,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._r3trans.groups im
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans.manifest import Held, Manifest
 
 COUNTS, ROWS = "counts", "rows"
+CONNECT = 300.0  # seconds in which the database has to answer
 _GOOD = (0, 4)  # 4: warnings
 _CODES = (0, 4, 8, 12)
 _WORK = ".r3trans-"
@@ -88,6 +89,8 @@ class R3trans:
         :raises Failed: R3trans failed, a table is missing, or the log does not tell the rows of each table.
         """
         doing = f"export {len(tables)} tables"
+        if os.path.lexists(into + ".dat"):
+            raise Failed(doing, f"{into}.dat is there already", reason="export_exists", cure="Run again in a second")
         work = self._workplace()
         data = os.path.join(work, "export.dat")
         try:
@@ -251,7 +254,8 @@ class R3trans:
         :param quiet: its log may have rows in it, so it is not shown.
         """
         command = [link.find(self._program), *arguments]
-        answer = link.run(doing, command, os.path.dirname(log), self._timeout, self._lock, change=change)
+        seconds = min(self._timeout, CONNECT) if arguments[0] == "-d" else self._timeout
+        answer = link.run(doing, command, os.path.dirname(log), seconds, self._lock, change=change)
         told = wire.finished(answer.text)
         said = "" if quiet else link.read_text(log)
         if answer.code in _GOOD and told == answer.code:
@@ -298,7 +302,7 @@ def _differing_rows(
 def _warnings(doing: str, ran: Ran) -> List[str]:
     if ran.code == 0:
         return []
-    lines = [line.strip() for line in wire.last_words(ran.log, 200) if line[1:2] == "W" or line[2:3] == "W"]
+    lines = [line.strip()[:400] for line in ran.log.splitlines() if "W" in line[1:3]]
     return ["R3trans warned, asked to {}: {}".format(doing, " / ".join(lines[-10:]) or "see its log")]
 
 

@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from typing import IO, List, NamedTuple, Optional, Sequence, Tuple
+from typing import IO, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, TimedOut, Unknown
 
@@ -131,9 +131,12 @@ def read_text(path: str) -> str:
         return ""
 
 
-def lines_of(path: str) -> List[str]:
-    """The lines of a log."""
-    return read_text(path).splitlines()
+def lines_of(path: str) -> Iterator[str]:
+    """The lines of a log, one after the other, since a list of rows may be long."""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                yield line.rstrip("\n")
 
 
 __all__ = ("Answer", "Lock", "find", "lines_of", "read_text", "run")

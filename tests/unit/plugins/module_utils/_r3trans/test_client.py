@@ -62,6 +62,19 @@ def test_an_export(tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "x.dat").stat().st_mode & 0o777 == 0o600
 
 
+def test_an_export_never_takes_the_place_of_another(tmp_path: Path) -> None:
+    it = program(tmp_path, "if verb == 'export': exported((3, 'RFCDES'), (0, 'RFCGO'))")
+    (tmp_path / "kept" / "x.dat").write_text("mine", encoding="utf-8")
+    with pytest.raises(Failed, match="is there already"):
+        it.export(TABLES, "all", str(tmp_path / "kept" / "x"), leave_out=False)
+    assert (tmp_path / "kept" / "x.dat").read_text(encoding="utf-8") == "mine"
+
+
+def test_warnings_are_told(tmp_path: Path) -> None:
+    it = program(tmp_path, "say('3WETW000 odd', '2EETW000 and yet'); end(4)")
+    assert it.restore(held(tmp_path)) == ["R3trans warned, asked to import 2 tables: 3WETW000 odd"]
+
+
 @pytest.mark.parametrize(
     ("body", "reason", "words"),
     [
