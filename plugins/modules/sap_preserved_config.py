@@ -332,7 +332,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._operation import 
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans import client, groups, manifest, wire
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans.manifest import Manifest
 
-EXPORTED, IMPORTED = "exported", "imported"
+EXPORTED = "exported"
+IMPORTED = "imported"
 
 
 def spec() -> ArgumentSpec:
