@@ -32,7 +32,10 @@ TARGETS = [
     "hana_database",
     "hana_recovery",
     "hana_root_keys",
+    "sap_preserved_config",
 ]
+# These run on a host of the system; everything else is asked from here.
+ON_HOSTS = {"hana_root_keys": "db", "sap_preserved_config": "app"}
 RFC_TARGETS = [
     "rfc_call",
     "sap_job",
@@ -89,6 +92,9 @@ CHANGING = {
     "RECOVER DATABASE",
     "hdbnsutil -backupRootKeys",
     "hdbnsutil -recoverRootKeys",
+    "R3trans export.ctl",
+    "R3trans import.ctl",
+    "R3trans check.ctl",
 }
 SECRETS = ("A-planted-Secret-1",)
 HANA = {
@@ -239,10 +245,28 @@ def rfc_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator, 
     }
 
 
+def r3trans_step(step: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """A step of the module that runs R3trans with everything filled in."""
+    options = {**table.USUAL[step["module"]], **(step.get("options") or {})}
+    faults = [{"host": words["app"], **fault} for fault in step.get("faults") or []]
+    return {
+        "module": step["module"],
+        "options": table.filled(options, words),
+        "check": bool(step.get("check")),
+        "faults": table.filled(faults, words),
+        "given": None,
+        "clock": step.get("clock"),
+        "clear": bool(step.get("clear")),
+        "post": table.filled(step.get("post") or {}, words),
+    }
+
+
 def full_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator, library: str = "") -> dict[str, Any]:
     """A step with everything filled in that the action needs."""
     if step["module"].startswith("hana_"):
         return hana_step(step, words, simulator)
+    if step["module"] == "sap_preserved_config":
+        return r3trans_step(step, words)
     if library:
         return rfc_step(step, words, simulator, library)
     names = table.filled(table.NAMES, words)
@@ -305,14 +329,15 @@ class Played:
         folder.mkdir()
         of_hana = target.startswith("hana_")
         library = target.partition(" by ")[2]
-        build = hana_landscape if of_hana else abap_landscape if library else landscape
-        with Simulator.start(build(claims), speed=100, socket_dir=not of_hana and not library) as simulator:
+        of_abap = bool(library) or target == "sap_preserved_config"
+        build = hana_landscape if of_hana else abap_landscape if of_abap else landscape
+        with Simulator.start(build(claims), speed=100, socket_dir=not of_hana and not of_abap) as simulator:
             hosts: dict[str, Any] = {}
             for index, claim in enumerate(claims):
                 words = words_of(index)
                 hosts[words["sid"]] = {
                     "system": words["sid"],
-                    "hosts": [words["db"]] if of_hana else [],
+                    "hosts": [words["db"]] if of_hana else [words["app"]] if target in ON_HOSTS else [],
                     "into": str(folder / f"{words['sid']}.json"),
                     "control": simulator.info["control"],
                     "steps": [full_step(step, words, simulator, library) for step in claim["steps"]],
@@ -329,12 +354,11 @@ class Played:
                     }
                 ],
             }
-            # hdbnsutil runs on the database host; everything else is asked from here.
-            connection = "simulated" if target == "hana_root_keys" else "local"
+            connection, where = "simulated" if target in ON_HOSTS else "local", ON_HOSTS.get(target, "db")
             inventory = {
                 "all": {
                     "hosts": {
-                        name: {"ansible_connection": connection, "ansible_host": f"{name.lower()}db", "told": told}
+                        name: {"ansible_connection": connection, "ansible_host": f"{name.lower()}{where}", "told": told}
                         for name, told in hosts.items()
                     }
                 }
@@ -400,6 +424,8 @@ def all_claims() -> list[Any]:
 def called(row: dict[str, Any]) -> str | None:
     """What a journal's row is counted as: a function, or the first words of a statement or command."""
     call, detail = row.get("call"), row.get("detail") or ""
+    if call == "R3trans":
+        return f"{call} {Path(detail.split(' ')[-1]).name}"  # the control file says what it does
     if row.get("door") == "hosts":
         return f"{call} {detail.split(' ')[0]}"
     if row.get("door") != "hana" or call is None:

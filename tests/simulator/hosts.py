@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .abap import r3trans
+from .abap.world import AbapWorld
 from .faults import Faults
 from .hana import tools
 from .hana.database import World
@@ -83,12 +85,15 @@ def _query(package: Package, form: str) -> str:
 class Hosts:
     """The hosts door of all hosts; each door hands in its host."""
 
-    def __init__(self, landscape: Landscape, journal: Journal, faults: Faults, hana: World, homes: Path) -> None:
+    def __init__(
+        self, landscape: Landscape, journal: Journal, faults: Faults, hana: World, homes: Path, abap: AbapWorld
+    ) -> None:
         self.landscape = landscape
         self.journal = journal
         self.faults = faults
         self.hana = hana
         self.homes = homes
+        self.abap = abap
 
     async def handle(self, host: Host, request: Request) -> Answer:
         """Answer one HTTP request on a host's door."""
@@ -406,6 +411,13 @@ class Hosts:
             raise Output(127, f"{name}: there is no HANA on this simulated host\n", error=True)
         code, text = run(system, self.homes / host.name, argv)
         raise Output(code, text, error=code != 0)
+
+    async def run_R3trans(self, host: Host, argv: list[str], caller: str) -> None:
+        """``R3trans`` for the ABAP system of the host."""
+        system = r3trans.system_of(self.abap, host.name, caller)
+        if system is None:
+            raise Output(127, "R3trans: there is no ABAP system on this simulated host\n", error=True)
+        raise Output(*r3trans.R3trans(system, host.name, self.homes / host.name).run(argv))
 
     async def run_state(self, host: Host, argv: list[str], caller: str) -> None:
         """The host's whole state as JSON, for people who rehearse."""

@@ -142,7 +142,7 @@ class Simulator:
             self.abap = AbapWorld(self.landscape, self.clock, self.journal, self.faults)
         except ValueError as error:
             raise CannotStart(str(error)) from error
-        self.hosts = Hosts(self.landscape, self.journal, self.faults, self.hana, self.directory / "home")
+        self.hosts = Hosts(self.landscape, self.journal, self.faults, self.hana, self.directory / "home", self.abap)
         self.cmdb = Cmdb(self.export, self.journal, self.faults, "reader", self.cmdb_password, self.cmdb_token)
         self.ended = asyncio.Event()
         self.control = Control(

@@ -4,7 +4,8 @@
 A table is ``tests/integration/targets/<module>/claims.yml``, a list of claims. Each claim gets an SAP system of its own
 in one simulated landscape, and has one or more steps. The system is one of HANA for the modules ``hana_*``, with the
 tenants ``{sid}`` and ``QA2``; there is another one, ``{other}``. It is one of ABAP with one dialog instance for the
-modules that speak RFC, whose tables are played with each library that is installed.
+modules that speak RFC, whose tables are played with each library that is installed, and for ``sap_preserved_config``,
+which runs on the host of that instance.
 
 ``claim``      the sentence that is shown to hold (of the whole claim)
 ``instances``  more about this claim's instances by name, for the simulator (of the whole claim)
@@ -78,6 +79,7 @@ USUAL: dict[str, dict[str, Any]] = {
         "failure_grace": 1.5,
     },
     "hana_root_keys": {"dbid": 3, "timeout": 20, "hdbnsutil_path": "hdbnsutil"},
+    "sap_preserved_config": {"confirm_sid": "{sid}", "directory": "~/kept", "timeout": 20, "r3trans_path": "R3trans"},
     "rfc_call": {},
     "sap_job": {"name": "CLAIM", "delay": 0.1, "timeout": 20, "failure_grace": 1.5},
     "sap_background_jobs": {"delay": 0.1, "failure_grace": 1.5, "running_timeout": 20, "helper_timeout": 20},

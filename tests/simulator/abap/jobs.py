@@ -12,6 +12,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -277,7 +278,10 @@ class Background:
         self._effect("job_started", job)
         if job.every > 0:
             self._succeed(job)
-        self._step(job)
+        if job.steps:
+            self._step(job)
+        else:
+            self._cancel(job, "The job has no step")
 
     def _succeed(self, job: Job) -> None:
         """The next one of a periodic job; what was missed is not made up for."""
@@ -403,6 +407,51 @@ class Background:
         self._released.pop(job.key, None)
         self._effect("job_deleted", job)
         return True
+
+    def restore(self, rows: list[dict[str, Any]]) -> None:
+        """Have the jobs of these rows of TBTCO and no others; one that is there stays as it is."""
+        wanted = {(row["JOBNAME"], row["JOBCOUNT"]) for row in rows}
+        for job in self.all():
+            if job.key not in wanted:
+                if job.timer is not None:
+                    job.timer.cancel()
+                for known in (self._jobs, self._released, self._running, self._held):
+                    known.pop(job.key, None)
+        for row in rows:
+            if (row["JOBNAME"], row["JOBCOUNT"]) not in self._jobs:
+                self._restored(row)
+
+    def _restored(self, row: dict[str, Any]) -> None:
+        def moment(day: str, time: str) -> float | None:
+            if not row[day]:
+                return None
+            found = datetime.strptime(row[day] + row[time], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+            return found.timestamp() - self.clock.wall(0.0) + 0.001  # not a moment before that second
+
+        created = moment("SDLDATE", "SDLTIME") or self.clock.now()
+        job = Job(row["JOBNAME"], row["JOBCOUNT"], row["AUTHCKMAN"], row["SDLUNAME"], created)
+        self._jobs[job.key] = job
+        job.closed, job.job_class, job.target = True, row["JOBCLASS"], row["BTCSYSTEM"]
+        units = (("PRDMINS", 60), ("PRDHOURS", 3600), ("PRDDAYS", 86400), ("PRDWEEKS", 604800))
+        job.every = float(sum(int(row[name]) * seconds for name, seconds in units))
+        job.planned, job.released = moment("SDLSTRTDT", "SDLSTRTTM"), moment("RELDATE", "RELTIME")
+        job.started, job.ended = moment("STRTDATE", "STRTTIME"), moment("ENDDATE", "ENDTIME")
+        job.log_id, job.server, job.work_process = row["JOBLOG"], row["REAXSERVER"], row["WPNUMBER"]
+        if row["STATUS"] == "S":
+            self._set(job, "S")
+            self._arm(job)
+        else:
+            job.status = row["STATUS"]
+
+    def restore_steps(self, rows: list[dict[str, Any]]) -> None:
+        """Have the steps of these rows of TBTCP for the jobs that are there."""
+        steps: dict[tuple[str, str], list[Step]] = {}
+        for row in sorted(rows, key=lambda one: one["STEPCOUNT"]):
+            step = Step(row["PROGNAME"], row["VARIANT"], row["AUTHCKNAM"], row["AUTHCKMAN"], row["LANGUAGE"])
+            step.command, step.list_id, step.status = row["XPGPROG"], row["LISTIDENT"], row["STATUS"]
+            steps.setdefault((row["JOBNAME"], row["JOBCOUNT"]), []).append(step)
+        for key, job in self._jobs.items():
+            job.steps = steps.get(key, [])
 
     def suspend(self) -> int:
         """What BTCTRNS1 does: released jobs become suspended; how many."""

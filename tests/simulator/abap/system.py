@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulator.landscape import Instance
 
+from . import preserved
 from .copies import copy
 from .jobs import Background
 from .logical import Logical
@@ -135,9 +136,6 @@ class AbapSystem:
         self.logical = Logical(self)
         # Conversions of logical systems with a test run behind them: client, old, new.
         self.tested: set[tuple[str, str, str]] = set()
-        given_destinations = self.options.destinations
-        self.destinations = ["NONE", "SAPOSS", f"{sid}CLNT{self.client}"]
-        self.destinations = self.destinations if given_destinations is None else given_destinations
         # Rows of tables that nothing here makes or reads but the function modules.
         self.kept: dict[str, list[Row]] = {}
         self.log_ons: list[LogOn] | None = None
@@ -214,8 +212,13 @@ class AbapSystem:
                     )
 
     def _tables(self) -> None:
-        for table in (*TABLES, *self.logical.tables()):
+        for table in (*TABLES, *preserved.tables(), *self.logical.tables()):
             self.tables[table.name] = table
+        names = self.options.destinations
+        for name in ["NONE", "SAPOSS", f"{self.sid}CLNT{self.client}"] if names is None else names:
+            row = {"RFCDEST": name, "RFCTYPE": "3", "RFCOPTIONS": f"H={name.lower()},S=00,"}
+            self.kept.setdefault("RFCDES", []).append(row)
+        self.kept.update(preserved.rows(self))
         for name, given in self.options.tables.items():
             if "columns" in given:
                 self.tables[name] = extra(name, given, self.clients)

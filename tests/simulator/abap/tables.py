@@ -23,13 +23,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """A transparent table; of one with a ``client`` column a session sees the rows of its own client."""
+    """A transparent table; of one with a ``client`` column a session sees the rows of its own client.
+
+    ``store`` puts other rows in the place of all that it has; without it the rows cannot be written from outside.
+    """
 
     name: str
     columns: tuple[Field, ...]
     rows: Callable[[AbapSystem], Sequence[Row]]
     client: str = ""
     confidence: str = "M"
+    store: Callable[[AbapSystem, list[Row]], None] | None = None
 
     @property
     def types(self) -> dict[str, str]:
@@ -172,10 +176,6 @@ def _logical_texts(system: AbapSystem) -> list[Row]:
     return [{"LANGU": "E", "LOGSYS": name, "STEXT": f"Logical system {name}"} for name in system.logical.names]
 
 
-def _destinations(system: AbapSystem) -> list[Row]:
-    return [{"RFCDEST": name, "RFCTYPE": "3", "RFCOPTIONS": f"H={name.lower()},S=00,"} for name in system.destinations]
-
-
 def _spool(system: AbapSystem) -> list[Row]:
     return [
         {"RQIDENT": number, "RQCLIENT": step.client, "RQOWNER": step.user, "RQFINAL": "C", "RQAPPRULE": 1}
@@ -187,8 +187,30 @@ def _reports(system: AbapSystem) -> list[Row]:
     return [{"NAME": name, "SUBC": "1"} for name in sorted(system.reports)]
 
 
-def _kept(name: str) -> Callable[[AbapSystem], Sequence[Row]]:
-    return lambda system: system.kept.setdefault(name, [])
+def keeping(name: str, columns: str | tuple[Field, ...], client: str = "", confidence: str = "M") -> Table:
+    """A table whose rows are merely kept."""
+
+    def store(system: AbapSystem, rows: list[Row]) -> None:
+        system.kept.setdefault(name, [])[:] = rows
+
+    shape = fields(columns) if isinstance(columns, str) else columns
+    return Table(name, shape, lambda system: system.kept.setdefault(name, []), client, confidence, store)
+
+
+def _set_clients(system: AbapSystem, rows: list[Row]) -> None:
+    system.clients = {row["MANDT"]: row for row in rows}
+
+
+def _set_jobs(system: AbapSystem, rows: list[Row]) -> None:
+    system.jobs.restore(rows)
+
+
+def _set_steps(system: AbapSystem, rows: list[Row]) -> None:
+    system.jobs.restore_steps(rows)
+
+
+def _set_logical(system: AbapSystem, rows: list[Row]) -> None:
+    system.logical.names = [row["LOGSYS"] for row in rows]
 
 
 TBTCO = (
@@ -208,8 +230,9 @@ TABLES = (
         ),
         _clients,
         confidence="S1",
+        store=_set_clients,
     ),
-    Table("TBTCO", fields(TBTCO), _jobs, confidence="V2"),
+    Table("TBTCO", fields(TBTCO), _jobs, confidence="V2", store=_set_jobs),
     Table(
         "TBTCP",
         fields(
@@ -218,6 +241,7 @@ TABLES = (
         ),
         _steps,
         confidence="S1",
+        store=_set_steps,
     ),
     Table(
         "USR02",
@@ -228,48 +252,33 @@ TABLES = (
         "MANDT",
     ),
     Table("VARID", fields("MANDT C3, REPORT C40, VARIANT C14, ENAME C12, EDAT D"), _variants, "MANDT", "S1"),
-    Table("TBDLS", fields("LOGSYS C10"), _logical, confidence="S1"),
+    Table("TBDLS", fields("LOGSYS C10"), _logical, confidence="S1", store=_set_logical),
     Table("TBDLST", fields("LANGU C1, LOGSYS C10, STEXT C40"), _logical_texts, confidence="S1"),
-    Table("RFCDES", fields("RFCDEST C32, RFCTYPE C1, RFCOPTIONS C250"), _destinations),
+    keeping("RFCDES", "RFCDEST C32, RFCTYPE C1, RFCOPTIONS C250"),
     Table("TSP01", fields("RQIDENT I, RQCLIENT C3, RQOWNER C12, RQFINAL C1, RQAPPRULE I"), _spool),
     Table("TRDIR", fields("NAME C40, SUBC C1, UNAM C12"), _reports),
-    Table(
-        "VBHDR",
-        fields("VBKEY C32, VBMANDT C3, VBUSR C12, VBDATE C14, VBREPORT C40, VBRC I, VBSTATE b"),
-        _kept("VBHDR"),
-    ),
-    Table(
+    keeping("VBHDR", "VBKEY C32, VBMANDT C3, VBUSR C12, VBDATE C14, VBREPORT C40, VBRC I, VBSTATE b"),
+    keeping(
         "ARFCSSTATE",
-        fields(
-            "ARFCIPID C8, ARFCPID C4, ARFCTIME C8, ARFCTIDCNT C4, ARFCDEST C32, ARFCLUWCNT C8, ARFCSTATE C8,"
-            "ARFCFNAM C30, ARFCUZEIT T, ARFCDATUM D, ARFCUSER C12, ARFCMSG C50"
-        ),
-        _kept("ARFCSSTATE"),
+        "ARFCIPID C8, ARFCPID C4, ARFCTIME C8, ARFCTIDCNT C4, ARFCDEST C32, ARFCLUWCNT C8, ARFCSTATE C8,"
+        "ARFCFNAM C30, ARFCUZEIT T, ARFCDATUM D, ARFCUSER C12, ARFCMSG C50",
         confidence="S1",
     ),
-    Table(
+    keeping(
         "TRFCQOUT",
-        fields("MANDT C3, QNAME C24, DEST C32, QCOUNT N24, QSTATE C8, QRFCUSER C12, QRFCDATUM D, QRFCUZEIT T"),
-        _kept("TRFCQOUT"),
+        "MANDT C3, QNAME C24, DEST C32, QCOUNT N24, QSTATE C8, QRFCUSER C12, QRFCDATUM D, QRFCUZEIT T",
         "MANDT",
     ),
-    Table(
+    keeping(
         "TRFCQIN",
-        fields("MANDT C3, QNAME C24, DEST C32, QCOUNT N24, QSTATE C8, QRFCUSER C12, QRFCDATUM D, QRFCUZEIT T"),
-        _kept("TRFCQIN"),
+        "MANDT C3, QNAME C24, DEST C32, QCOUNT N24, QSTATE C8, QRFCUSER C12, QRFCDATUM D, QRFCUZEIT T",
         "MANDT",
     ),
-    Table("APQI", fields("MANDANT C3, GROUPID C12, QID C20, QSTATE C1, CREATOR C12"), _kept("APQI"), confidence="S1"),
-    Table(
-        "E070", fields("TRKORR C20, TRFUNCTION C1, TRSTATUS C1, AS4USER C12, AS4DATE D"), _kept("E070"), confidence="S1"
-    ),
-    Table(
-        "CCCFLOW",
-        fields("MANDT C3, SRCMANDT C3, COPYPROF C8, STARTDATE D, STARTTIME T, STATUS C1"),
-        _kept("CCCFLOW"),
-    ),
-    Table("PAT03", fields("PATCH C20, SHORT_TEXT C80, STATUS C1"), _kept("PAT03")),
-    Table("TXMILOGRAW", fields("MANDT C3, LOGDATE D, LOGTIME T, XMIUSER C12, OBJECT C30"), _kept("TXMILOGRAW")),
+    keeping("APQI", "MANDANT C3, GROUPID C12, QID C20, QSTATE C1, CREATOR C12", confidence="S1"),
+    keeping("E070", "TRKORR C20, TRFUNCTION C1, TRSTATUS C1, AS4USER C12, AS4DATE D", confidence="S1"),
+    keeping("CCCFLOW", "MANDT C3, SRCMANDT C3, COPYPROF C8, STARTDATE D, STARTTIME T, STATUS C1"),
+    keeping("PAT03", "PATCH C20, SHORT_TEXT C80, STATUS C1"),
+    keeping("TXMILOGRAW", "MANDT C3, LOGDATE D, LOGTIME T, XMIUSER C12, OBJECT C30"),
 )
 # Known names without rows to be read: cluster and pool tables, structures.
 CLUSTERS = frozenset({"SNAP", "BSEG", "CDCLS"})
@@ -293,4 +302,4 @@ def extra(name: str, given: dict[str, Any], clients: Iterable[str]) -> Table:
 
         made = Generated(int(given["count"]), make, number if client else None)
         return Table(name, columns, lambda system: made, client)
-    return Table(name, columns, _kept(name), client)
+    return keeping(name, columns, client)
