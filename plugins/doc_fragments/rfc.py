@@ -33,7 +33,9 @@ options:
     description: Host of the message server, for load balancing. Needs O(rfc_system_id) and O(rfc_group).
     type: str
   rfc_message_service:
-    description: Port or service name of the message server, when C(sapms<SID>) is not known where the module runs.
+    description:
+      - Port or service name of the message server, when C(sapms<SID>) is not known where the module runs. The library
+        C(saprfclib) asks over HTTP, so for it the port is that of C(ms/server_port_0), such as V(8101).
     type: str
   rfc_system_id:
     description: System ID, for load balancing.
@@ -42,7 +44,7 @@ options:
     description: Logon group, for load balancing, such as V(PUBLIC).
     type: str
   rfc_router:
-    description: SAProuter string, passed on as it is.
+    description: SAProuter string, passed on as it is. With C(saprfclib) it does not go with O(rfc_message_server).
     type: str
   rfc_snc_partner:
     description: SNC name of the system. With it the connection is protected by SNC.

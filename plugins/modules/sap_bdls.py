@@ -771,6 +771,7 @@ class Conversion(Operation[State]):
 
     def _finish(self, pair: Pair, kind: str, doing: str) -> List[Mapping[str, str]]:
         """The output of a job of a pair once it is at its good end."""
+        self._work[pair][kind].started(doing)
         job = self._work[pair][kind].end(doing, self._limits)
         self._told[pair]["jobs"][NAMES[kind]] = job.told()
         return output(self._jobs, job.key)

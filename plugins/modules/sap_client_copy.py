@@ -491,7 +491,7 @@ class ClientCopy(Operation[State]):
             self._job.look()
             job = self._job.going or self._job.last
             if job is not None and (job.status not in model.ENDED or self._params["run"] == "once"):
-                self._job.refuse_other_values(self._doing, job)
+                self._job.refuse_other(self._doing, job, closely=True)
             copy: Optional[Union[model.Job, Session]] = job
         else:
             self._record = Record(self._params["record"], "client_copy", identity.sid, self._target)
@@ -650,6 +650,7 @@ class ClientCopy(Operation[State]):
 
     def _end(self, state: State) -> State:
         if self._job is not None:
+            self._job.started(self._doing)
             return state._replace(copy=self._job.end(self._doing, self._limits))
         try:
             now = wait_while_going(self._doing, self._lists, self._id, self._limits)

@@ -284,20 +284,19 @@ error:
 """
 
 from functools import partial
-from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, TypeVar
+from typing import Any, Dict, List, NamedTuple, Optional, TypeVar
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
     Failed,
     LandscapeError,
-    TimedOut,
     Unknown,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
-from ansible_collections.basis.landscape.plugins.module_utils._rfc import model, onejob, screens
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed, connect
+from ansible_collections.basis.landscape.plugins.module_utils._rfc import model
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     Jobs,
     NeverCame,
@@ -306,9 +305,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     cancelled,
     fitting,
     good_name,
-    known,
-    wait_for_end,
 )
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, values
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
 
@@ -370,13 +368,13 @@ def spec() -> ArgumentSpec:
 
 
 class State(NamedTuple):
-    """Who answers; the job of that name that counts, with its steps; the keys of the others."""
+    """Who answers; the job of that name that counts, with how many steps, why it is not ours if it is not."""
 
     sid: str
     server: str
     job: Optional[model.Job]
-    steps: List[model.Step]
-    others: List[model.Job]
+    done: int = 0
+    other: str = ""
 
 
 class JobRun(Operation[State]):
@@ -392,45 +390,31 @@ class JobRun(Operation[State]):
         self._client = connect(params)
         self._client.need_session(f"run the job {self._name}")
         self._jobs = Jobs(self._client, version=params["xbp_version"])
-        self._submission: Optional[Submission] = None
         self._unread = ""
         self._cut: List[str] = []
 
     def look(self) -> State:
         """Who is it, and which jobs of that name does it have."""
-        identity = self._client.confirm(f"run the job {self._name}", self._params["confirm_sid"])
-        found = self._jobs.named(self._name)
-        job = self._which([known(f"run the job {self._name}", one) for one in found])
-        steps = self._jobs.steps(job.key) if job is not None else []
-        if job is not None and job.status == model.SCHEDULED:
-            self._compare_values(job, steps)
-        if job is not None and job.status == model.CANCELLED:
-            raise cancelled(f"run the job {self._name}", self._jobs, job)
-        others = [one for one in found if job is None or one.key != job.key]
-        return State(identity.sid, identity.instance, job, steps, others)
+        doing = f"run the job {self._name}"
+        identity = self._client.confirm(doing, self._params["confirm_sid"])
+        self._job = OneJob(self._client, self._jobs, self._name, *self._work, exact=True)
+        self._job.find(doing)
+        job = self._job.going or (self._job.last if self._params["run"] == "once" else None)
+        if job is None:
+            return State(identity.sid, identity.instance, None)
+        if job.status == model.CANCELLED:
+            raise cancelled(doing, self._jobs, job)
+        steps = self._jobs.steps(job.key)
+        return State(identity.sid, identity.instance, job, len(steps), self._job.other(job, steps))
 
     def plan(self, state: State) -> List[Action[State]]:
         """What leads from the job that is there, if any, to its end."""
         job = state.job
-        self._submission = Submission(
-            self._jobs, self._name, {one.key for one in state.others}, self._params["job_class"] or ""
-        )
-        if job is None:
-            return self._create(state, 0) + self._follow(state)
-        self._submission.attach(job.key)
-        if job.status == model.SCHEDULED:
-            self._refuse_of_others(job, state.steps)
-            return self._create(state, self._done_already(job, state.steps)) + self._follow(state)
-        if self._done_already(job, state.steps) < len(self._work):
-            self._refuse(job, f"it has {len(state.steps)} steps, not {len(self._work)}")
-        if job.status == model.SUSPENDED:
-            raise Failed(
-                f"run the job {self._name}",
-                f"{job.label} is suspended (Z), nothing starts it",
-                reason="job_suspended",
-                cure="sap_background_jobs with state: released brings suspended jobs back",
-                job=job.told(),
-            )
+        if job is not None:
+            self._job.refuse(f"run the job {self._name}", job, state.other)
+        submission = self._job.submission(job, self._params["job_class"] or "")
+        if job is None or job.status == model.SCHEDULED:
+            return self._create(state, submission) + self._follow(state)
         return [] if job.status == model.FINISHED else self._follow(state)
 
     def describe(self, state: State) -> Dict[str, Any]:
@@ -472,89 +456,21 @@ class JobRun(Operation[State]):
             self._cut.append(f"Of {what}, which has {len(lines)} lines, only the last {MOST_LINES} are returned.")
         return lines[-MOST_LINES:]
 
-    def _which(self, found: List[model.Job]) -> Optional[model.Job]:
-        """The job that counts: the one on its way, else the newest that ended when it is to run once."""
-        going = [job for job in found if job.status not in model.ENDED]
-        if len(going) > 1:
-            raise Failed(
-                f"run the job {self._name}",
-                "{} jobs of that name are on their way: {}".format(
-                    len(going), ", ".join(f"{job.label} {job.state}" for job in going)
-                ),
-                reason="name_not_unique",
-                cure="Give each piece of work a job name of its own",
-            )
-        if going:
-            return going[0]
-        if self._params["run"] == "again" or not found:
-            return None
-        return max(found, key=lambda job: (job.ended, job.started, job.number))
-
-    def _done_already(self, job: model.Job, steps: List[model.Step]) -> int:
-        """How many steps the job has; they must be the first ones of ours."""
-        for number, (there, ours) in enumerate(zip(steps, self._work), 1):
-            # Values of its own became a temporary variant.
-            same = there.variant.startswith("&") if ours.values else there.variant == ours.variant
-            if there.program != ours.program or not same:
-                self._refuse(job, f"its step {number} is {there.program} {there.variant}".strip())
-        if len(steps) > len(self._work):
-            self._refuse(job, f"it has {len(steps)} steps, not {len(self._work)}")
-        return len(steps)
-
-    def _refuse_of_others(self, job: model.Job, steps: List[model.Step]) -> None:
-        """A job that stands without a start is started only when it is ours."""
-        me = (self._params["rfc_user"] or "").strip().upper()
-        if me and job.user != me:
-            self._refuse(job, f"it was created by {job.user or 'nobody'}, not by {me}")
-        for number, (there, ours) in enumerate(zip(steps, self._work), 1):
-            user = ours.user or me
-            if user and there.user != user:
-                self._refuse(job, f"its step {number} runs as {there.user or 'nobody'}, not as {user}")
-
-    def _compare_values(self, job: model.Job, steps: List[model.Step]) -> None:
-        """Look whether the temporary variants of a job without a start have the values of ours."""
-        for number, (there, ours) in enumerate(zip(steps, self._work), 1):
-            if there.program != ours.program or not ours.values or not there.variant.startswith("&"):
-                continue  # told as another step
-            doing = f"read the values of step {number} of the job {job.label}"
-            try:
-                rows = screens.contents(self._client, doing, there.program, there.variant)
-            except CallFailed as error:
-                self._refuse(job, f"the values of its step {number} cannot be read ({error.why})")
-            if not screens.alike(rows, ours.values, exact=True):
-                self._refuse(job, f"its step {number} has other values")
-
-    def _refuse(self, job: model.Job, why: str) -> NoReturn:
-        raise Failed(
-            f"run the job {self._name}",
-            f"{job.label} is {job.state}, and {why}",
-            reason="other_steps",
-            cure="Use another name for other work, or delete that job",
-            job=job.told(),
-        )
-
-    def _create(self, state: State, done: int) -> List[Action[State]]:
-        if self._submission is None:
-            raise AssertionError("self._submission is None")
-        sub, sid = self._submission, state.sid
-        actions = []
+    def _create(self, state: State, sub: Submission) -> List[Action[State]]:
+        # What was sent without an answer is looked after inside; what is unknown there stays so.
+        actions: List[Action[State]] = []
         if state.job is None:
-            actions.append(self._part("open", f"create the job {self._name} on {sid}", sub.open))
-        for number, work in enumerate(self._work[done:], done + 1):
+            actions.append(Action("open", f"create the job {self._name} on {state.sid}", sub.open))
+        for number, work in enumerate(self._work[state.done :], state.done + 1):
             words = f"add step {number}, {work.words}, to the job {self._name}"
-            actions.append(self._part("add", words, partial(sub.add, number, work)))
-        if done < len(self._work):
-            actions.append(self._part("close", f"close the job {self._name}", sub.close))
+            actions.append(Action("add", words, partial(sub.add, number, work)))
+        if state.done < len(self._work):
+            actions.append(Action("close", f"close the job {self._name}", sub.close))
         way = self._params["start"]
         server = self._params["server"] or (state.server if way == "asap" else "")
         how = "at once" if way == "immediately" else "as soon as possible"
         words = f"start the job {self._name} {how}" + (f" on {server}" if server else "")
         return [*actions, Action("start", words, partial(sub.start, way, server), partial(self._released, state))]
-
-    @staticmethod
-    def _part(name: str, words: str, act: Callable[[], Any]) -> Action[State]:
-        # What was sent without an answer is looked after inside; what is unknown there stays so.
-        return Action(name, words, act)
 
     def _follow(self, state: State) -> List[Action[State]]:
         if not self._params["wait"]:
@@ -564,32 +480,16 @@ class JobRun(Operation[State]):
 
     def _released(self, state: State) -> State:
         """The job as it is now; one that still stands without a start was not started."""
-        key = self._submission.key if self._submission else None
-        job = self._jobs.one(key) if key else None
-        doing = f"see that the job {self._name} was started"
-        if job is None:
-            raise Failed(doing, "TBTCO does not show it", reason="job_gone")
-        if known(doing, job).status == model.SCHEDULED:
-            raise TimedOut(doing, f"{job.label} stands without a start", job=job.told())
-        return state._replace(job=job)
+        return state._replace(job=self._job.started(f"see that the job {self._name} was started"))
 
     def _end(self, state: State) -> State:
         """The end of the job, as TBTCO shows it."""
-        key = self._submission.key if self._submission else None
-        doing = f"see the end of the job {self._name}"
-        if key is None:
-            raise Failed(doing, "there is no job", reason="no_job")
         try:
-            job = wait_for_end(doing, self._jobs, key, self._limits)
+            job = self._job.end(f"see the end of the job {self._name}", self._limits)
         except NeverCame as error:
-            last = error.last
-            if isinstance(last, model.Job):
-                error.facts["job"] = last.told()
-            if self._params["on_timeout"] == "abort" and isinstance(last, model.Job):
-                error.why += "; " + self._abort(last)
+            if self._params["on_timeout"] == "abort" and isinstance(error.last, model.Job):
+                error.why += "; " + self._abort(error.last)
             raise
-        if job.status == model.CANCELLED:
-            raise cancelled(doing, self._jobs, job)
         return state._replace(job=job)
 
     def _abort(self, job: model.Job) -> str:
@@ -623,7 +523,7 @@ def _work(params: Dict[str, Any]) -> List[Work]:
             raise BadInput("read the option steps", f"step {number} has a variant, and values in its place")
         variant = (row.get("variant") or "").strip().upper()
         user = (row.get("user") or "").strip().upper()
-        work = Work(program, variant, onejob.values(row.get("values")), user, "", printing)
+        work = Work(program, variant, values(row.get("values")), user, "", printing)
         found.append(fitting(f"read step {number} of the job", work))
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.env import collection
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ["cmdb", "plan", "calls", "waiting", "makespan", "peer", "hana"]
+ORDER = ["cmdb", "plan", "calls", "waiting", "makespan", "peer", "hana", "abap"]
 
 
 def names() -> list[str]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One report as a job that is known by its name: started once, attached to afterwards, read at its end."""
+"""A job that is known by its name: whose it is, started once, attached to afterwards, read at its end."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NoReturn, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import model, screens
@@ -32,20 +32,27 @@ class Start:
 
 
 class OneJob:
-    """A job with one step.
+    """The job of a name, and the steps that are meant.
 
+    :param exact: whether the variants of one that was started count, and upper and lower case of single values.
     :ivar going: the job of that name that is on its way, or stands without a start.
     :ivar ended: those that came to an end, the oldest first.
     """
 
-    def __init__(self, client: Client, jobs: Jobs, name: str, work: Work) -> None:
+    def __init__(self, client: Client, jobs: Jobs, name: str, *work: Work, exact: bool = False) -> None:
         self._client = client
         self._jobs = jobs
         self.name = good_name(name)
-        self.work = fitting(f"run {work.program}", work)
+        self.work = [fitting(f"run {one.program}", one) for one in work]
+        self._exact = exact
         self.going: Optional[model.Job] = None
         self.ended: List[model.Job] = []
-        self.key: Optional[Key] = None
+        self._submission: Optional[Submission] = None
+
+    @property
+    def key(self) -> Optional[Key]:
+        """The job that is followed, once it is known."""
+        return self._submission.key if self._submission is not None else None
 
     @property
     def last(self) -> Optional[model.Job]:
@@ -60,30 +67,84 @@ class OneJob:
     def look(self) -> None:
         """Which jobs of that name there are.
 
-        :raises Failed: more than one is on its way, or one has a status that is not known, or another report.
+        :raises Failed: as `find` and `refuse_other`.
         """
         doing = f"look for the job {self.name}"
+        self.find(doing)
+        if self.going is not None:
+            self.refuse_other(doing, self.going)
+
+    def find(self, doing: str) -> None:
+        """Which jobs of that name there are, whosever they are.
+
+        :raises Failed: more than one is on its way, or one has a status that is not known.
+        """
         found = [known(doing, job) for job in self._jobs.named(self.name)]
         going = [job for job in found if job.status not in model.ENDED]
         if len(going) > 1:
             told = ", ".join(f"{job.label} {job.state}" for job in going)
-            raise Failed(doing, f"{len(going)} jobs of that name are on their way: {told}", reason="name_not_unique")
+            raise Failed(
+                doing,
+                f"{len(going)} jobs of that name are on their way: {told}",
+                reason="name_not_unique",
+                cure="Give each piece of work a job name of its own",
+            )
         self.going = going[0] if going else None
         self.ended = sorted(
             (job for job in found if job.status in model.ENDED), key=lambda job: (job.ended, job.started, job.number)
         )
-        if self.going is not None:
-            self._refuse_other(doing, self.going)
 
-    def _refuse_other(self, doing: str, job: model.Job) -> None:
-        steps = self._jobs.steps(job.key)
-        if len(steps) > 1 or any(step.program != self.work.program for step in steps):
-            self._refuse(doing, job, "it runs {}".format(", ".join(step.program for step in steps)))
-        if job.status == model.SCHEDULED:
-            user = (self._client.link.address.user or "").strip().upper()
-            if user and job.user != user:
-                self._refuse(doing, job, f"it was created by {job.user or 'nobody'}, not by {user}")
-            self.refuse_other_values(doing, job)
+    def refuse_other(self, doing: str, job: model.Job, closely: bool = False) -> None:
+        """Refuse a job that is other work, or that nothing starts (see `other`)."""
+        self.refuse(doing, job, self.other(job, self._jobs.steps(job.key), closely))
+
+    def other(self, job: model.Job, steps: Sequence[model.Step], closely: bool = False) -> str:
+        """Why a job is not the work that is meant; empty when it is.
+
+        One without a start may lack its last steps. It is ours only when this user created it and its values are ours.
+
+        :param closely: whether the variants and values of one that was started are compared, too.
+        """
+        unstarted = job.status == model.SCHEDULED
+        closely = closely or unstarted
+        for number, (there, ours) in enumerate(zip(steps, self.work), 1):
+            # Values of its own became a temporary variant.
+            same = there.variant.startswith("&") if ours.values else there.variant == ours.variant
+            if there.program != ours.program or (not same and (closely or self._exact)):
+                return f"its step {number} is {there.program} {there.variant}".strip()
+        if len(steps) > len(self.work) or (len(steps) < len(self.work) and not unstarted):
+            return f"it has {len(steps)} steps, not {len(self.work)}"
+        me = (self._client.link.address.user or "").strip().upper()
+        if unstarted and me and job.user != me:
+            return f"it was created by {job.user or 'nobody'}, not by {me}"
+        for number, (there, ours) in enumerate(zip(steps, self.work), 1):
+            user = ours.user or me
+            if unstarted and user and there.user != user:
+                return f"its step {number} runs as {there.user or 'nobody'}, not as {user}"
+            if ours.values and closely:
+                doing = f"read the values of step {number} of the job {job.label}"
+                try:
+                    rows = screens.contents(self._client, doing, there.program, there.variant)
+                except CallFailed as error:
+                    return f"the values of its step {number} cannot be read ({error.why})"
+                if not screens.alike(rows, ours.values, self._exact):
+                    return f"its step {number} has other values"
+        return ""
+
+    @staticmethod
+    def refuse(doing: str, job: model.Job, other: str) -> None:
+        """Refuse a job that `other` says something about, or that is suspended.
+
+        :raises Failed: it is (reason ``other_steps`` or ``job_suspended``).
+        """
+        if other:
+            raise Failed(
+                doing,
+                f"{job.label} is {job.state}, and {other}",
+                reason="other_steps",
+                cure="Use another name for other work, or delete that job",
+                job=job.told(),
+            )
         if job.status == model.SUSPENDED:
             raise Failed(
                 doing,
@@ -93,74 +154,59 @@ class OneJob:
                 job=job.told(),
             )
 
-    def refuse_other_values(self, doing: str, job: model.Job) -> None:
-        """See that a job has the variant or the values that are meant.
-
-        :raises Failed: it has others, or they cannot be read (reason ``other_steps``).
-        """
-        for step in self._jobs.steps(job.key):
-            temporary = step.variant.startswith("&")
-            if self.work.variant or not self.work.values:
-                if step.variant != self.work.variant:
-                    self._refuse(doing, job, f"its variant is {step.variant or 'none'}")
-                continue
-            try:
-                reading = f"read the variant {step.variant} of {step.program}"
-                there = screens.contents(self._client, reading, step.program, step.variant) if temporary else []
-            except CallFailed as error:
-                self._refuse(doing, job, f"its values cannot be read ({error.why})")
-            if not screens.alike(there, self.work.values):
-                self._refuse(doing, job, "it has other values")
-
-    @staticmethod
-    def _refuse(doing: str, job: model.Job, why: str) -> NoReturn:
-        raise Failed(
-            doing,
-            f"{job.label} is {job.state}, and {why}",
-            reason="other_steps",
-            cure="Use another name for other work, or delete that job",
-            job=job.told(),
-        )
-
     def begin(self, start: Start) -> bool:
         """Start it, or go on with the one that is there; whether anything was sent.
 
         :raises Unknown: something was sent, and neither an answer nor its effect was seen.
         """
         self.look()
-        submission = Submission(self._jobs, self.name, {job.key for job in self.ended}, start.job_class)
-        try:
-            done = 0
-            if self.going is not None:
-                submission.attach(self.going.key)
-                if self.runs:
-                    return False
-                done = len(self._jobs.steps(self.going.key))
-            else:
-                submission.open()
-            if not done:
-                submission.add(1, self.work)
-                submission.close()
-            submission.start(start.way, start.server)
-        finally:
-            self.key = submission.key
+        submission = self.submission(self.going, start.job_class)
+        if self.runs:
+            return False
+        if self.going is None:
+            submission.open()
+        done = len(self._jobs.steps(self.going.key)) if self.going is not None else 0
+        for number, work in enumerate(self.work[done:], done + 1):
+            submission.add(number, work)
+        if done < len(self.work):
+            submission.close()
+        submission.start(start.way, start.server)
         return True
+
+    def submission(self, job: Optional[model.Job], job_class: str = "") -> Submission:
+        """What sends a new job, or goes on with the one that is there, and is followed from now on."""
+        self._submission = Submission(self._jobs, self.name, {one.key for one in self.ended}, job_class)
+        if job is not None:
+            self._submission.attach(job.key)
+        return self._submission
 
     def attach(self) -> None:
         """Follow the job that is on its way."""
-        self.key = self.going.key if self.going is not None else None
+        self.submission(self.going)
+
+    def started(self, doing: str) -> model.Job:
+        """The job, which was started.
+
+        :raises TimedOut: it is not seen to have been.
+        :raises Failed: it is gone.
+        """
+        if self.key is None:
+            raise TimedOut(doing, f"no job {self.name} is seen")
+        job = self._jobs.one(self.key)
+        if job is None:
+            raise Failed(doing, "TBTCO does not show it", reason="job_gone")
+        if known(doing, job).status == model.SCHEDULED:
+            raise TimedOut(doing, f"{job.label} stands without a start", job=job.told())
+        return job
 
     def end(self, doing: str, limits: Limits, clock: Optional[Clock] = None) -> model.Job:
-        """Its good end.
+        """The good end of one that was started.
 
-        :raises TimedOut: it is not seen to have been started, or does not come to its end.
+        :raises TimedOut: it does not come to its end.
         :raises Failed: it was cancelled, or is gone.
         """
         if self.key is None:
             raise TimedOut(doing, f"no job {self.name} is seen")
-        now = self._jobs.one(self.key)
-        if now is not None and now.status == model.SCHEDULED:
-            raise TimedOut(doing, f"{now.label} stands without a start", job=now.told())
         try:
             job = wait_for_end(doing, self._jobs, self.key, limits, clock)
         except NeverCame as error:

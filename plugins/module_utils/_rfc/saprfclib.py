@@ -7,7 +7,9 @@ it comes from.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+import re
+import socket
+from typing import Any, Callable, Dict, Mapping
 
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
     Address,
@@ -26,6 +28,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import 
 
 # The library's functions that run before a call's first byte is sent.
 BUILDING = ("build_invoke_request", "unknown_parameters", "_refuse_unknown")
+_FIRST_HOP = re.compile(r"/H/([^/]+)(?:/S/([^/]+))?")
+ROUTER_PORT = "3299"
 
 
 class SaprfclibConversation(Conversation):
@@ -40,6 +44,8 @@ class SaprfclibConversation(Conversation):
         # The library has no switch but snc_lib: without it, it would log on in plain text and say nothing.
         if found.pop("snc_mode", None) and not found.get("snc_lib"):
             raise NotSent("saprfclib speaks SNC only with rfc_snc_lib, the path of the cryptographic library")
+        if address.router:
+            found["socket_factory"] = _to_router(address)
         if "snc_qop" in found:
             found["snc_qop"] = int(found["snc_qop"])
         found.update(connect_timeout=address.timeout, read_timeout=address.timeout, strict_params=True)
@@ -61,6 +67,17 @@ class SaprfclibConversation(Conversation):
             self._connection.close()
         except Exception:  # it is given up either way, and must not hide the error before it
             pass
+
+
+def _to_router(address: Address) -> Callable[[str, int], socket.socket]:
+    """What connects to the first router: the library sends the route to whom it is connected, and takes the target."""
+    hop = _FIRST_HOP.match(address.router or "")
+    if hop is None:
+        raise NotSent("rfc_router does not begin with /H/ and a host")  # not shown: a route may hold passwords
+    if address.message_server:
+        raise NotSent("saprfclib does not ask a message server through a SAProuter; name an application server")
+    where = (hop.group(1), hop.group(2) or ROUTER_PORT)
+    return lambda _host, _port: socket.create_connection(where, address.timeout)
 
 
 def _words(error: BaseException) -> str:

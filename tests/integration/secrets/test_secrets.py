@@ -93,7 +93,7 @@ class CommandLines:
 def traces(secret: str) -> list[bytes]:
     """The forms in which a secret may show itself."""
     forms = [secret.encode(), base64.b64encode(secret.encode()).rstrip(b"=")]
-    for user in ("prdadm", "sapadm"):  # basic authentication
+    for user in ("prdadm", "sapadm", "BASIS_AUTO"):  # basic authentication
         forms.append(base64.b64encode(f"{user}:{secret}".encode()).rstrip(b"="))
     return forms
 
@@ -136,56 +136,131 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_nothing_shows_the_password(
-    name: str, simulator: Simulator, tmp_path: Path, ansible_environment: dict[str, str]
-) -> None:
-    task, fault, fails = CASES[name]
-    secret = simulator.info["password"]
-    target = simulator.info["instances"][D01]
-    plant = tmp_path / "plant.yml"
+def played(
+    name: str,
+    case: tuple[dict[str, Any], dict[str, Any] | None, bool],
+    secret: str,
+    defaults: dict[str, Any],
+    simulator: Simulator,
+    folder: Path,
+    environment: dict[str, str],
+) -> dict[str, bytes]:
+    """Play a task with the password as loudly as Ansible can; everything that it showed or wrote."""
+    task, fault, fails = case
+    plant = folder / "plant.yml"
     plant.write_text(yaml.safe_dump({"password": secret, "wrong_password": WRONG}), encoding="utf-8")
     plant.chmod(0o600)
-    for folder in ("home", "tmp", "state"):
-        (tmp_path / folder).mkdir()
+    for below in ("home", "tmp", "state"):
+        (folder / below).mkdir()
     play = {
         "hosts": "localhost",
         "connection": "local",
         "gather_facts": False,
         "vars_files": [str(plant)],
-        "module_defaults": {
-            "group/basis.landscape.sapcontrol": {
-                "sapcontrol_url": target["https"],
-                "sapcontrol_ca_file": simulator.info["ca_file"],
-                "sapcontrol_user": target["user"],
-                "sapcontrol_password": "{{ password }}",
-                "sapcontrol_timeout": 3,
-            }
-        },
+        "module_defaults": defaults,
         "tasks": [
             {"name": name, **task, "register": "answer", "ignore_errors": True},
             {"name": "Show all of it", "ansible.builtin.debug": {"var": "answer"}},
             {"name": "Judge", "ansible.builtin.assert": {"that": [f"answer is {'failed' if fails else 'succeeded'}"]}},
         ],
     }
-    playbook = tmp_path / "play.yml"
+    playbook = folder / "play.yml"
     playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
-    log = tmp_path / "ansible.log"
     environment = {
-        **ansible_environment,
-        "ANSIBLE_LOG_PATH": str(log),
+        **environment,
+        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
         "ANSIBLE_DIFF_ALWAYS": "1",
-        "HOME": str(tmp_path / "home"),
-        "TMPDIR": str(tmp_path / "tmp"),
-        "BASIS_LANDSCAPE_STATE": str(tmp_path / "state"),
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        "BASIS_LANDSCAPE_STATE": str(folder / "state"),
     }
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     command = [program, "-vvvv", "-i", "localhost,", str(playbook)]
-    done, shown = searched(command, simulator, fault, environment, tmp_path, but=plant)
+    done, shown = searched(command, simulator, fault, environment, folder, but=plant)
     assert done.returncode == 0, done.stdout.decode()[-6000:]
     assert "ansible.log" in shown
-    forms = traces(secret) + traces(WRONG)
-    assert [place for place, content in shown.items() if any(form in content for form in forms)] == []
+    return shown
+
+
+def careless(shown: dict[str, bytes], *secrets: str) -> list[str]:
+    """The places that show one of the secrets."""
+    forms = [form for secret in secrets for form in traces(secret)]
+    return [place for place, content in shown.items() if any(form in content for form in forms)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_shows_the_password(
+    name: str, simulator: Simulator, tmp_path: Path, ansible_environment: dict[str, str]
+) -> None:
+    secret, target = simulator.info["password"], simulator.info["instances"][D01]
+    defaults = {
+        "group/basis.landscape.sapcontrol": {
+            "sapcontrol_url": target["https"],
+            "sapcontrol_ca_file": simulator.info["ca_file"],
+            "sapcontrol_user": target["user"],
+            "sapcontrol_password": "{{ password }}",
+            "sapcontrol_timeout": 3,
+        }
+    }
+    shown = played(name, CASES[name], secret, defaults, simulator, tmp_path, ansible_environment)
+    assert careless(shown, secret, WRONG) == []
+
+
+def rfc(module: str, **options: Any) -> dict[str, Any]:
+    return {f"basis.landscape.{module}": options}
+
+
+RECORD = "{{ lookup('ansible.builtin.env', 'BASIS_LANDSCAPE_STATE') }}/record.json"
+# As CASES, of a user of an ABAP system; what is kept in files for a later run is among it.
+RFC_CASES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, bool]] = {
+    "a question": (rfc("rfc_call", function="RFC_SYSTEM_INFO"), None, False),
+    "a job": (rfc("sap_job", name="SECRET", program="RSPO1043", run="again", spool=True, delay=0.1), None, False),
+    "a task list": (rfc("sap_task_list", scenario="SAP_BASIS_SSL_CHECK", delay=0.1), None, False),
+    "jobs in a record": (rfc("sap_background_jobs", state="suspended", record=RECORD, delay=0.1), None, False),
+    "users in a record": (rfc("sap_users", state="locked", users=["SMITH"], record=RECORD), None, False),
+    "a user who may not": (
+        rfc("sap_users", state="locked", users=["NGUYEN"]),
+        {"name": "rfc_missing_authorization", "system": "PRD", "object": "S_USER_GRP"},
+        True,
+    ),
+    "a lost connection": (
+        rfc("rfc_call", function="TH_POPUP", changes=True, parameters={"CLIENT": "100", "USER": "M", "MESSAGE": "x"}),
+        {"name": "rfc_cut_after", "system": "PRD", "function": "TH_POPUP"},
+        True,
+    ),
+    "wrong password": (rfc("rfc_call", function="RFC_SYSTEM_INFO", rfc_password="{{ wrong_password }}"), None, True),
+}
+
+
+RFC_WAYS = {"pyrfc": RFC_CASES, "saprfclib": RFC_CASES, "soap": ("a question", "a task list", "wrong password")}
+
+
+@pytest.mark.parametrize(
+    ("library", "name"), [(library, name) for library, names in RFC_WAYS.items() for name in names]
+)
+def test_nothing_shows_the_password_of_an_abap_user(
+    library: str, name: str, simulator: Simulator, tmp_path: Path, ansible_environment: dict[str, str]
+) -> None:
+    told = simulator.info["abap"]["PRD"]
+    secret, target = told["users"]["BASIS_AUTO"], told["instances"][D01]
+    where: dict[str, Any] = {"rfc_host": target["address"], "rfc_instance": target["number"]}
+    if library == "soap":
+        where = {"rfc_url": target["https"], "rfc_ca_file": simulator.info["ca_file"]}
+    else:
+        pytest.importorskip(library, reason=f"needs {library}")
+    defaults = {
+        "group/basis.landscape.rfc": {
+            **where,
+            "rfc_provider": library,
+            "rfc_client": told["client"],
+            "rfc_user": "BASIS_AUTO",
+            "rfc_password": "{{ password }}",
+            "rfc_timeout": 10,
+        }
+    }
+    shown = played(name, RFC_CASES[name], secret, defaults, simulator, tmp_path, ansible_environment)
+    assert careless(shown, secret, WRONG) == []
+    assert ("record" in name) is ("state/record.json" in shown)
 
 
 # Which fault the CMDB has, and whether the inventory must fail.

@@ -43,6 +43,7 @@ class Logical:
         self.names: list[str] = list(dict.fromkeys([*own, *system.options.other_logical_systems]))
         # By client, then by TABLE-FIELD: how many rows have which name.
         self.counts: dict[str, dict[str, Counter[str]]] = {}
+        self._marks: dict[str, dict[tuple[str, int], int]] = {}
         for client, row in system.clients.items():
             if row["LOGSYS"]:
                 rows = FIELDS if given is None else given
@@ -56,6 +57,8 @@ class Logical:
     def convert(self, client: str, old: str, new: str, *, test: bool) -> dict[str, int]:
         """Rename inside the tables of a client; by TABLE-FIELD how many rows are concerned."""
         found = {}
+        if not test:
+            self._marks.clear()
         for name, rows in self.counts.get(client, {}).items():
             found[name] = rows[old]
             if not test and rows[old]:
@@ -98,7 +101,8 @@ class Logical:
                     index -= size
                 raise IndexError(index)
 
-            return Generated(sum(sizes), make, spans[0][0] if len(spans) == 1 else None)
+            marks = self._marks.setdefault(name, {})
+            return Generated(sum(sizes), make, spans[0][0] if len(spans) == 1 else None, marks)
 
         return Table(name, shape, rows, "MANDT")
 

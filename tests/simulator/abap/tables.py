@@ -8,7 +8,7 @@ filled by the landscape file or through the control door.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -42,10 +42,33 @@ class Table:
 
 
 class Generated(Sequence[Row]):
-    """Rows that are made when they are looked at, however many there are; all of one ``client``, if of any."""
+    """Rows that are made when they are looked at, however many there are; all of one ``client``, if of any.
 
-    def __init__(self, count: int, make: Callable[[int], Row], client: str | None = None) -> None:
+    ``marks`` keeps where pages under a condition ended, so that the next one does not make all the rows before it.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        make: Callable[[int], Row],
+        client: str | None = None,
+        marks: dict[tuple[str, int], int] | None = None,
+    ) -> None:
         self._count, self._make, self.client = count, make, client
+        self._marks = {} if marks is None else marks
+
+    def fitting(self, words: str, test: Callable[[Row], bool], skip: int, end: int | None) -> Iterator[Row]:
+        """The rows that a condition takes, from the one of number ``skip`` to the one before ``end``."""
+        at = self._marks.get((words, skip))
+        number, at = (0, 0) if at is None else (skip, at)
+        while at < self._count and (end is None or number < end):
+            row = self._make(at)
+            at += 1
+            if test(row):
+                if number >= skip:
+                    yield row
+                number += 1
+        self._marks[words, number] = at
 
     def __len__(self) -> int:
         return self._count

@@ -89,7 +89,13 @@ def read(
                 rows = rows if rows.client == session.client else []
             else:
                 rows = [row for row in rows if row.get(table.client) == session.client]
-        page = rows[skip:end] if test is None else itertools.islice(filter(test, rows), skip, end)
+        page: Iterable[Row]
+        if test is None:
+            page = rows[skip:end]
+        elif isinstance(rows, Generated):
+            page = rows.fitting(" ".join(str(row.get("TEXT") or "") for row in options), test, skip, end)
+        else:
+            page = itertools.islice(filter(test, rows), skip, end)
         found = [{"WA": between.join(shown(column, row.get(column.name)) for column in chosen)} for row in page]
     return {"DATA": found, "FIELDS": described, "OPTIONS": options}
 

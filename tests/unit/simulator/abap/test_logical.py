@@ -54,6 +54,20 @@ def test_test_run_then_conversion() -> None:
     assert stage.rows(session, "COEP", "LOGSYSO", "LOGSYSP", ROWSKIPS=19, ROWCOUNT=2) == [[NEW, NEW], [NEW, ""]]
 
 
+def test_pages_under_a_condition_go_on_where_the_last_one_ended() -> None:
+    stage = system()
+
+    def pages(name: str) -> list[int]:
+        session, where = stage.logon(), (f"AWSYS = '{name}'",)
+        starts = (0, 400, 800)
+        return [len(stage.rows(session, "BKPF", "AWSYS", where=where, ROWSKIPS=n, ROWCOUNT=400)) for n in starts]
+
+    assert (pages(OLD), pages(NEW)) == ([400, 400, 200], [0, 0, 0])
+    run(stage, OLD, NEW, "X")
+    run(stage, OLD, NEW)
+    assert (pages(OLD), pages(NEW)) == ([0, 0, 0], [400, 400, 200])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [

@@ -93,18 +93,23 @@ def test_what_cannot_be_seen_is_unknown_and_has_no_end() -> None:
     job = one(system)
     with pytest.raises(Unknown):
         job.begin(Start())
-    with pytest.raises(TimedOut, match="no job MINE"):
-        job.end("see", LIMITS)
+    for see in (lambda: job.started("see"), lambda: job.end("see", LIMITS)):
+        with pytest.raises(TimedOut, match="no job MINE"):
+            see()
 
 
-def test_a_start_that_was_lost_has_no_end() -> None:
+def test_a_start_that_was_lost_is_seen() -> None:
     system = Kept()
     system.lost_before = ["BAPI_XBP_JOB_START_IMMEDIATELY"]
     job = one(system)
     with pytest.raises(Unknown):
         job.begin(Start())
     with pytest.raises(TimedOut, match="without a start"):
-        job.end("see", LIMITS)
+        job.started("see")
+    system.tables["TBTCO"].clear()
+    with pytest.raises(Failed, match="does not show it") as caught:
+        job.started("see")
+    assert caught.value.reason == "job_gone"
 
 
 @pytest.mark.parametrize(
@@ -132,11 +137,11 @@ VALUES = [{"SELNAME": "P", "KIND": "P", "SIGN": "I", "OPTION": "EQ", "LOW": "1",
     ("user", "variant", "work", "words"),
     [
         ("OTHER", "", Work("RSX"), "created by OTHER"),
-        ("AUTO", "V", Work("RSX"), "its variant is V"),
-        ("AUTO", "V", Work("RSX", "W"), "its variant is V"),
-        ("AUTO", "V", Work("RSX", values=VALUES), "other values"),
+        ("AUTO", "V", Work("RSX"), "step 1 is RSX V"),
+        ("AUTO", "V", Work("RSX", "W"), "step 1 is RSX V"),
+        ("AUTO", "V", Work("RSX", values=VALUES), "step 1 is RSX V"),
         ("AUTO", "&0000000000001", Work("RSX", values=[dict(VALUES[0], LOW="2")]), "other values"),
-        ("AUTO", "&0000000000001", Work("RSX", "W"), "its variant is &"),
+        ("AUTO", "&0000000000001", Work("RSX", "W"), "step 1 is RSX &"),
     ],
 )
 def test_one_without_a_start_that_is_other_work_is_not_started(user: str, variant: str, work: Work, words: str) -> None:

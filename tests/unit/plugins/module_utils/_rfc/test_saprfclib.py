@@ -92,6 +92,19 @@ def test_snc_by_the_names_that_the_library_takes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"router": "router:3299/P/Secret-2"}, "begin with /H/"),
+        ({"router": "/H/router", "message_server": "ms", "group": "PUBLIC"}, "message server"),
+    ],
+)
+def test_a_way_that_the_library_does_not_go(more: dict[str, str], words: str) -> None:
+    with pytest.raises(NotSent, match=words) as caught:
+        SaprfclibConversation(library(), ADDRESS._replace(**more))
+    assert "Secret-2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         (ValueError("Name or password is incorrect"), Refused),

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways to a system that is not reached directly, as each client library takes them: SAProuter, message server."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, NotReached
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link, open_conversation
+from tests.integration.rfc.conftest import Server
+
+
+@contextmanager
+def listener(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A port of this machine; each connection to it is served by a thread of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def accept() -> None:
+            with suppress(OSError):  # the door was shut
+                while True:
+                    connection, _peer = door.accept()
+                    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield door.getsockname()[1]
+        door.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def exactly(connection: socket.socket, size: int) -> bytes:
+    """So many bytes."""
+    found = b""
+    while len(found) < size:
+        more = connection.recv(size - len(found))
+        if not more:
+            raise ConnectionError("the connection was closed")
+        found += more
+    return found
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes until there is no more."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def router(routes: list[tuple[str, str]]) -> Callable[[socket.socket], None]:
+    """A SAProuter that lets everybody through; ``routes`` tells where to."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            frame = exactly(connection, struct.unpack(">I", exactly(connection, 4))[0])
+            assert frame.startswith(b"NI_ROUTE\0"), frame
+            host, port = (part.decode() for part in frame.rstrip(b"\0").split(b"\0")[-2:])  # the last hop, no password
+            routes.append((host, port))
+            with socket.create_connection((host, int(port)), 10) as target:
+                connection.sendall(struct.pack(">I", 8) + b"NI_PONG\0")
+                back = threading.Thread(target=pump, args=(target, connection), daemon=True)
+                back.start()
+                pump(connection, target)
+                back.join(10)
+
+    return serve
+
+
+def test_a_router_carries_the_conversation(server: Server) -> None:
+    routes: list[tuple[str, str]] = []
+    with listener(router(routes)) as port:
+        address = Address(
+            server.name,
+            "100",
+            host="127.0.0.1",
+            instance=server.info["number"],
+            router=f"/H/127.0.0.1/S/{port}",
+            user="BATCH",
+            password="Secret01",
+            timeout=10,
+        )
+        client = Client(Link(address))
+        assert client.ask("try the way", "STFC_CONNECTION", {"REQUTEXT": "through"})["ECHOTEXT"].rstrip() == "through"
+        client.close()
+    assert routes == [("127.0.0.1", f"33{server.info['number']}")]
+
+
+def test_a_message_server_is_asked_for_the_group(server: Server) -> None:
+    """Each library has its own question; what matters is that it is asked, and no server taken in its place."""
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            heard.append(connection.recv(4096))
+
+    with listener(serve) as port:
+        address = Address(
+            server.name,
+            "100",
+            message_server="127.0.0.1",
+            service=str(port),
+            system_id="NPL",
+            group="BATCH",
+            user="BATCH",
+            password="Secret01",
+            timeout=10,
+        )
+        with pytest.raises(NotReached):
+            open_conversation(address)
+    assert len(heard) == 1 and b"Secret01" not in heard[0]
+    assert (b"**MESSAGE**" if server.name == "pyrfc" else b"group=BATCH") in heard[0]
