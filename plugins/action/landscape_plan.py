@@ -329,9 +329,7 @@ def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:
     return {host: systems for host, systems in found.items() if systems}
 
 
-def _half_of_the_jobs(
-    hosts: list[str], step_tasks: dict[str, t.Any], task_vars: dict[str, t.Any]
-) -> list[Condition]:
+def _half_of_the_jobs(hosts: list[str], step_tasks: dict[str, t.Any], task_vars: dict[str, t.Any]) -> list[Condition]:
     """Return what stands against a task file of the site for one half of holding jobs back, beside ours."""
     given = set(JOB_STEPS) & set(step_tasks)
     if not given or not _holding_jobs(hosts, task_vars):
