@@ -12,7 +12,7 @@ version_added: 0.3.0
 author:
   - The basis.landscape authors (@basis-landscape)
 description:
-  - Shows O(message) on the screens of the users who are logged on (C(TH_USER_LIST), C(TH_POPUP)), once to each user of
+  - Shows O(text) on the screens of the users who are logged on (C(TH_USER_LIST), C(TH_POPUP)), once to each user of
     each client, but not to the one who asks.
   - With O(countdown) it is shown so many minutes before the end, and the module returns when the last minute has
     passed. Before each message it is read anew who is logged on. When nobody is left, it ends early (O(leave_early)).
@@ -23,9 +23,9 @@ description:
     again by itself, and the others are told. The next message of the countdown reaches that user as well. Who is still
     unknown at the end is a failure.
 options:
-  message:
+  text:
     description:
-      - The text. V({minutes}) stands for the minutes that are left, which needs O(countdown).
+      - What is shown. V({minutes}) stands for the minutes that are left, which needs O(countdown).
       - C(TH_POPUP) takes 128 characters, as far as is known. A longer text is refused, because it would be cut.
     type: str
     required: true
@@ -91,7 +91,7 @@ EXAMPLES = r"""
 - name: Ask the users to leave, and give them ten minutes
   delegate_to: localhost
   basis.landscape.sap_user_message:
-    message: "PRD goes down for maintenance in {minutes} minutes. Please save and log off."
+    text: "PRD goes down for maintenance in {minutes} minutes. Please save and log off."
     countdown: [10, 5, 1]
     users_ignore: ["MONITOR*", "BATCH_*"]
     confirm_sid: PRD
@@ -191,7 +191,11 @@ from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock
 
 LONGEST = 128  # characters of MESSAGE of TH_POPUP; what is longer is cut without a word
 PLACE = "{minutes}"
-TOLD, GONE, FAILED, UNKNOWN, PLANNED = "told", "gone", "failed", "unknown", "planned"
+TOLD = "told"
+GONE = "gone"
+FAILED = "failed"
+UNKNOWN = "unknown"
+PLANNED = "planned"
 LOST_TOO_OFTEN = 3  # messages of one round without a connection, after which the rest of it is left
 
 Who = Tuple[str, str]
@@ -201,7 +205,7 @@ def spec() -> ArgumentSpec:
     """The options of the module."""
     own = ArgumentSpec(
         {
-            "message": {"type": "str", "required": True},
+            "text": {"type": "str", "required": True},
             "countdown": {"type": "list", "elements": "float", "default": []},
             "only_clients": {"type": "list", "elements": "str", "default": []},
             "users_ignore": {"type": "list", "elements": "str", "default": []},
@@ -248,10 +252,10 @@ class Notice:
             raise BadInput(
                 doing, f"countdown is minutes before the end, each greater than 0, not {params['countdown']}"
             )
-        if not params["message"].strip():
-            raise BadInput(doing, "message is empty")
-        if PLACE in params["message"] and not self._countdown:
-            raise BadInput(doing, f"message has {PLACE} in it, and there is no countdown")
+        if not params["text"].strip():
+            raise BadInput(doing, "text is empty")
+        if PLACE in params["text"] and not self._countdown:
+            raise BadInput(doing, f"text has {PLACE} in it, and there is no countdown")
         for minutes in self._countdown or [0.0]:
             text = self._text(minutes)
             if len(text) > LONGEST:
@@ -413,7 +417,7 @@ class Notice:
         return dict(self.as_data(users), left_early=False, waited_seconds=0.0)
 
     def _text(self, minutes: float) -> str:
-        return str(self._params["message"]).replace(PLACE, f"{minutes:g}")
+        return str(self._params["text"]).replace(PLACE, f"{minutes:g}")
 
     def _ignored(self, user: str) -> bool:
         return any(fnmatchcase(user, pattern.strip().upper()) for pattern in self._params["users_ignore"])

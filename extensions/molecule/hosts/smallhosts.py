@@ -263,7 +263,7 @@ def down(state: Path) -> None:
     if watchers.exists():
         watching: dict[str, tuple[int, str]] = json.loads(watchers.read_text(encoding="utf-8"))
         alive = {name: (pid, since) for name, (pid, since) in watching.items() if since and started(pid) == since}
-        for pid, _ in alive.values():
+        for pid, _since in alive.values():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         for name, (pid, since) in alive.items():

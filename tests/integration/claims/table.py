@@ -85,7 +85,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "sap_background_jobs": {"delay": 0.1, "failure_grace": 1.5, "running_timeout": 20, "helper_timeout": 20},
     "sap_users": {},
     "sap_quiesce_info": {"delay": 0.1, "failure_grace": 1.5},
-    "sap_user_message": {"message": "Please log off", "delay": 0.1},
+    "sap_user_message": {"text": "Please log off", "delay": 0.1},
     "sap_task_list": {"delay": 0.1, "timeout": 20, "failure_grace": 1.5},
     "sap_client_copy": {
         "source": "100",

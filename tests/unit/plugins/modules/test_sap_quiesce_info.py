@@ -44,8 +44,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
         params.update(rfc_host="app", rfc_instance="00", rfc_client="100", rfc_user="auto", rfc_password="p")
         params.update(checks=[check], **given)
         system = Answers(answers)
-        opened = lambda _params: Client(Link(ADDRESS, lambda _address: system))  # noqa: E731
-        monkeypatch.setattr(sap_quiesce_info, "connect", opened)
+        monkeypatch.setattr(sap_quiesce_info, "connect", lambda _params: Client(Link(ADDRESS, lambda _address: system)))
         told = see(params, clock or SteppedClock())
         return {**told, "one": told["checks"][check]}
 
@@ -189,8 +188,8 @@ def jobs(status: str, count: int = 1) -> Callable[[Mapping[str, Any]], dict[str,
 
 def test_it_waits_until_the_last_is_gone(ask: Callable[..., dict[str, Any]]) -> None:
     clock = SteppedClock()
-    answer = lambda _given: users("MILLER") if clock.now() < 60 else users()  # noqa: E731
-    told = ask("users", {"TH_USER_LIST": answer}, clock, wait_timeout=600)
+    answers = {"TH_USER_LIST": lambda _given: users("MILLER") if clock.now() < 60 else users()}
+    told = ask("users", answers, clock, wait_timeout=600)
     assert told["quiet"] and clock.now() == 60 and told["waited_seconds"] == 60
 
 

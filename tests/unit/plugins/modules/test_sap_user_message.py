@@ -58,7 +58,7 @@ class System(Conversation):
 def run(clock: SteppedClock, system: System, **given: Any) -> dict[str, Any]:
     params = {name: option.get("default") for name, option in spec().options.items()}
     params.update(rfc_host="app", rfc_instance="00", rfc_client="100", rfc_user="auto", rfc_password="p")
-    params.update({"message": "{minutes} left", "countdown": [10.0, 5.0, 1.0], **given})
+    params.update({"text": "{minutes} left", "countdown": [10.0, 5.0, 1.0], **given})
     notice = Notice(params, clock)
 
     def opened(_address: Address) -> Conversation:
@@ -164,9 +164,9 @@ def test_users_of_other_servers_are_not_forgotten() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"countdown": [0.0]}, {"countdown": [float("inf")]}, {"countdown": []}, {"message": " "}, {"delay": 0.0}],
+    [{"countdown": [0.0]}, {"countdown": [float("inf")]}, {"countdown": []}, {"text": " "}, {"delay": 0.0}],
 )
 def test_options_that_cannot_be_right(given: dict[str, Any]) -> None:
     clock = SteppedClock()
     with pytest.raises(BadInput):
-        run(clock, System(clock), **{"countdown": [1.0], "message": "{minutes}", **given})
+        run(clock, System(clock), **{"countdown": [1.0], "text": "{minutes}", **given})
