@@ -55,10 +55,27 @@ options:
     type: str
     choices: [fail, warn]
     default: fail
+  servers:
+    description:
+      - Further application servers of the system, whose users are told as well, each over a connection of its own with
+        the other options as they are. One that is the same as another counts once.
+      - One that cannot be reached is no failure when the system does not name it among its servers either.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: Host of the application server.
+        type: str
+        required: true
+      instance:
+        description: Its instance number.
+        type: str
+        required: true
   other_servers:
     description:
       - C(TH_USER_LIST) sees the application server that answers, and so does C(TH_POPUP). V(fail) refuses a system with
-        more of them before anybody is told, since the users of the others would not be.
+        more of them than O(servers) names before anybody is told, since the users of the others would not be.
       - V(ignore) is for tasks that tell the users of each of them on their own.
     type: str
     choices: [fail, ignore]
@@ -198,7 +215,13 @@ UNKNOWN = "unknown"
 PLANNED = "planned"
 LOST_TOO_OFTEN = 3  # messages of one round without a connection, after which the rest of it is left
 
-Who = Tuple[str, str]
+
+class Who(NamedTuple):
+    """One user of one client on one of the application servers that are asked."""
+
+    client: str
+    user: str
+    server: int = 0
 
 
 def spec() -> ArgumentSpec:
@@ -211,6 +234,15 @@ def spec() -> ArgumentSpec:
             "users_ignore": {"type": "list", "elements": "str", "default": []},
             "leave_early": {"type": "bool", "default": True},
             "failures": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
+            "servers": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "host": {"type": "str", "required": True},
+                    "instance": {"type": "str", "required": True},
+                },
+            },
             "other_servers": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
             "delay": {"type": "float", "default": 10.0},
             "confirm_sid": {"type": "str"},
@@ -224,6 +256,7 @@ class Message(NamedTuple):
 
     client: str
     user: str
+    server: int
     minutes: Optional[float]
     outcome: str
     why: str = ""
@@ -262,7 +295,10 @@ class Notice:
                 why = f"the message has {len(text)} characters, and TH_POPUP takes {LONGEST}: {text!r}"
                 raise BadInput(doing, why, reason="too_long")
         self._limit(1.0)
-        self._client = connect(params)
+        if params["servers"] and params["rfc_url"]:
+            raise BadInput(doing, "servers is for RFC, and rfc_url says SOAP")
+        self._clients = [connect(params)]
+        self._clients += [connect(_elsewhere(params, server)) for server in params["servers"]]
         self.sid = ""
         self.messages: List[Message] = []
         self.blind: List[str] = []  # why it was not known who was there when a message was due
@@ -273,28 +309,37 @@ class Notice:
         :raises Denied: it is another one, or has users who would not be told.
         """
         doing = "tell the users"
-        who = self._client.confirm(doing, self._params["confirm_sid"])
+        who = self._clients[0].confirm(doing, self._params["confirm_sid"])
         self.sid = who.sid
+        asked = {who.instance: self._clients[0]}
+        for client in self._clients[1:]:
+            try:
+                asked.setdefault(client.confirm(doing, who.sid).instance, client)
+            except (Unreachable, TimedOut):
+                continue  # whether it is missed is what the system says about its servers
+        self._clients = list(asked.values())
         if self._params["other_servers"] == "fail":
-            others = [name for name in quiet.servers(self._client, doing) if name != who.instance]
+            others = [name for name in quiet.servers(self._clients[0], doing) if name not in asked]
             if others:
                 raise Denied(
                     f"tell the users of {who.sid}",
-                    f"those of {', '.join(others)} would not be told, since {who.instance} shows its own users alone",
+                    f"those of {', '.join(others)} would not be told, since {', '.join(asked)} "
+                    f"{'shows its' if len(asked) == 1 else 'show their'} own users alone",
                     reason="other_servers",
-                    cure="Tell those of each application server by a task of its own with other_servers: ignore; "
-                    "nobody was told",
+                    cure="Name them in servers, or tell those of each application server by a task of its own with "
+                    "other_servers: ignore; nobody was told",
                     servers=others,
                 )
         return self.there()
 
     def there(self) -> List[Who]:
-        """The users who are logged on and meant, each once."""
+        """The users who are logged on and meant, each once on each server."""
         me = (self._params["rfc_user"] or "").strip().upper()
         only = {name.strip() for name in self._params["only_clients"]}
         found = [
-            (one.client, one.user)
-            for one in quiet.sessions(self._client, f"read who is logged on to {self.sid}")
+            Who(one.client, one.user, number)
+            for number, client in enumerate(self._clients)
+            for one in quiet.sessions(client, f"read who is logged on to {self.sid}")
             if one.user != me and (not only or one.client in only) and not self._ignored(one.user)
         ]
         return sorted(set(found))
@@ -369,22 +414,22 @@ class Notice:
             raise self._not_told(Failed, failed, users)
 
     def _tell(self, who: Who, text: str, minutes: Optional[float]) -> Message:
-        client, user = who
-        doing = f"tell {user} in client {client} of {self.sid}"
+        doing = f"tell {who.user} in client {who.client} of {self.sid}"
+        given = {"CLIENT": who.client, "USER": who.user, "MESSAGE": text}
         try:
-            self._client.tell(doing, "TH_POPUP", {"CLIENT": client, "USER": user, "MESSAGE": text})
+            self._clients[who.server].tell(doing, "TH_POPUP", given)
         except CallFailed as error:
-            return Message(client, user, minutes, GONE if error.key == "USER_NOT_FOUND" else FAILED, error.why)
+            return Message(*who, minutes, GONE if error.key == "USER_NOT_FOUND" else FAILED, error.why)
         except Unknown as error:
-            return Message(client, user, minutes, UNKNOWN, error.why, True)
+            return Message(*who, minutes, UNKNOWN, error.why, True)
         except (Unreachable, TimedOut) as error:
-            return Message(client, user, minutes, FAILED, error.why, True)
+            return Message(*who, minutes, FAILED, error.why, True)
         except LandscapeError as error:
-            return Message(client, user, minutes, FAILED, error.why)
-        return Message(client, user, minutes, TOLD)
+            return Message(*who, minutes, FAILED, error.why)
+        return Message(*who, minutes, TOLD)
 
     def _end(self, began: float, there: Optional[List[Who]], early: bool) -> Dict[str, Any]:
-        last = {(one.client, one.user): one for one in self.messages}
+        last = {Who(one.client, one.user, one.server): one for one in self.messages}
         open_ = [one for one in last.values() if one.outcome in (FAILED, UNKNOWN)]
         if self._params["failures"] == "fail" and (open_ or self.blind):
             raise self._not_told(Unknown if any(one.outcome == UNKNOWN for one in open_) else Failed, open_, there)
@@ -401,7 +446,7 @@ class Notice:
 
     def as_data(self, there: Optional[List[Who]]) -> Dict[str, Any]:
         """Whom it told, who is there."""
-        told = sorted({(one.client, one.user) for one in self.messages if one.outcome in (TOLD, PLANNED)})
+        told = [Who(one.client, one.user) for one in self.messages if one.outcome in (TOLD, PLANNED)]
         return {
             "sid": self.sid,
             "changed": any(one.outcome in (TOLD, UNKNOWN, PLANNED) for one in self.messages),
@@ -424,7 +469,13 @@ class Notice:
 
 
 def _as_data(users: List[Who]) -> List[Dict[str, str]]:
-    return [{"client": client, "user": user} for client, user in users]
+    return [{"client": client, "user": user} for client, user in sorted({(one.client, one.user) for one in users})]
+
+
+def _elsewhere(params: Dict[str, Any], server: Dict[str, str]) -> Dict[str, Any]:
+    """The options by which another application server of the same system is reached."""
+    balanced = ("rfc_message_server", "rfc_message_service", "rfc_system_id", "rfc_group")
+    return dict(params, **dict.fromkeys(balanced), rfc_host=server["host"], rfc_instance=server["instance"])
 
 
 def notify(params: Dict[str, Any], check_mode: bool = False, clock: Optional[Clock] = None) -> Dict[str, Any]:

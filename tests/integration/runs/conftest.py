@@ -105,7 +105,8 @@ class Site:
             "--forks",
             "10",
         ]
-        command += ["-e", json.dumps({**OPTIONS, **options}), *arguments, f"basis.landscape.{playbook}"]
+        ours = playbook if "/" in playbook else f"basis.landscape.{playbook}"
+        command += ["-e", json.dumps({**OPTIONS, **options}), *arguments, ours]
         return subprocess.Popen(
             command, env=self.environment, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import signal
 from collections.abc import Iterator
@@ -141,3 +142,25 @@ def test_a_plan_says_whose_jobs_are_not_held_back(site: Site) -> None:
     assert both.code == 2 and "let one of them hold the jobs back" in both.output.replace("\n", " ")
     wrong = site.play(playbook="plan_landscape", **{**OURS, "landscape_hold_jobs": "perhaps"})
     assert wrong.code == 2 and "landscape_hold_jobs" in wrong.output
+
+
+def test_the_users_of_every_application_server_are_told(tmp_path: pathlib.Path, host_python: HostPython) -> None:
+    more = {
+        "hosts": [*LANDSCAPE["hosts"], {"name": "app2", "environment": "production", "os": "RHEL 9.4"}],
+        "instances": [
+            *LANDSCAPE["instances"],
+            {"name": "D02", "system": "PRD", "host": "app2", "number": "02", "kind": "dialog"},
+        ],
+    }
+    notice = {"name": "basis.landscape.sap_jobs", "tasks_from": "notice"}
+    given = {"sap_jobs_sid": "PRD", "sap_jobs_message": "PRD goes down", "sap_jobs_countdown": []}
+    play = [{"hosts": "app", "gather_facts": False, "vars": given, "tasks": [{"ansible.builtin.import_role": notice}]}]
+    with Simulator.start({**LANDSCAPE, **more}, speed=120) as simulator:
+        site = Site(tmp_path, simulator, host_python)
+        (tmp_path / "notice.json").write_text(json.dumps(play), encoding="utf-8")
+        told = site.play(playbook=str(tmp_path / "notice.json"))
+        assert told.code == 0, told.output
+        asked = {row["host"] for row in simulator.journal() if row.get("call") == "TH_POPUP"}
+        assert asked == {"app", "app2"}
+        alone = site.play(playbook=str(tmp_path / "notice.json"), sap_jobs_servers=[])
+        assert alone.code == 2 and "would not be told" in alone.output

@@ -11,7 +11,6 @@ import pytest
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
-    Address,
     Conversation,
     Lost,
     Raised,
@@ -30,13 +29,17 @@ class System(Conversation):
         self.shown: list[tuple[float, str, str]] = []
         self.unreadable: tuple[float, float] = (0, 0)
         self.becomes: dict[str, list[Exception]] = {}
-        self.servers = ["app_PRD_00"]
+        self.name = "app_PRD_00"
+        self.servers = [self.name]
+        self.away = False
 
     def call(self, function: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        if self.away:
+            raise Lost("away")
         now = self.clock.now() / 60
         there = [name for name, minute in self.leaves.items() if minute > now]
         if function == "RFC_SYSTEM_INFO":
-            return {"RFCSI_EXPORT": {"RFCSYSID": "PRD", "RFCDEST": "app_PRD_00"}}
+            return {"RFCSI_EXPORT": {"RFCSYSID": "PRD", "RFCDEST": self.name}}
         if function == "TH_SERVER_LIST":
             return {"LIST": [{"NAME": name} for name in self.servers]}
         if function == "TH_USER_LIST":
@@ -55,17 +58,55 @@ class System(Conversation):
         return {}
 
 
-def run(clock: SteppedClock, system: System, **given: Any) -> dict[str, Any]:
+def run(clock: SteppedClock, system: System, *others: System, **given: Any) -> dict[str, Any]:
+    """Tell the users of one application server, and of others that are named."""
     params = {name: option.get("default") for name, option in spec().options.items()}
     params.update(rfc_host="app", rfc_instance="00", rfc_client="100", rfc_user="auto", rfc_password="p")
     params.update({"text": "{minutes} left", "countdown": [10.0, 5.0, 1.0], **given})
     notice = Notice(params, clock)
 
-    def opened(_address: Address) -> Conversation:
-        return system
+    def client(system: System) -> Client:
+        return Client(Link(ADDRESS, lambda _address: system))
 
-    notice._client = Client(Link(ADDRESS, opened))
+    notice._clients = [client(one) for one in (system, *others)]
     return notice.run(notice.begin())
+
+
+def another(clock: SteppedClock, first: System, **leaves: float) -> System:
+    """One more application server of the same system."""
+    system = System(clock, **leaves)
+    system.name = f"app_PRD_0{len(first.servers)}"
+    first.servers.append(system.name)
+    return system
+
+
+def test_the_users_of_other_servers_are_told_by_these() -> None:
+    clock = SteppedClock()
+    first = System(clock, MILLER=99)
+    second = another(clock, first, MILLER=99, SMITH=6)
+    told = run(clock, first, second, first)
+    assert [(minute, name) for minute, name, _text in first.shown] == [(0, "MILLER"), (5, "MILLER"), (9, "MILLER")]
+    assert [(minute, name) for minute, name, _text in second.shown] == [
+        (0, "MILLER"),
+        (0, "SMITH"),
+        (5, "MILLER"),
+        (5, "SMITH"),
+        (9, "MILLER"),
+    ]
+    assert told["users"] == [{"client": "100", "user": "MILLER"}, {"client": "100", "user": "SMITH"}]
+    assert told["still_there"] == [{"client": "100", "user": "MILLER"}]
+
+
+def test_a_server_that_is_down_is_missed_only_when_the_system_names_it() -> None:
+    clock = SteppedClock()
+    first = System(clock, MILLER=1)
+    second = another(clock, first)
+    second.away = True
+    with pytest.raises(Denied, match="app_PRD_01 would not be told"):
+        run(clock, first, second)
+    assert not first.shown
+    first.servers.remove(second.name)
+    assert run(clock, first, second)["users"] == [{"client": "100", "user": "MILLER"}]
 
 
 def test_each_is_told_at_each_time_and_the_end_is_waited_for() -> None:
