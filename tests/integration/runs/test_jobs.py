@@ -73,6 +73,7 @@ def test_jobs_rest_from_before_the_first_stop_until_everything_is_up(site: Site)
     assert record.state == "undone" and record.key == "suspend_jobs:PRD"
     assert {job["name"] for job in record.before["kept"]["jobs"]} == set(OWN)
     assert steps["suspend_jobs:PRD"]["jobs"] == steps["release_jobs:PRD"]["jobs"] == 3
+    assert len(steps["suspend_jobs:PRD"]["told"]) == 4
     assert site.state() == "succeeded"
 
 
