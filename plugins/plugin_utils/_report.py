@@ -79,6 +79,7 @@ def render(report: Mapping[str, t.Any]) -> str:
         _attention(report, bad),
         section("What happened when", _chart(report)),
         section("Hosts", _hosts(hosts)),
+        *_jobs(hosts),
         *_kept(hosts),
         section(
             "Record",
@@ -174,6 +175,21 @@ def _hosts(hosts: Mapping[str, Mapping[str, t.Any]]) -> Markup:
         for name, host in hosts.items()
     ]
     return table(["host", "state", "SAP down for", "packages", "rebooted", "stands at"], rows, "ttnnt ")
+
+
+def _jobs(hosts: Mapping[str, Mapping[str, t.Any]]) -> list[str]:
+    """Return whose background jobs rested, from when to when."""
+
+    def cells(told: Mapping[str, t.Any] | None) -> tuple[t.Any, t.Any]:
+        return (told["jobs"], instant(told["at"])) if told else (None, None)
+
+    rows = [
+        (row["sid"], name, *cells(row["held"]), *cells(row["given"]))
+        for name, host in hosts.items()
+        for row in host["jobs"]
+    ]
+    headers = ["system", "host", "held back", "at", "given back", "at"]
+    return [section("Background jobs", table(headers, rows, "ttntnt"))] if rows else []
 
 
 def _kept(hosts: Mapping[str, Mapping[str, t.Any]]) -> list[str]:

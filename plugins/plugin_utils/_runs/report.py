@@ -73,6 +73,7 @@ def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
         "why": (bad["message"] or bad.get("blocked_by") or "") if bad else "",
         "downtime": _downtime(rows),
         "packages": patch.get("packages", []),
+        "jobs": _jobs(rows),
         "backups": [backup for row in rows if row["kind"] in ("backup", "clean_backups") for backup in _backups(row)],
         "rebooted": bool(reboot and reboot["state"] == "done" and (reboot["result"] or {}).get("rebooted")),
         "steps": [
@@ -83,6 +84,22 @@ def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:
             for row in rows
         ],
     }
+
+
+def _jobs(rows: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return for each system how many background jobs the host held back and gave back, each with the instant.
+
+    A site's own task file says nothing about numbers, so it does not count here.
+    """
+    found: dict[str, dict[str, t.Any]] = {}
+    for row in rows:
+        count = (row["result"] or {}).get("jobs")
+        if row["state"] == "done" and row["kind"] in ("suspend_jobs", "release_jobs") and isinstance(count, int):
+            system = found.setdefault(
+                row["system"], {"sid": row["label"].partition("/")[0], "held": None, "given": None}
+            )
+            system["held" if row["kind"] == "suspend_jobs" else "given"] = {"jobs": count, "at": row["ended_at"]}
+    return list(found.values())
 
 
 def _backups(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:

@@ -74,6 +74,11 @@ def test_jobs_rest_from_before_the_first_stop_until_everything_is_up(site: Site)
     assert {job["name"] for job in record.before["kept"]["jobs"]} == set(OWN)
     assert steps["suspend_jobs:PRD"]["jobs"] == steps["release_jobs:PRD"]["jobs"] == 3
     assert len(steps["suspend_jobs:PRD"]["told"]) == 4
+    reports = site.folder / "state" / "reports"
+    [rested] = json.loads((reports / "r1.json").read_text(encoding="utf-8"))["hosts"]["app"]["jobs"]
+    assert (rested["sid"], rested["held"]["jobs"], rested["given"]["jobs"]) == ("PRD", 3, 3)
+    assert rested["held"]["at"] < rested["given"]["at"]
+    assert "Background jobs" in (reports / "r1.html").read_text(encoding="utf-8")
     assert site.state() == "succeeded"
 
 
