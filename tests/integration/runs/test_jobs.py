@@ -128,15 +128,26 @@ def test_jobs_of_a_system_that_is_not_up_again_stay_held_back(site: Site) -> Non
 
 
 def test_the_run_that_starts_a_landscape_gives_back_what_the_one_that_stopped_it_held(site: Site) -> None:
-    down = site.play(playbook="stop_landscape", run_name="down", **OURS)
+    tasks = {}
+    for step in ("silence", "unsilence"):
+        path = site.folder / f"{step}.yml"
+        line = f"echo {step} {{{{ maintenance_ci }}}} >> {site.folder / 'changes'}"
+        act = {"name": "Act", "ansible.builtin.shell": line, "delegate_to": "localhost"}
+        path.write_text(json.dumps([act]), encoding="utf-8")
+        tasks[step] = str(path)
+    down = site.play(playbook="stop_landscape", run_name="down", landscape_step_tasks=tasks, **OURS)
     assert down.code == 0, down.output
     assert jobs(site, "Z") == set(OWN) and site.state("down") == "succeeded"
-    up = site.play(playbook="start_landscape", run_name="up", **OURS)
+    changes = site.folder / "changes"
+    hosts = ("app", "db", "web")
+    assert sorted(changes.read_text().splitlines()) == [f"silence {host}" for host in hosts], "it is down on purpose"
+    up = site.play(playbook="start_landscape", run_name="up", landscape_step_tasks=tasks, **OURS)
     assert up.code == 0, up.output
     assert story(site)[-1] == ("jobs_released", 3) and jobs(site, "S") == set(OWN)
+    assert sorted(changes.read_text().splitlines())[3:] == [f"unsilence {host}" for host in hosts]
     with site.store() as store:
-        assert [record.state for record in store.undo_records("down")] == ["undone"]
-        assert [record.state for record in store.undo_records("up")] == ["undone"]
+        assert {record.state for record in store.undo_records("down")} == {"undone"}
+        assert [record.state for record in store.undo_records("up")] == ["undone"] * 4
 
 
 def test_a_plan_says_whose_jobs_are_not_held_back(site: Site) -> None:
