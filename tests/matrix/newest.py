@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the collection also works with the newest Python and ansible-core of this machine."""
+"""How a part of the tests is run with the newest Python and ansible-core of this machine."""
 
 from __future__ import annotations
 
@@ -7,27 +7,11 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.env import python
 
 
-@pytest.mark.timeout(2400)
-@pytest.mark.parametrize(
-    "part",
-    [
-        ["tests/unit/plugins"],
-        ["tests/integration/test_modules.py"],
-        ["tests/integration/rfc"],
-        [
-            "tests/integration/runs",
-            "-k",
-            "nothing_disturbs or fails_releases or killed_worker or ctrl_c or undone_in_its_place",
-        ],
-    ],
-    ids=["unit", "modules", "rfc", "runs"],
-)
-def test_newest_pair(part: list[str], root: Path) -> None:
+def run(root: Path, *part: str) -> None:
+    """Run some tests in the newest environment; what fails there fails here, with its words."""
     interpreter = python.ensure(root, "newest", python.TESTS)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [str(interpreter), "-m", "pytest", "-q", *part]
