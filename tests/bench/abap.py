@@ -23,7 +23,7 @@ import tempfile
 import time
 import typing as t
 
-from tests.bench import calls
+from tests.bench import _together, calls
 from tests.env import collection
 from tests.simulator.launch import ROOT, Simulator
 
@@ -50,36 +50,8 @@ PROGRAM = (
 
 
 def landscape(systems: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
-    """ABAP systems by SID, each on a host of its own, with what the simulator is to know about them."""
-    return {
-        "hosts": [{"name": f"{sid.lower()}app", "environment": "production"} for sid in systems],
-        "systems": [
-            {"name": sid, "sid": sid, "type": "abap", "simulation": {"abap": abap}} for sid, abap in systems.items()
-        ],
-        "instances": [
-            {"name": "D00", "system": sid, "host": f"{sid.lower()}app", "number": "00", "kind": "dialog"}
-            for sid in systems
-        ],
-        "relations": [],
-        "redundancy_groups": [],
-        "calendars": [],
-    }
-
-
-def spans(journal: list[dict[str, t.Any]]) -> dict[str, tuple[float, float]]:
-    """When the report of each system began, when it ended, in real seconds. Raises RuntimeError when one ran twice."""
-    begun: dict[str, float] = {}
-    ended: dict[str, float] = {}
-    for row in journal:
-        if "_BTCTRNS1_" not in str(row.get("job", "")):
-            continue
-        if row.get("effect") == "job_started":
-            if row["system"] in begun:
-                raise RuntimeError(f"{row['system']}: the report ran a second time")
-            begun[row["system"]] = row["t"]
-        elif row.get("effect") == "job_finished":
-            ended[row["system"]] = row["t"]
-    return {system: (begun[system], ended[system]) for system in begun.keys() & ended.keys()}
+    """ABAP systems by SID, with what the simulator is to know about them."""
+    return _together.landscape(systems, type_="abap", host="app", instance="D00", kind="dialog")
 
 
 def quiet() -> None:
@@ -113,23 +85,19 @@ def quiet() -> None:
         cost = site.play("--forks", str(count + 2), "-e", "ansible_connection=local", str(book))
         journal = simulator.journal()
         kept = [json.loads(path.read_text(encoding="utf-8")) for path in site.folder.glob("*app.json")]
-    found = spans(journal)
-    if len(found) != count or [len(record["kept"]["jobs"]) for record in kept] != [len(jobs)] * count:
-        raise RuntimeError(f"{len(found)} of {count} systems are quiet, {len(kept)} have a record")
-    slowest = max(end - begin for begin, end in found.values())
-    first, last = min(begin for begin, _end in found.values()), max(end for _begin, end in found.values())
-    together = max(sum(begin <= moment < end for begin, end in found.values()) for moment, _end in found.values())
+    work = _together.Together(
+        journal, ("job_started", "job_finished"), lambda row: "_BTCTRNS1_" in str(row.get("job", ""))
+    )
+    if len(work.spans) != count or [len(record["kept"]["jobs"]) for record in kept] != [len(jobs)] * count:
+        raise RuntimeError(f"{len(work.spans)} of {count} systems are quiet, {len(kept)} have a record")
     asked = sum(1 for row in journal if row.get("door") == "rfc" and row.get("call"))
     print(
         f"abap: {count} systems with {len(jobs)} released jobs each made quiet, {count + 2} forks, the jobs asked for "
-        f"every {DELAY} s: {cost.wall:.1f} s (cpu {cost.cpu:.0f} s), {together} at once, {asked} calls"
+        f"every {DELAY} s: {cost.wall:.1f} s (cpu {cost.cpu:.0f} s), {work.at_once} at once, {asked} calls"
     )
-    ratio = cost.wall / slowest
     print(
-        f"abap: the slowest report took {slowest:.1f} s of its own; from the first begun to the last ended "
-        f"{(last - first) / slowest:.2f} times that, the whole run {ratio:.2f} times; one after the other they would "
-        f"take {sum(end - begin for begin, end in found.values()) / slowest:.0f} times; limit {LIMIT_WHOLE:g} of the "
-        f"whole run: {'kept' if ratio <= LIMIT_WHOLE else 'MISSED'}",
+        f"abap: the slowest report took {work.slowest:.1f} s of its own; {work.words(cost.wall)}; limit "
+        f"{LIMIT_WHOLE:g} of the whole run: {'kept' if cost.wall / work.slowest <= LIMIT_WHOLE else 'MISSED'}",
         flush=True,
     )
 

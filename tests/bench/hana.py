@@ -18,7 +18,7 @@ import tempfile
 import time
 import typing as t
 
-from tests.bench import calls
+from tests.bench import _together, calls
 from tests.integration.hana.modules import MODULES, Site
 from tests.simulator.launch import Simulator
 
@@ -104,39 +104,6 @@ def retention() -> None:
         )
 
 
-def systems(count: int, seconds: float) -> dict[str, t.Any]:
-    """So many HANA systems, each on a host of its own, whose backups take so many simulated seconds."""
-    names = [f"H{number:02}" for number in range(count)]
-    return {
-        "hosts": [{"name": f"{name.lower()}db", "environment": "production"} for name in names],
-        "systems": [
-            {"name": name, "sid": name, "type": "hana", "simulation": {"hana": {"backup_seconds": seconds}}}
-            for name in names
-        ],
-        "instances": [
-            {"name": "HDB00", "system": name, "host": f"{name.lower()}db", "number": "00", "kind": "hana"}
-            for name in names
-        ],
-        "relations": [],
-        "redundancy_groups": [],
-        "calendars": [],
-    }
-
-
-def spans(journal: list[dict[str, t.Any]]) -> dict[str, tuple[float, float]]:
-    """When the backup of each system's tenant began, when it ended, in real seconds."""
-    begun: dict[str, float] = {}
-    ended: dict[str, float] = {}
-    for row in journal:
-        if row.get("effect") == "hana_backup_started":
-            if row["system"] in begun:
-                raise RuntimeError(f"{row['system']}: a second backup was begun")
-            begun[row["system"]] = row["t"]
-        elif row.get("effect") == "hana_backup_finished":
-            ended[row["system"]] = row["t"]
-    return {system: (begun[system], ended[system]) for system in begun.keys() & ended.keys()}
-
-
 def parallel() -> None:
     """Print the ratio of a whole run to its slowest backup."""
     count = int(os.environ.get("BASIS_BENCH_HANA_SYSTEMS", str(SYSTEMS)))
@@ -146,28 +113,21 @@ def parallel() -> None:
         "hana_backup_databases": ["{{ (landscape_host.instances | first).sid }}"],
         "hana_backup_delay": DELAY,
     }
-    export = systems(count, BACKUP_SECONDS)
+    simulations = {f"H{number:02}": {"backup_seconds": BACKUP_SECONDS} for number in range(count)}
+    export = _together.landscape(simulations, type_="hana", host="db", instance="HDB00", kind="hana")
     with tempfile.TemporaryDirectory() as folder, Simulator.start(export, speed=SPEED) as simulator:
         site = calls.Site(pathlib.Path(folder), simulator)
         cost = site.play("--forks", str(count + 2), "-e", json.dumps(options), "basis.landscape.backup_databases")
         journal = simulator.journal()
-    found = spans(journal)
-    if len(found) != count:
-        raise RuntimeError(f"{len(found)} of {count} systems were backed up")
-    slowest = max(end - begin for begin, end in found.values())
-    first, last = min(begin for begin, _end in found.values()), max(end for _begin, end in found.values())
-    together = max(sum(begin <= moment < end for begin, end in found.values()) for moment, _end in found.values())
+    work = _together.Together(journal, ("hana_backup_started", "hana_backup_finished"))
+    if len(work.spans) != count:
+        raise RuntimeError(f"{len(work.spans)} of {count} systems were backed up")
     asked = sum(1 for row in journal if row.get("door") == "hana" and row.get("call"))
     print(
         f"hana: {count} backups of {count} systems by backup_databases, {count + 2} forks, the catalog asked every "
-        f"{DELAY} s: {cost.wall:.1f} s (cpu {cost.cpu:.0f} s), {together} at once, {asked} statements"
+        f"{DELAY} s: {cost.wall:.1f} s (cpu {cost.cpu:.0f} s), {work.at_once} at once, {asked} statements"
     )
-    whole = sum(end - begin for begin, end in found.values())
-    print(
-        f"hana: the slowest backup took {slowest:.1f} s of its own; from the first begun to the last ended "
-        f"{(last - first) / slowest:.2f} times that, the whole run {cost.wall / slowest:.2f} times; "
-        f"one after the other they would take {whole / slowest:.0f} times"
-    )
+    print(f"hana: the slowest backup took {work.slowest:.1f} s of its own; {work.words(cost.wall)}")
 
 
 def main() -> None:
