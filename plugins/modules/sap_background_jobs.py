@@ -43,7 +43,7 @@ options:
     elements: dict
     suboptions:
       name:
-        description: Name of the job.
+        description: Name of the job as C(TBTCO) has it. Upper and lower case are not the same.
         type: str
         required: true
       count:
@@ -95,7 +95,7 @@ options:
     description:
       - Patterns (C(*), C(?)) of job names that may stay released, because the system leaves them out, for example
         through C(RSBTCTRNS_EXCL). It does not make BTCTRNS1 leave them out, and those that it suspends are recorded and
-        given back like others.
+        given back like others. Upper and lower case are the same in patterns.
     type: list
     elements: str
     default: []
@@ -785,13 +785,13 @@ class BackgroundJobs(Operation[State]):
 
 
 def fits(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a job's name fits one of the patterns."""
-    return any(fnmatchcase(name, pattern.upper()) for pattern in patterns)
+    """Whether a job's name fits one of the patterns, in capital letters or not."""
+    return any(fnmatchcase(name.upper(), pattern.strip().upper()) for pattern in patterns)
 
 
 def keys(rows: Iterable[Any]) -> Set[Key]:
-    """The keys of jobs as they are told."""
-    return {(str(row["name"]).strip().upper(), str(row["count"]).strip()) for row in rows}
+    """The keys of jobs as they are told; a name is as TBTCO has it, because JOB_OPEN takes small letters, too."""
+    return {(str(row["name"]).rstrip(), str(row["count"]).strip()) for row in rows}
 
 
 def told(found: Iterable[Key]) -> List[Dict[str, str]]:

@@ -63,7 +63,8 @@ def landscape(**jobs: str) -> System:
         ("released", {"ONE": "Z"}, {"record": "/nonexistent/r", "foreign": "ignore"}, []),
         ("released", {"ONE": "Z"}, {"record": "/nonexistent/r", "jobs": [{"name": "ONE", "count": "1"}]}, ["release"]),
         ("released", {"ONE": "S"}, {}, []),
-        ("released", {"ONE": "S"}, {"jobs": [{"name": "one", "count": "1"}]}, ["prove"]),
+        ("released", {"ONE": "S"}, {"jobs": [{"name": "ONE ", "count": "1"}]}, ["prove"]),
+        ("suspended", {"Kept": "S", "Loop": "R"}, {"keep": ["kE*"], "running_ignore": ["lOOP"]}, []),
     ],
 )
 def test_plan(state: str, jobs: dict[str, str], given: dict[str, Any], steps: list[str]) -> None:
@@ -467,3 +468,15 @@ def test_what_is_kept_about_another_system_is_refused() -> None:
 def test_what_is_kept_with_another_content_is_bad_input(jobs: Any) -> None:
     with pytest.raises(BadInput, match="what is kept"):
         run(landscape(ONE="Z"), "released", kept={"sid": "PRD", "jobs": jobs, "foreign": []})
+
+
+def test_names_with_small_letters_are_other_names(tmp_path: Path) -> None:
+    system = landscape(Nightly_Load="S", NIGHTLY_LOAD="F")
+    system.tables["TBTCO"][1]["JOBCOUNT"] = "1"
+    record = str(tmp_path / "r.json")
+    assert run(system, "suspended", record=record)["jobs"] == [key("Nightly_Load", "1")]
+    again = run(system, "suspended", record=record)
+    assert again["jobs"] == again["kept"]["jobs"] == [key("Nightly_Load", "1")]
+    assert run(system, "released", jobs=again["jobs"])["jobs"] == [key("Nightly_Load", "1")]
+    back = run(system, "released", record=record)
+    assert back["jobs"] == [key("Nightly_Load", "1")] and back["warnings"] == []
