@@ -207,6 +207,7 @@ kept:
   description:
     - What O(kept) or O(record) has to hold from before anything is changed until the jobs are released again. In check
       mode what it would hold.
+    - Also among RV(error.facts) of a failure once jobs were suspended, with those that came after the start.
   returned: success and O(state=suspended)
   type: dict
   contains:
@@ -274,7 +275,7 @@ error:
           V(jobs_running), V(job_cancelled), V(helper_left), V(status_unknown) or V(wrong_record).
       type: str
     facts:
-      description: Data of the case, with the C(jobs) to give back.
+      description: Data of the case, with the C(jobs) to give back, and C(kept) once jobs were suspended.
       type: dict
 """
 
@@ -404,6 +405,7 @@ class BackgroundJobs(Operation[State]):
         self._client.need_session("hold back or give back the background jobs")
         self._jobs = Jobs(self._client, version=params["xbp_version"])
         self._record: Optional[Record] = None
+        self._sid = ""
         self._mine: Set[Key] = set()
         self._foreign: Set[Key] = set()
         self._kept: Optional[Set[Key]] = None  # what the record says now
@@ -420,6 +422,7 @@ class BackgroundJobs(Operation[State]):
         """Who is it, which jobs wait, are suspended, run; what was recorded before."""
         doing = "read the background jobs"
         identity = self._client.confirm(doing, self._params["confirm_sid"])
+        self._sid = identity.sid
         self._record = Record(self._params["record"], "jobs", identity.sid, given=self._params["kept"])
         recorded = foreign = None
         kept = self._record.read()
@@ -503,12 +506,13 @@ class BackgroundJobs(Operation[State]):
             actions.append(Action("record", words, self._keep, note=True))
         if state.released:
             words = f"suspend {len(state.released)} released jobs of {state.sid} (BTCTRNS1)"
-            prove = partial(self._after_report, partial(self._prove_suspended, state))
+            prove = partial(self._proved, partial(self._prove_suspended, state))
             actions.append(Action("suspend", words, partial(self._report, state.sid), prove))
         if self._params["running"] == "wait" and (state.released or state.running):
             actions.append(self._wait_for_running(state))
             words = f"see that no job of {state.sid} was released meanwhile"
-            actions.append(Action("prove", words, None, partial(self._prove_settled, state, bool(state.released))))
+            prove = partial(self._proved, partial(self._prove_settled, state, bool(state.released)))
+            actions.append(Action("prove", words, None, prove))
         return actions
 
     def _release(self, state: State) -> List[Action[State]]:
@@ -538,12 +542,12 @@ class BackgroundJobs(Operation[State]):
             words = f"remove {self._params['record']}"
             forget = [Action[State]("forget", words, self._forget, note=True)]
         if not self._mine & set(state.suspended):
-            prove = partial(self._prove_released, state, False)
+            prove = partial(self._proved, partial(self._prove_released, state, False))
             check = [Action[State]("prove", "see that they are released", None, prove)]
             return (check if self._mine else []) + forget
         self._refuse_foreign(f"release the jobs of {state.sid}", state, strangers)
         words = f"release {len(state.suspended)} suspended jobs of {state.sid} (BTCTRNS2)"
-        prove = partial(self._after_report, partial(self._prove_released, state, True))
+        prove = partial(self._proved, partial(self._prove_released, state, True))
         return [Action("release", words, partial(self._report, state.sid), prove), *forget]
 
     def _refuse_foreign(self, doing: str, state: State, strangers: Set[Key]) -> None:
@@ -561,7 +565,7 @@ class BackgroundJobs(Operation[State]):
     def _wait_for_running(self, state: State) -> Action[State]:
         count = len(state.running)
         words = f"wait for {count} running jobs of {state.sid}" if count else f"see that no job of {state.sid} runs"
-        return Action("wait", words, None, partial(self._none_runs, state))
+        return Action("wait", words, None, partial(self._proved, partial(self._none_runs, state)))
 
     # Act
 
@@ -609,16 +613,20 @@ class BackgroundJobs(Operation[State]):
                 raise cancelled(doing, self._jobs, job)
         except LandscapeError as error:
             self._unsure = isinstance(error, Unknown)
-            error.facts.setdefault("jobs", told(self._mine))
             raise
 
     # Verify
 
-    def _after_report(self, prove: Callable[[], State]) -> State:
-        """The proof, unless the report went wrong."""
-        if self._failure is not None:
-            raise self._failure
-        return prove()
+    def _proved(self, prove: Callable[[], State]) -> State:
+        """The proof, unless the report went wrong; whatever goes wrong tells what is held back."""
+        try:
+            if self._failure is not None:
+                raise self._failure
+            return prove()
+        except LandscapeError as error:
+            for name, value in self._held().items():
+                error.facts.setdefault(name, value)
+            raise
 
     def _prove_suspended(self, state: State) -> State:
         """No job is released any more; what came after the report is suspended by another one."""
@@ -665,7 +673,6 @@ class BackgroundJobs(Operation[State]):
             f"jobs go on to come: {len(now.released)} are released, {len(now.running)} run: "
             + names([*now.released.values(), *now.running.values()]),
             reason="still_released" if now.released else "jobs_running",
-            jobs=told(self._mine),
         )
 
     def _still_released(self, doing: str, now: State) -> LandscapeError:
@@ -674,7 +681,6 @@ class BackgroundJobs(Operation[State]):
             f"{len(now.released)} jobs are still released, or are so again: {names(now.released.values())}",
             reason="still_released",
             cure="Run it again; jobs that the system leaves out on purpose belong in keep",
-            jobs=told(self._mine),
             still_released=[job.told() for job in now.released.values()],
         )
 
@@ -685,7 +691,6 @@ class BackgroundJobs(Operation[State]):
                 doing,
                 f"jobs of this module are still there: {names(now.helpers.values())}",
                 reason="helper_left",
-                jobs=told(self._mine),
                 helpers=[job.told() for job in now.helpers.values()],
             )
 
@@ -699,7 +704,6 @@ class BackgroundJobs(Operation[State]):
                 doing,
                 f"{len(stuck)} jobs are still suspended, or are so again: {names(stuck.values())}",
                 reason="still_suspended",
-                jobs=told(self._mine),
                 still_suspended=[job.told() for job in stuck.values()],
             )
         if now.suspended:
@@ -724,7 +728,6 @@ class BackgroundJobs(Operation[State]):
                 "no job of ours is suspended any more, and not all are as they were: {}".format("; ".join(wrong)),
                 reason="jobs_missing",
                 cure="Compare with SM37; once it is settled, remove the record",
-                jobs=told(self._mine),
                 missing=wrong,
             )
         return now
@@ -746,7 +749,6 @@ class BackgroundJobs(Operation[State]):
             ).value
         except NeverCame as error:
             error.cure = "The released jobs stay suspended; wait longer, end them, or name them in running_ignore"
-            error.facts["jobs"] = told(self._mine)
             if isinstance(error.last, State):
                 error.facts["running"] = [job.told() for job in error.last.running.values()]
             raise
@@ -764,10 +766,14 @@ class BackgroundJobs(Operation[State]):
     def facts(self, state: State) -> Dict[str, Any]:
         """The jobs that are to be given back, or were."""
         running = [job.told() for _key, job in sorted(state.running.items())]
-        found: Dict[str, Any] = {"sid": state.sid, "jobs": told(self._mine), "running": running}
-        if self._wanted == "suspended":
-            found["kept"] = {"sid": state.sid, "jobs": found["jobs"], "foreign": told(self._foreign)}
-        return found
+        return {"sid": state.sid, "running": running, **self._held()}
+
+    def _held(self) -> Dict[str, Any]:
+        """What is held back, or was, as it has to be kept."""
+        jobs = told(self._mine)
+        if self._wanted == "released":
+            return {"jobs": jobs}
+        return {"jobs": jobs, "kept": {"sid": self._sid, "jobs": jobs, "foreign": told(self._foreign)}}
 
     def warnings(self) -> List[str]:
         """What started at once, and how the connection is made."""

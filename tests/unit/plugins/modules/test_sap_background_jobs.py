@@ -480,3 +480,33 @@ def test_names_with_small_letters_are_other_names(tmp_path: Path) -> None:
     assert run(system, "released", jobs=again["jobs"])["jobs"] == [key("Nightly_Load", "1")]
     back = run(system, "released", record=record)
     assert back["jobs"] == [key("Nightly_Load", "1")] and back["warnings"] == []
+
+
+def test_a_failure_tells_what_is_held_back_by_then() -> None:
+    system = landscape(ONE="S", LONG="R", OLD="Z")
+    suspend = system.reports["BTCTRNS1"]
+
+    def report() -> None:
+        system.job("NEXT", "77", "S")
+        suspend()
+
+    system.reports["BTCTRNS1"] = report
+    with pytest.raises(TimedOut) as caught:
+        run(system, "suspended", foreign="ignore", kept={"sid": "PRD", "jobs": [], "foreign": [key("OLD", "3")]})
+    jobs = [key("NEXT", "77"), key("ONE", "1")]
+    assert caught.value.facts["jobs"] == jobs
+    assert caught.value.facts["kept"] == {"sid": "PRD", "jobs": jobs, "foreign": [key("OLD", "3")]}
+
+
+def test_a_look_that_fails_after_the_report_tells_what_is_held_back() -> None:
+    system = landscape(ONE="S")
+    suspend = system.reports["BTCTRNS1"]
+
+    def report() -> None:
+        suspend()
+        system.job("ODD", "77", "Q")
+
+    system.reports["BTCTRNS1"] = report
+    with pytest.raises(Failed) as caught:
+        run(system, "suspended")
+    assert caught.value.reason == "status_unknown" and caught.value.facts["kept"]["jobs"] == [key("ONE", "1")]
