@@ -17,7 +17,9 @@ description:
   - What happened is proved from the table C(TBTCO), never believed. After suspending no job may be released any more,
     and that is seen once more after the wait for running jobs. After BTCTRNS2 no job may be suspended any more, and
     each one that was recorded must be released again or have started since. Those for which that does not hold are
-    named, and the module fails.
+    named, and the module fails. One that was deleted is told in a warning.
+  - Held back is what is suspended when no job is released any more. One that started, or was deleted, before BTCTRNS1
+    ran is taken out of the record then.
   - The jobs that were released before are returned (RV(jobs)), and with O(record) they are written to a file before
     anything is changed, with those that were suspended already. So exactly those can be given back after the
     controller died in between. Jobs that were suspended after the record was written count as held back with it,
@@ -523,8 +525,7 @@ class BackgroundJobs(Operation[State]):
             self._mine = set(ours)
             since = sorted(self._mine - (state.recorded or set()))
             if since:
-                labels = ", ".join("/".join(key) for key in since[:10])
-                self._said.append(f"{len(since)} jobs were suspended after the record was written: {labels}")
+                self._said.append(f"{len(since)} jobs were suspended after the record was written: {labels(since)}")
         elif self._params["record"]:
             if state.suspended:
                 self._said.append(
@@ -642,10 +643,16 @@ class BackgroundJobs(Operation[State]):
             self._mine |= set(now.due)
             self._keep()
             self._run(state.sid)
+        return self._settled(doing, now)
+
+    def _settled(self, doing: str, now: State) -> State:
+        """A state in which nothing is released: ours is what is suspended in it.
+
+        What started or was deleted before the report ran, or is left out by the system, was not held back, so it is not
+        given back either. Before this proof nothing is taken out, because the report may still be on its way.
+        """
         self._no_helper_is_left(doing, now)
-        # What the system leaves out was not held back, so it is not given back either.
-        keep = self._params["keep"]
-        self._mine = {key for key in self._mine if key in now.suspended or not fits(key[0], keep)}
+        self._mine &= set(now.suspended)
         self._keep()
         return now
 
@@ -658,8 +665,7 @@ class BackgroundJobs(Operation[State]):
         for left in reversed(range(PASSES + 1)):
             now = self._again(state)
             if not now.released and not now.running:
-                self._no_helper_is_left(doing, now)
-                return now
+                return self._settled(doing, now)
             if now.released and not again:
                 raise self._still_released(doing, now)
             if not left:
@@ -711,11 +717,11 @@ class BackgroundJobs(Operation[State]):
                 f"{len(now.suspended)} jobs that somebody else suspended stay so: {names(now.suspended.values())}"
             )
         self._no_helper_is_left(doing, now)
-        wrong = []
+        wrong, gone = [], []
         for key in sorted(self._mine - set(now.due)):
             job = self._jobs.one(key)
-            if job is None:
-                wrong.append(f"{key[0]}/{key[1]} is gone")
+            if job is None:  # whoever deleted it knew why, and nothing is left to give back
+                gone.append(key)
             elif job.status == model.RELEASED:  # since the look
                 continue
             elif job.status in STARTED:
@@ -727,9 +733,12 @@ class BackgroundJobs(Operation[State]):
                 doing,
                 "no job of ours is suspended any more, and not all are as they were: {}".format("; ".join(wrong)),
                 reason="jobs_missing",
-                cure="Compare with SM37; once it is settled, remove the record",
+                cure="Release or delete them in SM37, then run this again",
                 missing=wrong,
             )
+        if gone:
+            self._mine -= set(gone)
+            self._said.append(f"{len(gone)} jobs are gone, so they were not given back: {labels(gone)}")
         return now
 
     def _no(self) -> Type[LandscapeError]:
@@ -779,8 +788,8 @@ class BackgroundJobs(Operation[State]):
         """What started at once, and how the connection is made."""
         said = [*advice(self._params), *self._said]
         if self._odd:
-            labels = ", ".join(f"{job.label} {job.status!r}" for job in sorted(self._odd.values())[:10])
-            said.append(f"TBTCO says of other jobs what is not known, so nothing is said about them: {labels}")
+            odd = ", ".join(f"{job.label} {job.status!r}" for job in sorted(self._odd.values())[:10])
+            said.append(f"TBTCO says of other jobs what is not known, so nothing is said about them: {odd}")
         if self._overdue:
             said.append("Released jobs have started since: {}".format(", ".join(self._overdue[:20])))
         return said
@@ -805,10 +814,15 @@ def told(found: Iterable[Key]) -> List[Dict[str, str]]:
     return [{"name": name, "count": count} for name, count in sorted(found)]
 
 
-def names(jobs: Iterable[model.Job], most: int = 10) -> str:
+def names(jobs: Iterable[model.Job]) -> str:
     """Jobs for a person, not too many of them."""
-    labels = sorted(job.label for job in jobs)
-    return ", ".join(labels[:most]) + (f", {len(labels) - most} more" if len(labels) > most else "")
+    return labels(job.key for job in jobs)
+
+
+def labels(found: Iterable[Key], most: int = 10) -> str:
+    """Keys of jobs for a person, not too many of them."""
+    every = ["/".join(key) for key in sorted(found)]
+    return ", ".join(every[:most]) + (f", {len(every) - most} more" if len(every) > most else "")
 
 
 def main() -> None:

@@ -161,13 +161,25 @@ def test_what_somebody_else_suspended_is_not_released_unasked() -> None:
         assert run(system, state, foreign="ignore", **given)["changed"]
 
 
-@pytest.mark.parametrize("status", ["P", None])
-def test_a_recorded_job_that_is_something_else_now_is_named(status: str | None) -> None:
-    system = landscape(ONE="Z", **({"TWO": status} if status else {}))
-    jobs = [{"name": "ONE", "count": "1"}, {"name": "TWO", "count": "2"}]
-    with pytest.raises(Failed, match="TWO/2") as caught:
+def test_a_recorded_job_without_a_start_is_named() -> None:
+    system = landscape(ONE="Z", TWO="P", GONE="Z")
+    system.tables["TBTCO"].pop()
+    jobs = [key("GONE", "3"), key("ONE", "1"), key("TWO", "2")]
+    with pytest.raises(Failed, match=r"TWO/2 is scheduled.*SM37") as caught:
         run(system, "released", jobs=jobs)
-    assert caught.value.reason == "jobs_missing"
+    assert caught.value.reason == "jobs_missing" and caught.value.facts["missing"] == ["TWO/2 is scheduled (P)"]
+    system.tables["TBTCO"].pop(1)  # it is deleted, as the failure says
+    assert run(system, "released", jobs=jobs)["jobs"] == [key("ONE", "1")]
+
+
+def test_a_recorded_job_that_was_deleted_is_told_and_the_record_is_settled(tmp_path: Path) -> None:
+    system = landscape(ONE="S", TWO="S")
+    record = tmp_path / "r.json"
+    run(system, "suspended", record=str(record))
+    system.tables["TBTCO"].pop(1)
+    back = run(system, "released", record=str(record))
+    assert back["jobs"] == [key("ONE", "1")] and not record.exists()
+    assert any("1 jobs are gone" in text and "TWO/2" in text for text in back["warnings"])
 
 
 @pytest.mark.parametrize("status", ["Y", "R", "F", "A"])
@@ -510,3 +522,45 @@ def test_a_look_that_fails_after_the_report_tells_what_is_held_back() -> None:
     with pytest.raises(Failed) as caught:
         run(system, "suspended")
     assert caught.value.reason == "status_unknown" and caught.value.facts["kept"]["jobs"] == [key("ONE", "1")]
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_what_began_before_the_report_ran_is_not_held_back(tmp_path: Path, deleted: bool) -> None:
+    system = landscape(ONE="S", SOON="S")
+    suspend = system.reports["BTCTRNS1"]
+
+    def report() -> None:
+        if deleted:
+            system.tables["TBTCO"].pop(1)
+        else:
+            system.tables["TBTCO"][1]["STATUS"] = "F"
+        suspend()
+
+    system.reports["BTCTRNS1"] = report
+    record = tmp_path / "r.json"
+    there = run(system, "suspended", record=str(record))
+    assert there["jobs"] == there["kept"]["jobs"] == [key("ONE", "1")]
+    assert json.loads(record.read_text(encoding="utf-8"))["kept"]["jobs"] == [key("ONE", "1")]
+    back = run(system, "released", record=str(record))
+    assert back["jobs"] == [key("ONE", "1")] and back["warnings"] == []
+
+
+def test_what_an_earlier_run_kept_and_is_not_suspended_any_more_is_not_held_back() -> None:
+    system = landscape(ONE="Z", RAN="F", LONG="R")
+    kept = {"sid": "PRD", "jobs": [key("ONE", "1"), key("RAN", "2"), key("GONE", "9")], "foreign": []}
+    with pytest.raises(TimedOut) as caught:
+        run(system, "suspended", kept=kept)
+    assert caught.value.facts["kept"] == {**kept, "jobs": sorted(kept["jobs"], key=lambda row: row["name"])}
+    at_end_of(system, "LONG", 4, lambda: None)
+    assert run(system, "suspended", kept=kept, running_timeout=5)["kept"]["jobs"] == [key("ONE", "1")]
+
+
+def test_nothing_is_taken_out_of_the_record_before_the_proof(tmp_path: Path) -> None:
+    system = landscape(ONE="S", TWO="S")
+    system.reports["BTCTRNS1"] = lambda: system.tables["TBTCO"][0].update(STATUS="Z")
+    record = tmp_path / "r.json"
+    with pytest.raises(Failed) as caught:
+        run(system, "suspended", record=str(record))
+    both = [key("ONE", "1"), key("TWO", "2")]
+    assert caught.value.reason == "still_released" and caught.value.facts["jobs"] == both
+    assert json.loads(record.read_text(encoding="utf-8"))["kept"]["jobs"] == both
