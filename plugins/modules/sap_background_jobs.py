@@ -40,6 +40,7 @@ options:
       - When absent, those of O(record), and without a file there none. With neither O(jobs) nor O(record) all that are
         suspended now, which takes O(foreign=ignore), because nobody says whose they are.
       - With O(kept) those are meant, and O(jobs) is refused.
+      - An empty list gives nothing back. It is a look that tells which jobs are suspended in a warning.
       - The file of O(record) is removed only when these jobs are all that it holds.
     type: list
     elements: dict
@@ -89,7 +90,7 @@ options:
       - V(fail) changes nothing and names them. V(ignore) goes on. They are then released with the others.
       - Foreign are with O(record) or O(kept) those that were suspended when it was made, else all but those of O(jobs).
       - When none of our own is to be suspended or released nothing is done about the foreign ones, whatever is said
-        here. Those that stay suspended are told in a warning.
+        here. Those that stay suspended are told in a warning, in check mode, too.
     type: str
     choices: [fail, ignore]
     default: fail
@@ -412,6 +413,7 @@ class BackgroundJobs(Operation[State]):
         self._foreign: Set[Key] = set()
         self._kept: Optional[Set[Key]] = None  # what the record says now
         self._odd: Dict[Key, model.Job] = {}
+        self._staying: Dict[Key, model.Job] = {}  # suspended, and nothing is done about them
         self._said: List[str] = []
         self._overdue: List[str] = []
         self._unsure = False  # a call of the last run of the report was not answered
@@ -494,6 +496,8 @@ class BackgroundJobs(Operation[State]):
         self._foreign -= self._mine  # what its owner released since is held back by us
         if state.released:
             self._refuse_foreign(doing, state, set(state.suspended) & self._foreign)
+        else:
+            self._staying = {key: job for key, job in state.suspended.items() if key not in self._mine}
         if state.running and self._params["running"] == "fail":
             raise Failed(
                 doing,
@@ -543,6 +547,7 @@ class BackgroundJobs(Operation[State]):
             words = f"remove {self._params['record']}"
             forget = [Action[State]("forget", words, self._forget, note=True)]
         if not self._mine & set(state.suspended):
+            self._staying = state.suspended
             prove = partial(self._proved, partial(self._prove_released, state, False))
             check = [Action[State]("prove", "see that they are released", None, prove)]
             return (check if self._mine else []) + forget
@@ -712,10 +717,7 @@ class BackgroundJobs(Operation[State]):
                 reason="still_suspended",
                 still_suspended=[job.told() for job in stuck.values()],
             )
-        if now.suspended:
-            self._said.append(
-                f"{len(now.suspended)} jobs that somebody else suspended stay so: {names(now.suspended.values())}"
-            )
+        self._staying = now.suspended
         self._no_helper_is_left(doing, now)
         wrong, gone = [], []
         for key in sorted(self._mine - set(now.due)):
@@ -787,6 +789,10 @@ class BackgroundJobs(Operation[State]):
     def warnings(self) -> List[str]:
         """What started at once, and how the connection is made."""
         said = [*advice(self._params), *self._said]
+        if self._staying:
+            said.append(
+                f"{len(self._staying)} jobs that are not known to be ours stay suspended: {labels(self._staying)}"
+            )
         if self._odd:
             odd = ", ".join(f"{job.label} {job.status!r}" for job in sorted(self._odd.values())[:10])
             said.append(f"TBTCO says of other jobs what is not known, so nothing is said about them: {odd}")

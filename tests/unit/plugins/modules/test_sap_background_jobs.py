@@ -564,3 +564,30 @@ def test_nothing_is_taken_out_of_the_record_before_the_proof(tmp_path: Path) -> 
     both = [key("ONE", "1"), key("TWO", "2")]
     assert caught.value.reason == "still_released" and caught.value.facts["jobs"] == both
     assert json.loads(record.read_text(encoding="utf-8"))["kept"]["jobs"] == both
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("state", "given"),
+    [
+        ("released", {"jobs": []}),
+        ("released", {"kept": {"sid": "PRD", "jobs": [], "foreign": [key("OLD", "1"), key("OTHER", "2")]}}),
+        ("released", {"jobs": [key("BACK", "3")]}),
+        ("suspended", {"keep": ["BACK"]}),
+        ("suspended", {"keep": ["BACK"], "foreign": "ignore"}),
+    ],
+)
+def test_foreign_jobs_that_stay_suspended_are_told(state: str, given: dict[str, Any], check_mode: bool) -> None:
+    system = landscape(OLD="Z", OTHER="Z", BACK="S")
+    result = carry_out(operation(system, state, **given), check_mode=check_mode)
+    assert not result["changed"] and not system.sent(OPEN)
+    assert result["warnings"] == ["2 jobs that are not known to be ours stay suspended: OLD/1, OTHER/2"]
+
+
+def test_our_own_that_stay_suspended_are_no_warning() -> None:
+    system = landscape(ONE="S")
+    kept = run(system, "suspended")["kept"]
+    assert run(system, "suspended", kept=kept)["warnings"] == []
+    back = run(system, "released", kept=kept)
+    assert back["changed"] and back["warnings"] == []
+    assert run(system, "released", jobs=[])["warnings"] == []
