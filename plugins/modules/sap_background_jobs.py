@@ -106,7 +106,8 @@ options:
     description:
       - For O(state=suspended), what to do about running jobs. V(wait) waits for their end, for O(running_timeout)
         seconds. At its end the module fails and the jobs stay suspended, so that nothing new starts. What they
-        released before their end is suspended, too, and when nothing was to be suspended at first, it is a failure.
+        released before their end is suspended, too; when nothing was to be suspended at first, and nothing is held back
+        by O(kept) or O(record), it is a failure.
       - V(fail) changes nothing when jobs run. V(ignore) does not look at them.
     type: str
     choices: [wait, fail, ignore]
@@ -160,6 +161,9 @@ notes:
     processes back, when that would be too many.
   - Jobs that are created after BTCTRNS1 ran are not suspended by it. Such jobs are found by the proof, for example the
     next one of a periodic job that was about to start, and BTCTRNS1 is run again, up to three times.
+  - BTCTRNS1 is not run again when a job that was seen suspended is released or has started since, because somebody gave
+    the jobs back then, and knows nothing of those that would be suspended now. That is a failure
+    (V(released_meanwhile)).
   - A job in a status that is not known stops O(state=suspended). For O(state=released) it does so only when it is one
     of those to give back; others are told in a warning.
   - Needs one free background work process for the report.
@@ -275,7 +279,8 @@ error:
     reason:
       description:
         - Short name of the cause, such as V(still_released), V(still_suspended), V(jobs_missing), V(foreign_jobs),
-          V(jobs_running), V(job_cancelled), V(helper_left), V(status_unknown) or V(wrong_record).
+          V(released_meanwhile), V(jobs_running), V(job_cancelled), V(helper_left), V(status_unknown) or
+          V(wrong_record).
       type: str
     facts:
       description: Data of the case, with the C(jobs) to give back, and C(kept) once jobs were suspended.
@@ -412,6 +417,7 @@ class BackgroundJobs(Operation[State]):
         self._mine: Set[Key] = set()
         self._foreign: Set[Key] = set()
         self._kept: Optional[Set[Key]] = None  # what the record says now
+        self._rested: Set[Key] = set()  # what was seen suspended since the plan was made
         self._odd: Dict[Key, model.Job] = {}
         self._staying: Dict[Key, model.Job] = {}  # suspended, and nothing is done about them
         self._said: List[str] = []
@@ -419,6 +425,7 @@ class BackgroundJobs(Operation[State]):
         self._unsure = False  # a call of the last run of the report was not answered
         self._begun = False  # the job of the report was created, so there is something changed
         self._failure: Optional[LandscapeError] = None  # of the report after that
+        self._last: Optional[State] = None  # what the last action that looked for itself saw
 
     # Look
 
@@ -454,7 +461,9 @@ class BackgroundJobs(Operation[State]):
         return State(sid, due, released, suspended, running, helpers, recorded, foreign)
 
     def _again(self, state: State) -> State:
-        return self._see(state.sid, state.recorded, state.foreign)
+        now = self._see(state.sid, state.recorded, state.foreign)
+        self._rested |= set(now.suspended)
+        return now
 
     def _end_of_helpers(self, state: State) -> State:
         """Wait for a report that an earlier run started; what comes of it is the state to begin with."""
@@ -489,6 +498,9 @@ class BackgroundJobs(Operation[State]):
     def _suspend(self, state: State) -> List[Action[State]]:
         self._kept = None if state.foreign is None else state.recorded
         self._mine = set(state.ours or ())
+        self._rested = set(state.suspended)
+        # Of what is held back it is seen whether somebody gave it back, so the report may be run again.
+        again = bool(state.released or self._mine & set(state.suspended))
         self._foreign = set(state.suspended) - self._mine if state.foreign is None else set(state.foreign)
         doing = f"suspend the jobs of {state.sid}"
         if state.released:
@@ -516,10 +528,17 @@ class BackgroundJobs(Operation[State]):
             actions.append(Action("suspend", words, partial(self._report, state.sid), prove))
         if self._params["running"] == "wait" and (state.released or state.running):
             actions.append(self._wait_for_running(state))
-            words = f"see that no job of {state.sid} was released meanwhile"
-            prove = partial(self._proved, partial(self._prove_settled, state, bool(state.released)))
-            actions.append(Action("prove", words, None, prove))
+            actions.append(self._settle(state, again))
         return actions
+
+    def _settle(self, state: State, again: bool) -> Action[State]:
+        words = f"see that no job of {state.sid} was released meanwhile"
+        prove = partial(self._prove_settled, state, again)
+        if state.released or not again:
+            return Action("prove", words, None, partial(self._proved, prove))
+        # Nothing was changed so far, and this is a change only when the report is run again, which check mode cannot
+        # know; it does not count what is marked as a note.
+        return Action("prove", words, partial(self._attempt, prove), partial(self._proved, self._attempted), note=True)
 
     def _release(self, state: State) -> List[Action[State]]:
         given, ours = self._params["jobs"], state.ours
@@ -600,6 +619,14 @@ class BackgroundJobs(Operation[State]):
                 raise
             self._failure = error
 
+    def _attempt(self, prove: Callable[[], State]) -> bool:
+        """A proof that may run the report; whether it did. When it goes wrong, `_attempted` tells."""
+        try:
+            self._last = prove()
+        except LandscapeError as error:
+            self._failure = error
+        return self._begun
+
     def _run(self, sid: str) -> None:
         """Run the report as a job to its end."""
         report = REPORTS[self._wanted]
@@ -634,6 +661,12 @@ class BackgroundJobs(Operation[State]):
                 error.facts.setdefault(name, value)
             raise
 
+    def _attempted(self) -> State:
+        """What `_attempt` saw."""
+        if self._last is None:
+            raise AssertionError("nothing was attempted")
+        return self._last
+
     def _prove_suspended(self, state: State) -> State:
         """No job is released any more; what came after the report is suspended by another one."""
         doing = f"suspend the jobs of {state.sid}"
@@ -643,6 +676,7 @@ class BackgroundJobs(Operation[State]):
             self._mine |= set(now.suspended) - set(state.suspended)
             if not now.released:
                 break
+            self._refuse_given_back(doing, now)
             if self._unsure or not left:  # what was not answered may still come, and is not sent again
                 raise self._still_released(doing, now)
             self._mine |= set(now.due)
@@ -664,7 +698,7 @@ class BackgroundJobs(Operation[State]):
     def _prove_settled(self, state: State, again: bool) -> State:
         """What ran may have released others at its end, so one look has to show neither.
 
-        :param again: whether the report is run once more for those; not when nothing was to be suspended at first.
+        :param again: whether the report is run once more for those; not when nothing of ours is suspended.
         """
         doing = f"suspend the jobs of {state.sid}"
         for left in reversed(range(PASSES + 1)):
@@ -672,6 +706,7 @@ class BackgroundJobs(Operation[State]):
             if not now.released and not now.running:
                 return self._settled(doing, now)
             if now.released and not again:
+                self._refuse_given_back(doing, now)
                 raise self._still_released(doing, now)
             if not left:
                 break
@@ -685,6 +720,29 @@ class BackgroundJobs(Operation[State]):
             + names([*now.released.values(), *now.running.values()]),
             reason="still_released" if now.released else "jobs_running",
         )
+
+    def _refuse_given_back(self, doing: str, now: State) -> None:
+        """Suspend nothing again that somebody gave back.
+
+        A module lives on when its controller is killed. Who goes on in its place gives the jobs back and forgets them;
+        if BTCTRNS1 ran once more then, nobody would know what to release. The system starts nothing that is suspended,
+        so what was seen so, and is released or has started since, was given back. Released ones alone would not show
+        it: one that is overdue starts at once, and the next one of a periodic job has another number.
+        """
+        back = []
+        for key in sorted(self._rested - set(now.suspended)):
+            job = now.due.get(key) or self._jobs.one(key)
+            if job is not None and (job.status == model.RELEASED or job.status in STARTED):
+                back.append(job)
+        if back:
+            raise self._no()(
+                doing,
+                f"{len(back)} jobs that were suspended are released again, or have started since: {names(back)}; "
+                "somebody gave them back",
+                reason="released_meanwhile",
+                cure="See who did, then run this again if they are to be held back all the same",
+                released_meanwhile=[job.told() for job in back],
+            )
 
     def _still_released(self, doing: str, now: State) -> LandscapeError:
         return self._no()(

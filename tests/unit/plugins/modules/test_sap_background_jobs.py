@@ -591,3 +591,93 @@ def test_our_own_that_stay_suspended_are_no_warning() -> None:
     back = run(system, "released", kept=kept)
     assert back["changed"] and back["warnings"] == []
     assert run(system, "released", jobs=[])["warnings"] == []
+
+
+def given_back(system: System, *ran: str, new: str = "") -> None:
+    """What happens when somebody runs BTCTRNS2: what is overdue has run at once, and has a next one."""
+    for found in list.__iter__(system.tables["TBTCO"]):
+        if found["STATUS"] == "Z":
+            found["STATUS"] = "F" if found["JOBNAME"] in ran else "S"
+    if new:
+        list.append(system.tables["TBTCO"], row(new, "99", "S"))
+
+
+@pytest.mark.parametrize("ran", [(), ("ONE",), ("ONE", "TWO")])
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_somebody_gave_back_meanwhile_is_not_suspended_again(resumed: bool, ran: tuple[str, ...]) -> None:
+    system = landscape(ONE="S", TWO="S", LONG="R")
+    kept = None
+    if resumed:
+        kept = run(system, "suspended", running="ignore")["kept"]
+    sent = system.sent(OPEN)
+    at_end_of(system, "LONG", 4 if resumed else 12, lambda: given_back(system, *ran, new="ONE"))
+    with pytest.raises(Failed, match="somebody gave them back") as caught:
+        run(system, "suspended", running_timeout=5, kept=kept)
+    assert caught.value.reason == "released_meanwhile"
+    assert [job["name"] for job in caught.value.facts["released_meanwhile"]] == ["ONE", "TWO"]
+    assert system.sent(OPEN) == (sent if resumed else 1) and "Z" not in system.statuses().values()
+    assert caught.value.facts["changed"] is not resumed
+    again = run(system, "suspended", kept=kept)  # somebody wants it, who looked
+    assert again["changed"] and key("ONE", "99") in again["jobs"]
+
+
+def test_what_somebody_gives_back_right_after_the_report_is_not_suspended_again() -> None:
+    system = landscape(ONE="S", OLD="Z")
+    suspend = system.reports["BTCTRNS1"]
+
+    def report() -> None:
+        suspend()
+        given_back(system)
+
+    system.reports["BTCTRNS1"] = report
+    with pytest.raises(Failed, match="OLD/2") as caught:
+        run(system, "suspended", foreign="ignore")
+    assert caught.value.reason == "released_meanwhile" and system.sent(OPEN) == 1
+
+
+def test_a_job_that_was_deleted_meanwhile_keeps_nothing_from_being_suspended() -> None:
+    system = landscape(ONE="S", TWO="S", LONG="R")
+
+    def deleted() -> None:
+        list.pop(system.tables["TBTCO"], 0)
+        list.append(system.tables["TBTCO"], row("NEXT", "77", "S"))
+
+    at_end_of(system, "LONG", 12, deleted)
+    assert run(system, "suspended", running_timeout=5)["jobs"] == [key("NEXT", "77"), key("TWO", "2")]
+
+
+@pytest.mark.parametrize("how", ["kept", "record"])
+def test_with_a_record_what_the_running_one_released_is_suspended_when_it_is_tried_again(
+    tmp_path: Path, how: str
+) -> None:
+    system = landscape(ONE="S", LONG="R")
+    given: dict[str, Any] = {"record": str(tmp_path / "r.json")} if how == "record" else {}
+    kept = run(system, "suspended", running="ignore", **given)["kept"]
+    given = given or {"kept": kept}
+    at_end_of(system, "LONG", 4, lambda: list.append(system.tables["TBTCO"], row("NEXT", "77", "S")))
+    result = run(system, "suspended", running_timeout=5, **given)
+    assert result["changed"] and [step["name"] for step in result["steps"]] == ["wait", "prove"]
+    assert result["jobs"] == result["kept"]["jobs"] == [key("NEXT", "77"), key("ONE", "1")]
+    assert result["after"] == {"released": 0, "suspended": 2, "running": 0} and system.sent(OPEN) == 2
+    assert run(system, "released", **(given if how == "record" else {"kept": result["kept"]}))["changed"]
+
+
+def test_a_report_that_is_run_again_and_goes_wrong_is_a_change() -> None:
+    system = landscape(ONE="S", LONG="R")
+    kept = run(system, "suspended", running="ignore")["kept"]
+    at_end_of(system, "LONG", 4, lambda: list.append(system.tables["TBTCO"], row("NEXT", "77", "S")))
+    system.after_start = "A"
+    with pytest.raises(Failed) as caught:
+        run(system, "suspended", running_timeout=5, kept=kept)
+    assert caught.value.reason == "job_cancelled" and caught.value.facts["changed"] is True
+    assert caught.value.facts["kept"]["jobs"] == [key("NEXT", "77"), key("ONE", "1")]
+    assert caught.value.facts["steps"][-1]["outcome"] == "failed"
+
+
+def test_what_may_be_suspended_again_is_no_change_in_check_mode() -> None:
+    system = landscape(ONE="Z", LONG="R")
+    kept = {"sid": "PRD", "jobs": [key("ONE", "1")], "foreign": []}
+    result = carry_out(operation(system, "suspended", kept=kept), check_mode=True)
+    assert not result["changed"] and [step["name"] for step in result["steps"]] == ["wait", "prove"]
+    at_end_of(system, "LONG", 4, lambda: None)
+    assert not run(system, "suspended", kept=kept, running_timeout=5)["changed"]
