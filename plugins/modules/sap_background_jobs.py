@@ -108,7 +108,8 @@ options:
         seconds. At its end the module fails and the jobs stay suspended, so that nothing new starts. What they
         released before their end is suspended, too; when nothing was to be suspended at first, and nothing is held back
         by O(kept) or O(record), it is a failure.
-      - V(fail) changes nothing when jobs run. V(ignore) does not look at them.
+      - V(fail) changes nothing when jobs run. When one began between that look and BTCTRNS1 it is a failure, too, and
+        the others stay suspended. V(ignore) does not look at them.
     type: str
     choices: [wait, fail, ignore]
     default: wait
@@ -510,21 +511,14 @@ class BackgroundJobs(Operation[State]):
             self._refuse_foreign(doing, state, set(state.suspended) & self._foreign)
         else:
             self._staying = {key: job for key, job in state.suspended.items() if key not in self._mine}
-        if state.running and self._params["running"] == "fail":
-            raise Failed(
-                doing,
-                f"{len(state.running)} jobs run: {names(state.running.values())}",
-                reason="jobs_running",
-                cure="Wait for them (running: wait), name those that always run in running_ignore, or ignore them",
-                running=[job.told() for job in state.running.values()],
-            )
+        self._refuse_running(doing, state)
         actions: List[Action[State]] = []
         if self._params["record"] and (state.released or state.recorded is None):
             words = f"keep the names of {len(self._mine)} jobs in {self._params['record']}"
             actions.append(Action("record", words, self._keep, note=True))
         if state.released:
             words = f"suspend {len(state.released)} released jobs of {state.sid} (BTCTRNS1)"
-            prove = partial(self._proved, partial(self._prove_suspended, state))
+            prove = partial(self._proved, partial(self._prove_held, state))
             actions.append(Action("suspend", words, partial(self._report, state.sid), prove))
         if self._params["running"] == "wait" and (state.released or state.running):
             actions.append(self._wait_for_running(state))
@@ -585,6 +579,17 @@ class BackgroundJobs(Operation[State]):
             reason="foreign_jobs",
             cure="Release or delete them, or say foreign: ignore to have them released with the others",
             foreign=[job.told() for job in jobs],
+        )
+
+    def _refuse_running(self, doing: str, state: State, besides: str = "") -> None:
+        if not state.running or self._params["running"] != "fail":
+            return
+        raise Failed(
+            doing,
+            f"{len(state.running)} jobs run: {names(state.running.values())}{besides}",
+            reason="jobs_running",
+            cure="Wait for them (running: wait), name those that always run in running_ignore, or ignore them",
+            running=[job.told() for job in state.running.values()],
         )
 
     def _wait_for_running(self, state: State) -> Action[State]:
@@ -666,6 +671,13 @@ class BackgroundJobs(Operation[State]):
         if self._last is None:
             raise AssertionError("nothing was attempted")
         return self._last
+
+    def _prove_held(self, state: State) -> State:
+        """As `_prove_suspended`; where no job may run, none may have begun between the look and the report either."""
+        now = self._prove_suspended(state)
+        besides = "; they began before BTCTRNS1 ran, and the others stay suspended"
+        self._refuse_running(f"suspend the jobs of {state.sid}", now, besides)
+        return now
 
     def _prove_suspended(self, state: State) -> State:
         """No job is released any more; what came after the report is suspended by another one."""

@@ -681,3 +681,20 @@ def test_what_may_be_suspended_again_is_no_change_in_check_mode() -> None:
     assert not result["changed"] and [step["name"] for step in result["steps"]] == ["wait", "prove"]
     at_end_of(system, "LONG", 4, lambda: None)
     assert not run(system, "suspended", kept=kept, running_timeout=5)["changed"]
+
+
+def test_where_no_job_may_run_one_that_began_before_the_report_is_a_failure() -> None:
+    system = landscape(ONE="S", SOON="S", LOOP="S")
+    suspend = system.reports["BTCTRNS1"]
+
+    def report() -> None:
+        for name, count in (("SOON", "2"), ("LOOP", "3")):
+            system.find(name, count).update(STATUS="R")  # type: ignore[union-attr]
+        suspend()
+
+    system.reports["BTCTRNS1"] = report
+    with pytest.raises(Failed, match="1 jobs run: SOON/2; they began before BTCTRNS1 ran") as caught:
+        run(system, "suspended", running="fail", running_ignore=["LOOP"])
+    assert caught.value.reason == "jobs_running" and caught.value.facts["changed"] is True
+    assert system.statuses() == {"ONE": "Z", "SOON": "R", "LOOP": "R"}
+    assert caught.value.facts["jobs"] == caught.value.facts["kept"]["jobs"] == [key("ONE", "1")]
