@@ -127,7 +127,8 @@ options:
     type: str
     default: LANDSCAPE
   helper_timeout:
-    description: Seconds for that job from its start to its end.
+    description:
+      - Seconds for that job from its start to its end, and before that for a background work process to be free.
     type: float
     default: 600.0
   xbp_version:
@@ -167,7 +168,8 @@ notes:
     (V(released_meanwhile)).
   - A job in a status that is not known stops O(state=suspended). For O(state=released) it does so only when it is one
     of those to give back; others are told in a warning.
-  - Needs one free background work process for the report.
+  - Needs one free background work process for the report. It is waited for where the system tells how many are free
+    (C(BAPI_XBP_GET_CURR_BP_RESOURCES)).
 seealso:
   - module: basis.landscape.sap_job
 """
@@ -280,8 +282,8 @@ error:
     reason:
       description:
         - Short name of the cause, such as V(still_released), V(still_suspended), V(jobs_missing), V(foreign_jobs),
-          V(released_meanwhile), V(jobs_running), V(job_cancelled), V(helper_left), V(status_unknown) or
-          V(wrong_record).
+          V(released_meanwhile), V(no_work_process), V(jobs_running), V(job_cancelled), V(helper_left),
+          V(status_unknown) or V(wrong_record).
       type: str
     facts:
       description: Data of the case, with the C(jobs) to give back, and C(kept) once jobs were suspended.
@@ -296,6 +298,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
+    Denied,
     Failed,
     LandscapeError,
     TimedOut,
@@ -318,6 +321,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     wait_for_end,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.quiet import free_processes
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import Record
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits, wait_until
 
@@ -634,6 +638,7 @@ class BackgroundJobs(Operation[State]):
 
     def _run(self, sid: str) -> None:
         """Run the report as a job to its end."""
+        self._free_process(sid)
         report = REPORTS[self._wanted]
         name = "{}_{}_{}".format(self._helper, report, time.strftime("%y%m%d%H%M%S", time.gmtime()))
         doing = f"run {report} on {sid}"
@@ -652,6 +657,36 @@ class BackgroundJobs(Operation[State]):
         except LandscapeError as error:
             self._unsure = isinstance(error, Unknown)
             raise
+
+    def _free_process(self, sid: str) -> None:
+        """Wait for a free background work process, before anything is made.
+
+        Without one the start `immediately` is refused. `asap` would wait in the system, but as a released job: it would
+        start, and suspend or release everything, also when this module was killed or had given up long before. Besides,
+        it wants a server, and that one may have no background work process at all. Each look leaves a row in the log of
+        XMI; usually it is one.
+        """
+        doing = f"find a free background work process of {sid}"
+        try:
+            wait_until(
+                doing,
+                partial(self._free, doing),
+                lambda free: free != 0,
+                self._helper_limits,
+                bear=(TimedOut, Unreachable),
+                describe=lambda _free: "all are busy",
+            )
+        except NeverCame as error:
+            error.reason = "no_work_process"
+            error.cure = "Run it again when a background job has ended, or give it more time (helper_timeout)"
+            raise
+
+    def _free(self, doing: str) -> Optional[int]:
+        """How many are free; None when the system does not tell, and then the start shows it."""
+        try:
+            return free_processes(doing, self._jobs.resources(doing))
+        except (Denied, Failed):
+            return None
 
     # Verify
 

@@ -17,6 +17,7 @@ from ansible_collections.basis.landscape.plugins.modules.sap_background_jobs imp
 from tests.unit.plugins.module_utils._rfc.system import System
 
 OPEN = "BAPI_XBP_JOB_OPEN"
+RESOURCES = "BAPI_XBP_GET_CURR_BP_RESOURCES"
 
 
 def options(state: str, **given: Any) -> dict[str, Any]:
@@ -698,3 +699,27 @@ def test_where_no_job_may_run_one_that_began_before_the_report_is_a_failure() ->
     assert caught.value.reason == "jobs_running" and caught.value.facts["changed"] is True
     assert system.statuses() == {"ONE": "Z", "SOON": "R", "LOOP": "R"}
     assert caught.value.facts["jobs"] == caught.value.facts["kept"]["jobs"] == [key("ONE", "1")]
+
+
+@pytest.mark.parametrize("state", ["suspended", "released"])
+def test_a_free_work_process_is_waited_for(state: str) -> None:
+    system = landscape(ONE="S" if state == "suspended" else "Z")
+    system.free = [0, 0, 2]
+    assert run(system, state, helper_timeout=5, foreign="ignore")["changed"]
+    assert system.sent(RESOURCES) == 3 and system.sent(OPEN) == 1
+
+
+def test_without_a_free_work_process_nothing_is_made() -> None:
+    system = landscape(ONE="S")
+    system.free = [0]
+    with pytest.raises(TimedOut, match="all are busy") as caught:
+        run(system, "suspended")
+    assert caught.value.reason == "no_work_process" and caught.value.facts["changed"] is False
+    assert not system.sent(OPEN) and system.statuses() == {"ONE": "S"}
+
+
+def test_where_the_system_does_not_tell_about_work_processes_the_start_shows_it() -> None:
+    system = landscape(ONE="S")
+    system.free = []
+    assert run(system, "suspended")["changed"]
+    assert system.sent(RESOURCES) == 1

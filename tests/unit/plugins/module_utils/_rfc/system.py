@@ -63,6 +63,8 @@ class System:
         self.conversations = 0
         self.reports: dict[str, Any] = {"BTCTRNS1": self._suspend, "BTCTRNS2": self._release}
         self.after_start = "F"
+        # Free background work processes as each question is told, the last number for good; without any it is refused.
+        self.free = [3]
         self.values: list[Any] = []
         self.log = [{"MSGID": "00", "MSGNO": "516", "MSGTYPE": "S", "TEXT": "Job started"}]
 
@@ -151,10 +153,19 @@ class Talk(Conversation):
         if function.startswith("BAPI_XBP_"):
             if not self._xbp:
                 return no("028", f"Not logged on in interface XBP (function {function})")
+            if function == "BAPI_XBP_GET_CURR_BP_RESOURCES":
+                return self._resources()
             return self._xbp_call(function[len("BAPI_XBP_JOB_") :], given)
         if function.startswith(("BAPI_USER_", "BAPI_TRANSACTION_")):
             return self._user_call(function, given)
         raise Raised("FU_NOT_FOUND", f"{function} does not exist")
+
+    def _resources(self) -> dict[str, Any]:
+        free = self._system.free
+        if not free:
+            return no("046", "No authorization")
+        count = free.pop(0) if len(free) > 1 else free[0]
+        return {"RESOURCE_INFO": [{"SERVER": "app_PRD_00", "BTCWPFREE": f"{count:>10}"}], "RETURN": OK}
 
     def _xbp_call(self, verb: str, given: dict[str, Any]) -> dict[str, Any]:
         system, name = self._system, given["JOBNAME"]
@@ -174,6 +185,8 @@ class Talk(Conversation):
         if verb in ("START_IMMEDIATELY", "START_ASAP"):
             if not steps:
                 return no("999", "no steps")
+            if verb == "START_IMMEDIATELY" and system.free[:1] == [0]:
+                return no("060", "No background work process is free")
             row["STATUS"] = system.after_start
             for step in steps:
                 system.reports.get(step["PROGNAME"], lambda: None)()
