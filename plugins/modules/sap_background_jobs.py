@@ -895,9 +895,8 @@ class BackgroundJobs(Operation[State]):
         """What started at once, and how the connection is made."""
         said = [*advice(self._params), *self._said]
         if self._staying:
-            said.append(
-                f"{len(self._staying)} jobs that are not known to be ours stay suspended: {labels(self._staying)}"
-            )
+            stay = f"{len(self._staying)} jobs that are not among those to give back stay suspended"
+            said.append(f"{stay}: {labels(self._staying)}")
         if self._odd:
             odd = ", ".join(f"{job.label} {job.status!r}" for job in sorted(self._odd.values())[:10])
             said.append(f"TBTCO says of other jobs what is not known, so nothing is said about them: {odd}")

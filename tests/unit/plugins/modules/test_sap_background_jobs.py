@@ -582,7 +582,7 @@ def test_foreign_jobs_that_stay_suspended_are_told(state: str, given: dict[str, 
     system = landscape(OLD="Z", OTHER="Z", BACK="S")
     result = carry_out(operation(system, state, **given), check_mode=check_mode)
     assert not result["changed"] and not system.sent(OPEN)
-    assert result["warnings"] == ["2 jobs that are not known to be ours stay suspended: OLD/1, OTHER/2"]
+    assert result["warnings"] == ["2 jobs that are not among those to give back stay suspended: OLD/1, OTHER/2"]
 
 
 def test_our_own_that_stay_suspended_are_no_warning() -> None:
