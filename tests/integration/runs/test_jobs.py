@@ -161,6 +161,23 @@ def test_a_plan_says_whose_jobs_are_not_held_back(site: Site) -> None:
     assert wrong.code == 2 and "landscape_hold_jobs" in wrong.output
 
 
+NOTICE = {"name": "basis.landscape.sap_jobs", "tasks_from": "notice"}
+
+
+def test_a_user_who_cannot_be_told_is_a_failure_or_a_warning(site: Site) -> None:
+    given = {"sap_jobs_sid": "PRD", "sap_jobs_message": "PRD goes down", "sap_jobs_countdown": []}
+    play = [{"hosts": "app", "gather_facts": False, "vars": given, "tasks": [{"ansible.builtin.import_role": NOTICE}]}]
+    (site.folder / "notice.json").write_text(json.dumps(play), encoding="utf-8")
+    for failures, code in (({}, 2), ({"sap_jobs_message_failures": "warn"}, 0)):
+        site.simulator.fault(
+            "rfc_missing_authorization", system="PRD", object="S_ADMI_FCD", function="TH_POPUP", times=1
+        )
+        told = site.play(playbook=str(site.folder / "notice.json"), **failures)
+        assert told.code == code and "MILLER (100)" in told.output, told.output
+    shown = [row["user"] for row in site.simulator.journal() if row.get("effect") == "message_shown"]
+    assert len(shown) == 6 and "MILLER" not in shown, "the others are told each time"
+
+
 def test_the_users_of_every_application_server_are_told(tmp_path: pathlib.Path, host_python: HostPython) -> None:
     more = {
         "hosts": [*LANDSCAPE["hosts"], {"name": "app2", "environment": "production", "os": "RHEL 9.4"}],
