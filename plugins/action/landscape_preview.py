@@ -11,6 +11,8 @@ import typing as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 MOST = 3  # that a line names
+JOBS = ("jobs", "released_jobs")  # the checks that tell of what is held back
+LIFT = "set landscape_hold_jobs: false for this host"
 
 
 class ActionModule(ControllerAction):
@@ -24,7 +26,7 @@ class ActionModule(ControllerAction):
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Collect what the hosts saw; refuse when a system could not be asked, since its jobs could not be held."""
+        """Collect what the hosts saw; refuse a system for which the step suspend_jobs would fail in the window."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
         systems: list[dict[str, str]] = []
@@ -33,17 +35,12 @@ class ActionModule(ControllerAction):
             seen = task_vars["hostvars"][host].get("sap_jobs_seen") or {}
             for sid in sorted(row["sid"] for row in led):
                 answer = seen.get(sid) or {}
+                conditions += [
+                    {"object": f"{sid} on {host}", "unmet": unmet, "remedy": remedy}
+                    for unmet, remedy in _against(answer)
+                ]
                 if "quiet" in answer:
                     systems.append({"sid": sid, "host": host, **_told(answer)})
-                    continue
-                conditions.append(
-                    {
-                        "object": f"{sid} on {host}",
-                        "unmet": "it cannot be asked over RFC, so its jobs could not be held back: "
-                        + str(answer.get("msg") or "nobody has asked it").rstrip("."),
-                        "remedy": "correct sap_jobs_rfc, or lift landscape_hold_jobs.",
-                    }
-                )
         for row in systems:
             self._display.display(
                 f"  {row['sid']} now: users: {row['users']}; jobs that run: {row['running']}; to hold back: "
@@ -58,6 +55,28 @@ class ActionModule(ControllerAction):
         return {"changed": False, "systems": systems}
 
 
+def _against(answer: dict[str, t.Any]) -> list[tuple[str, str]]:
+    """Return why the step suspend_jobs would fail in a system, each with what would allow it."""
+    if "quiet" not in answer:
+        why = str(answer.get("msg") or "nobody has asked it").rstrip(".")
+        unmet = f"it cannot be asked over RFC, so its jobs could not be held back: {why}."
+        return [(unmet, f"correct sap_jobs_rfc, or {LIFT}.")]
+    found = []
+    for name in answer["needed"]:
+        check = answer["checks"][name]
+        if check["verdict"] == "unknown":
+            what = "its jobs could not be held back" if name in JOBS else "it would never be seen to be quiet"
+            unmet = f"the check {name} has no answer, so {what}: {check['words'].rstrip('.')}."
+            lift = LIFT if name in JOBS else f"take {name} out of sap_jobs_quiet_checks"
+            found.append((unmet, f"mend that, or {lift}."))
+    notice = answer.get("notice") or {}
+    if "users" not in notice and not notice.get("skipped"):
+        why = str(notice.get("msg") or "nobody has looked whom it would reach").rstrip(".")
+        unmet = f"its users could not be told: {why}."
+        found.append((unmet, "mend that, or leave sap_jobs_message empty."))
+    return found
+
+
 def _told(answer: dict[str, t.Any]) -> dict[str, str]:
     """Return what one system said, in words; what it could not tell says so."""
     users = answer["users"]
@@ -65,7 +84,7 @@ def _told(answer: dict[str, t.Any]) -> dict[str, str]:
     released = answer["checks"]["released_jobs"]["count"]
     names = sorted({f"{row['user']} ({row['client']})" for row in users or ()})
     words = _some(len(names), names)
-    if answer["checks"]["users"]["verdict"] == "unknown":
+    if users is None or answer["checks"]["users"]["evidence"]["not_asked"]:  # other application servers
         words = f"{words}, not all are known" if names else "not known"
     jobs = [f"{row['name']} since {row['since']}" if row.get("since") else row["name"] for row in running or ()]
     return {

@@ -44,7 +44,9 @@ options:
     description: Logon group, for load balancing, such as V(PUBLIC).
     type: str
   rfc_router:
-    description: SAProuter string, passed on as it is. With C(saprfclib) it does not go with O(rfc_message_server).
+    description:
+      - SAProuter string, passed on as it is. With C(saprfclib) it does not go with O(rfc_message_server).
+      - It may hold passwords of routers, so it is never shown. C(saprfclib) takes one as C(/P/) alone, not as C(/W/).
     type: str
   rfc_snc_partner:
     description: SNC name of the system. With it the connection is protected by SNC.

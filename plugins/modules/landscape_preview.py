@@ -13,8 +13,9 @@ description:
     are released. It is printed, and written into the page of the plan. The plan itself stays as it is.
   - Takes from C(sap_jobs_seen) of each host what the entry point C(look) of the role P(basis.landscape.sap_jobs#role)
     has seen.
-  - A system that could not be asked is refused, all of them at once. Its jobs could not be held back either, and that
-    is better known before anything is stopped.
+  - A system for which the step C(suspend_jobs) would fail is refused, all of them at once, since that is better known
+    before anything is stopped. It could not be asked, or its jobs could not be read, or a check of
+    C(sap_jobs_quiet_checks) has no answer, or its users could not be told C(sap_jobs_message).
 options:
   jobs:
     description: The hosts with the systems that they lead, as RV(basis.landscape.landscape_plan#module:jobs).
@@ -71,8 +72,18 @@ systems:
       description: How many jobs are released.
       type: str
 conditions:
-  description: The systems that could not be asked.
+  description: What stands against the plan, of all systems.
   type: list
   elements: dict
   returned: when refused
+  contains:
+    object:
+      description: The system and its host.
+      type: str
+    unmet:
+      description: What could not be read or done.
+      type: str
+    remedy:
+      description: What would allow it.
+      type: str
 """

@@ -177,8 +177,10 @@ attributes:
   diff_mode:
     support: full
 notes:
-  - An import that was ended in the middle can be run again. Each table is emptied before it is filled, so the second
-    time comes to the same.
+  - An import that failed or was ended in the middle can be run again. Each table is emptied before it is filled, so
+    the second time comes to the same. An import that is begun takes back that an earlier one was proved, so the next
+    run imports also without O(run=again).
+  - An import in which R3trans ends with an error is reported as changed, since tables may be empty.
   - Nobody may work in the system between an import and its proof, or tables like C(TBTCO) have other numbers. Best is
     to import while the application servers are stopped, which then also read nothing from old buffers.
   - Rows of C(RSECTAB) and C(RFCDESSECU) are encrypted with the key of the system. An import of them always warns. Check
@@ -267,7 +269,8 @@ before:
       description: When it was made, in UTC. Empty when there is none.
       type: str
     imported:
-      description: When it was proved to be back. Empty when never.
+      description:
+        - When the last import of it was proved to be back. Empty when there was none, or it was not proved.
       type: str
     tables:
       description: Rows by table.
@@ -326,7 +329,13 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, system_id
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Denied,
+    Failed,
+    LandscapeError,
+    Unknown,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans import client, groups, manifest, wire
@@ -534,7 +543,7 @@ class Import(PreservedConfig):
 
     def __init__(self, params: Dict[str, Any]) -> None:
         super().__init__(params)
-        self._unsure: Optional[Unknown] = None
+        self._broken: Optional[LandscapeError] = None  # how R3trans ended once it may have changed the tables
 
     def look(self) -> State:
         """A good export of this system; the database is asked when there is something to do."""
@@ -592,12 +601,17 @@ class Import(PreservedConfig):
         try:
             self._warned += self._program.restore(found)
         except Unknown as error:
-            self._unsure = error
+            self._broken = error
             raise
+        except Failed as error:
+            if error.reason != "r3trans":
+                raise  # it was not started
+            # Tables may be empty now, so the act is a change, and what proves it fails.
+            self._broken = error
 
     def _compared(self, found: Manifest) -> State:
-        if self._unsure is not None:
-            raise self._unsure  # equal numbers would not show that all of it is there
+        if self._broken is not None:
+            raise self._broken  # equal numbers would not show that all of it is there
         self._found = self._program.compare(found, self._params["compare"])
         return State(found)
 

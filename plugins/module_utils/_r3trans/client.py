@@ -113,7 +113,12 @@ class R3trans:
     def restore(self, found: Manifest) -> List[str]:
         """Import an export: what its tables have now goes, what they had then comes.
 
+        That it was proved to be back before is taken out of the manifest first. Whatever becomes of this import, the
+        old proof says nothing about the tables any more.
+
         :returns: what R3trans warned of.
+        :raises Failed: nothing was begun, or R3trans ended with an error (reason ``r3trans``) and may have emptied
+            tables.
         :raises Unknown: it did not end in time and goes on, or was ended in the middle.
         """
         doing = f"import {len(found.held)} tables"
@@ -121,6 +126,8 @@ class R3trans:
         control = self._control(work, "import", wire.import_file(found.client, self._path(found.data)))
         log = self._path(manifest.stem(found.sid, found.exported) + "-import.log")
         _remove(log)
+        if found.imported:
+            manifest.write(self._folder, found._replace(imported=""))
         ran = self._run(doing, ["-w", log, control], log, change=True)
         shutil.rmtree(work, ignore_errors=True)
         return _warnings(doing, ran)

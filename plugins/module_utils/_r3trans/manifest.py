@@ -34,7 +34,10 @@ class Held(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """What an export holds. ``imported`` is when it was last proved to be back, empty when never."""
+    """What an export holds.
+
+    ``imported`` is when the last import of it was proved to be back; empty when there was none, or no proof of it.
+    """
 
     sid: str
     client: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
@@ -65,6 +65,9 @@ NO_AUTHORITY = (
     "RFC_AUTHORIZATION_FAILURE",
     "AUTH_MISSSING",
 )
+# The marks of an SAProuter string, and those of them after which a password stands.
+ROUTE = ("H", "S", "W", "P")
+ROUTE_PASSWORD = ("W", "P")
 IDLE = 20.0  # seconds after which a conversation is tried out before a change is sent over it
 
 
@@ -88,6 +91,7 @@ class Link:
         self._conversation: Optional[Conversation] = None
         self._refusal: Optional[LandscapeError] = None
         self._used = 0.0
+        self._secrets = secrets_of(address)
         # Grows with each conversation: what belongs to one (an XMI session) is gone when it did.
         self.generation = 0
 
@@ -205,8 +209,23 @@ class Link:
         return Unreachable(doing, f"the connection to {where} was lost ({text})", reason="lost")
 
     def _clean(self, text: str) -> str:
-        password = self.address.password
-        return text.replace(password, "********") if password else text
+        for secret in self._secrets:
+            text = text.replace(secret, "********")
+        return text
+
+
+def secrets_of(address: Address) -> List[str]:
+    """What no text may show: the password of the user, those of routers in the route. The longest comes first.
+
+    A route is ``/H/host/S/service/W/password`` for each router; ``/P/`` is another mark of a password. A route of any
+    other form may have one after each of these marks.
+    """
+    parts = (address.router or "").split("/")
+    pairs = list(zip(parts[1::2], parts[2::2]))
+    if parts[0] or not all(mark.upper() in ROUTE for mark, _value in pairs):
+        pairs = list(zip(parts, parts[1:]))
+    found = {value for mark, value in pairs if mark.upper() in ROUTE_PASSWORD}
+    return sorted(filter(None, found | {address.password or ""}), key=len, reverse=True)
 
 
 def raised(doing: str, function: str, trouble: Raised, text: str) -> LandscapeError:
@@ -247,4 +266,4 @@ def open_conversation(address: Address) -> Conversation:
     )
 
 
-__all__ = ("CallFailed", "Link", "open_conversation", "raised")
+__all__ = ("CallFailed", "Link", "open_conversation", "raised", "secrets_of")

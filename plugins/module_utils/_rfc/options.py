@@ -29,7 +29,7 @@ def rfc_spec() -> ArgumentSpec:
             "rfc_message_service": {"type": "str"},
             "rfc_system_id": {"type": "str"},
             "rfc_group": {"type": "str"},
-            "rfc_router": {"type": "str"},
+            "rfc_router": {"type": "str", "no_log": True},  # it may hold the passwords of routers
             "rfc_snc_partner": {"type": "str"},
             "rfc_snc_my_name": {"type": "str"},
             "rfc_snc_lib": {"type": "path"},
@@ -64,7 +64,8 @@ def address_of(params: Mapping[str, Any]) -> Address:
     :raises BadInput: options that leave open what is meant.
     """
     doing = "connect to the ABAP system"
-    for name in ("rfc_host", "rfc_message_server", "rfc_url", "rfc_user", "rfc_password", "rfc_language"):
+    texts = ("rfc_host", "rfc_message_server", "rfc_router", "rfc_url", "rfc_user", "rfc_password", "rfc_language")
+    for name in texts:
         if params[name] is not None and not params[name].strip():
             raise BadInput(doing, f"{name} is empty; leave it out or fill it")
     client = str(params["rfc_client"]).strip()

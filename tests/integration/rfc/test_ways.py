@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from ansible_collections.basis.landscape.plugins.module_utils._errors import LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, NotReached
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link, open_conversation
@@ -90,6 +91,39 @@ def test_a_router_carries_the_conversation(server: Server) -> None:
         assert client.ask("try the way", "STFC_CONNECTION", {"REQUTEXT": "through"})["ECHOTEXT"].rstrip() == "through"
         client.close()
     assert routes == [("127.0.0.1", f"33{server.info['number']}")]
+
+
+def refusal(frame: bytes) -> bytes:
+    """A SAProuter's no, which shows the route that it was asked for as far as it is text."""
+    route = "/".join(part.decode("latin-1") for part in frame.split(b"\0") if part.isascii() and part)
+    text = b"\0*ERR*\x001\0saprouter: route permission denied (%s)\0" % route.encode() + b"-94\0" * 20
+    return b"NI_RTERR\0" + struct.pack(">BBBBi", 40, 0, 0, 0, -94) + struct.pack(">I", len(text)) + text
+
+
+def test_the_password_of_a_router_is_in_no_error(server: Server) -> None:
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            heard.append(exactly(connection, struct.unpack(">I", exactly(connection, 4))[0]))
+            answer = refusal(heard[-1])
+            connection.sendall(struct.pack(">I", len(answer)) + answer)
+
+    with listener(serve) as port:
+        address = Address(
+            server.name,
+            "100",
+            host="127.0.0.1",
+            instance=server.info["number"],
+            router=f"/H/127.0.0.1/S/{port}/P/R0ute-Secret",
+            user="BATCH",
+            password="Secret01",
+            timeout=10,
+        )
+        with pytest.raises(LandscapeError) as caught:
+            Link(address).ask("try the way", "RFC_PING")
+    assert b"R0ute-Secret" in heard[0] and b"Secret01" not in heard[0]
+    assert "R0ute-Secret" not in str(caught.value) + str(caught.value.as_result())
 
 
 def test_a_message_server_is_asked_for_the_group(server: Server) -> None:

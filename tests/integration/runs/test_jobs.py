@@ -161,6 +161,78 @@ def test_a_plan_says_whose_jobs_are_not_held_back(site: Site) -> None:
     assert wrong.code == 2 and "landscape_hold_jobs" in wrong.output
 
 
+TOLD = {"sap_jobs_message": "PRD goes down in {minutes} minutes", "sap_jobs_countdown": [10]}
+NOTICE = {"name": "basis.landscape.sap_jobs", "tasks_from": "notice"}
+# What is missing, what the run is told, and the words of the refusal.
+REFUSED: dict[str, tuple[dict[str, Any] | None, dict[str, Any], list[str]]] = {
+    "jobs": (
+        {"name": "rfc_missing_authorization", "object": "S_TABU_DIS"},
+        {},
+        [
+            "PRD on app: the check jobs has no answer, so its jobs could not be held back: ",
+            "PRD on app: the check released_jobs has no answer, so its jobs could not be held back: ",
+            "To allow it: mend that, or set landscape_hold_jobs: false for this host.",
+        ],
+    ),
+    "users": (
+        {"name": "rfc_missing_authorization", "object": "S_ADMI_FCD", "function": "TH_USER_LIST"},
+        TOLD,
+        ["PRD on app: its users could not be told: ", "To allow it: mend that, or leave sap_jobs_message empty."],
+    ),
+    "a check": (
+        {"name": "rfc_missing_authorization", "object": "S_RFC", "function": "ENQUEUE_READ"},
+        {"sap_jobs_quiet_checks": ["updates", "locks"]},
+        ["PRD on app: the check locks has no answer, so it would never be seen to be quiet: ", "out of sap_jobs_quiet"],
+    ),
+    "a long message": (
+        None,
+        {**TOLD, "sap_jobs_message": "{{ sap_jobs_sid }} goes down in {minutes} minutes" + " or later" * 12},
+        ["1 unmet condition.", "PRD on app: its users could not be told: ", "and TH_POPUP takes 128"],
+    ),
+    "a mistyped check": (None, {"sap_jobs_quiet_checks": ["update"]}, ["Got no match for: update"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_would_fail_in_the_window_is_refused_before_anything_is_touched(site: Site, case: str) -> None:
+    fault, options, words = REFUSED[case]
+    if fault is not None:
+        site.simulator.fault(**fault, system="PRD")
+    outcome = site.play(run_name="r1", **options, **OURS)
+    shown = " ".join(outcome.output.split())
+    assert outcome.code == 2, outcome.output
+    assert [text for text in words if text not in shown] == [], outcome.output
+    assert [row for row in site.simulator.journal() if "effect" in row] == []
+
+
+def test_users_who_cannot_be_seen_are_no_reason_when_nobody_is_to_be_told(site: Site) -> None:
+    site.simulator.fault("rfc_missing_authorization", system="PRD", object="S_ADMI_FCD", function="TH_USER_LIST")
+    outcome = site.play(playbook="plan_landscape", **OURS)
+    assert outcome.code == 0, outcome.output
+    assert "PRD now: users: not known; jobs that run: none; to hold back: 3" in outcome.output
+
+
+def test_a_logon_that_is_refused_is_tried_once(site: Site) -> None:
+    site.simulator.fault("rfc_logon_refused", system="PRD")
+    outcome = site.play(playbook="plan_landscape", **TOLD, **OURS)
+    assert outcome.code == 2 and "PRD on app: it cannot be asked over RFC" in " ".join(outcome.output.split())
+    assert len([row for row in site.simulator.journal() if row.get("call") == "LOGON"]) == 1
+
+
+def test_a_user_who_cannot_be_told_is_a_failure_or_a_warning(site: Site) -> None:
+    given = {"sap_jobs_sid": "PRD", "sap_jobs_message": "PRD goes down", "sap_jobs_countdown": []}
+    play = [{"hosts": "app", "gather_facts": False, "vars": given, "tasks": [{"ansible.builtin.import_role": NOTICE}]}]
+    (site.folder / "notice.json").write_text(json.dumps(play), encoding="utf-8")
+    for failures, code in (({}, 2), ({"sap_jobs_message_failures": "warn"}, 0)):
+        site.simulator.fault(
+            "rfc_missing_authorization", system="PRD", object="S_ADMI_FCD", function="TH_POPUP", times=1
+        )
+        told = site.play(playbook=str(site.folder / "notice.json"), **failures)
+        assert told.code == code and "MILLER (100)" in told.output, told.output
+    shown = [row["user"] for row in site.simulator.journal() if row.get("effect") == "message_shown"]
+    assert len(shown) == 6 and "MILLER" not in shown, "the others are told each time"
+
+
 def test_the_users_of_every_application_server_are_told(tmp_path: pathlib.Path, host_python: HostPython) -> None:
     more = {
         "hosts": [*LANDSCAPE["hosts"], {"name": "app2", "environment": "production", "os": "RHEL 9.4"}],
@@ -169,9 +241,9 @@ def test_the_users_of_every_application_server_are_told(tmp_path: pathlib.Path, 
             {"name": "D02", "system": "PRD", "host": "app2", "number": "02", "kind": "dialog"},
         ],
     }
-    notice = {"name": "basis.landscape.sap_jobs", "tasks_from": "notice"}
     given = {"sap_jobs_sid": "PRD", "sap_jobs_message": "PRD goes down", "sap_jobs_countdown": []}
-    play = [{"hosts": "app", "gather_facts": False, "vars": given, "tasks": [{"ansible.builtin.import_role": notice}]}]
+    play = [{"hosts": "app", "gather_facts": False, "vars": given, "tasks": [{"ansible.builtin.import_role": NOTICE}]}]
+    plan = {"playbook": "plan_landscape", **OURS, "landscape_hosts": "web,app,app2,db"}
     with Simulator.start({**LANDSCAPE, **more}, speed=120) as simulator:
         site = Site(tmp_path, simulator, host_python)
         (tmp_path / "notice.json").write_text(json.dumps(play), encoding="utf-8")
@@ -181,3 +253,10 @@ def test_the_users_of_every_application_server_are_told(tmp_path: pathlib.Path, 
         assert asked == {"app", "app2"}
         alone = site.play(playbook=str(tmp_path / "notice.json"), sap_jobs_servers=[])
         assert alone.code == 2 and "would not be told" in alone.output
+        # Users of other application servers who are not seen are no reason to refuse a plan; that they are not told is.
+        one = {"sap_jobs_servers": []}
+        for options, words in ((one, None), (TOLD, None), ({**TOLD, **one}, "its users could not be told: ")):
+            planned = site.play(**plan, **options)
+            assert planned.code == (2 if words else 0), planned.output
+            assert " and 1 more, not all are known; jobs that run" in planned.output
+            assert (words or "") in " ".join(planned.output.split())

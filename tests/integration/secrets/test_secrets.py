@@ -229,6 +229,17 @@ RFC_CASES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, bool]] = {
         True,
     ),
     "wrong password": (rfc("rfc_call", function="RFC_SYSTEM_INFO", rfc_password="{{ wrong_password }}"), None, True),
+    # Nobody listens there.
+    "password of a router": (
+        rfc("rfc_call", function="RFC_SYSTEM_INFO", rfc_router="/H/127.0.0.1/S/1/P/{{ wrong_password }}"),
+        None,
+        True,
+    ),
+    "password in a wrong route": (
+        rfc("rfc_call", function="RFC_SYSTEM_INFO", rfc_router="/H/127.0.0.1/1/W/{{ wrong_password }}/H/"),
+        None,
+        True,
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, LandscapeError, Unknown
-from ansible_collections.basis.landscape.plugins.module_utils._r3trans import client, wire
+from ansible_collections.basis.landscape.plugins.module_utils._r3trans import client, link, manifest, wire
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans.client import R3trans
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans.groups import Table
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans.manifest import Held, Manifest
@@ -133,6 +133,25 @@ def test_an_import_that_did_not_end_well(tmp_path: Path, body: str, kind: type[L
     it = program(tmp_path, body)
     with pytest.raises(kind):
         it.restore(held(tmp_path))
+
+
+def test_the_proof_of_an_earlier_import_is_gone_before_r3trans_is_started(tmp_path: Path) -> None:
+    it = program(tmp_path, "say('3WETW000 ' + open('manifest.json').read().replace('\\n', '')); end(4)")
+    found = held(tmp_path)._replace(imported="2026-11-27T04:00:00Z")
+    manifest.write(str(tmp_path / "kept"), found)
+    assert '"imported": ""' in it.restore(found)[0]
+    assert manifest.read(str(tmp_path / "kept")) == found._replace(imported="")
+
+
+def test_an_import_that_is_not_begun_leaves_the_proof_of_the_earlier_one(tmp_path: Path) -> None:
+    it = program(tmp_path, "end(0)")
+    found = held(tmp_path)._replace(imported="2026-11-27T04:00:00Z")
+    manifest.write(str(tmp_path / "kept"), found)
+    other = link.Lock(str(tmp_path / "kept"))
+    with pytest.raises(Denied, match="at work there"):
+        it.restore(found)
+    os.close(other.handle)
+    assert manifest.read(str(tmp_path / "kept")) == found
 
 
 def test_rows_that_differ(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
     Denied,
     Failed,
+    LandscapeError,
     TimedOut,
     Unknown,
     Unreachable,
@@ -26,7 +27,13 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation 
     Refused,
     Trouble,
 )
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import IDLE, CallFailed, Link, open_conversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import (
+    IDLE,
+    CallFailed,
+    Link,
+    open_conversation,
+    secrets_of,
+)
 from tests.unit.plugins.module_utils._rfc.system import ADDRESS
 
 
@@ -179,6 +186,38 @@ def test_the_password_is_in_no_error() -> None:
     with pytest.raises(Denied) as caught:
         link.ask("look", "RFC_PING")
     assert "Secret-1" not in str(caught.value) + str(caught.value.as_result())
+
+
+@pytest.mark.parametrize(
+    ("router", "secrets"),
+    [
+        ("/H/gw/S/3299/W/R0ute-1/H/", ["R0ute-1"]),
+        ("/H/gw/S/3299/P/R0ute-1/H/gw2/W/R0ute-22/H/", ["R0ute-22", "R0ute-1"]),
+        ("/H/W/w/R0ute-1/H/P/S/3299", ["R0ute-1"]),
+        ("gw:3299/P/R0ute-1", ["R0ute-1"]),
+        ("/H/gw/3299/W/R0ute-1", ["R0ute-1"]),
+        ("/H/gw/S/3299", []),
+        ("/H/gw/W/", []),
+        ("/W", []),
+        ("", []),
+        (None, []),
+    ],
+)
+def test_the_secrets_of_a_route(router: str | None, secrets: list[str]) -> None:
+    assert secrets_of(ADDRESS._replace(router=router, password=None)) == secrets
+
+
+@pytest.mark.parametrize("trouble", [NotReached, Refused, NotSent, Lost, Forbidden])
+def test_the_password_of_a_router_is_in_no_error(trouble: type[Trouble]) -> None:
+    address = ADDRESS._replace(router="/H/gw/W/R0ute-1/H/")
+
+    def opener(_address: Any) -> Conversation:
+        raise trouble("route /H/gw/W/R0ute-1/H/app: the password R0ute-1 is wrong")
+
+    with pytest.raises(LandscapeError) as caught:
+        Link(address, opener).ask("look", "RFC_PING")
+    assert "R0ute-1" not in str(caught.value) + str(caught.value.as_result())
+    assert "/H/gw/W/********/H/app" in str(caught.value)
 
 
 @pytest.mark.parametrize("provider", ["auto", "pyrfc", "saprfclib"])

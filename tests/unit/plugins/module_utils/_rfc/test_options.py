@@ -34,6 +34,7 @@ def test_snc_stands_in_for_a_password() -> None:
         ({"rfc_client": "1"}, "three digits"),
         ({"rfc_client": "abc"}, "three digits"),
         ({"rfc_host": " "}, "rfc_host is empty"),
+        ({"rfc_router": ""}, "rfc_router is empty"),
         ({"rfc_instance": "98"}, "00 to 97"),
         ({"rfc_timeout": 0}, "greater than 0"),
         ({"rfc_timeout": float("inf")}, "finite"),
