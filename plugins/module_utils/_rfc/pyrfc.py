@@ -32,6 +32,9 @@ LOCAL_KEYS = (
 )
 # What may be about a parameter that is filled in, or about the answer that is taken apart.
 EITHER_KEYS = ("RFC_CONVERSION_FAILURE",)
+# The message of a short dump. Published captures of replies by the kernels 752 and 793 have it with the type X and the
+# name of the error as the first variable.
+RUNTIME_ERROR = "00 341"
 _LOCAL_ERRORS = (TypeError, UnicodeEncodeError)
 _EITHER_ERRORS = (KeyError, AttributeError)
 
@@ -119,12 +122,17 @@ def _trouble(error: Exception) -> Trouble:
         type_ = str(getattr(error, "msg_type", "") or "").strip()
         ends = "ABAPRuntimeError" in names or type_ in ("A", "X")
         message = message_id(getattr(error, "msg_class", ""), getattr(error, "msg_number", ""))
-        return Raised(key.strip(), _words(error), type_, message, ends)
+        return Raised(key.strip() or runtime_error(error, message), _words(error), type_, message, ends)
     if isinstance(error, _LOCAL_ERRORS) or key in LOCAL_KEYS or "RFCTypeError" in names:
         return NotSent(_words(error))
     if (isinstance(error, _EITHER_ERRORS) or key in EITHER_KEYS) and _while_filling(error):
         return NotSent(_words(error))
     return Lost(_words(error), late=_late(key, error))
+
+
+def runtime_error(error: Exception, message: str) -> str:
+    """The name of a short dump, the first variable of its message; empty for every other message."""
+    return str(getattr(error, "msg_v1", "") or "").strip() if message == RUNTIME_ERROR else ""
 
 
 def _while_filling(error: BaseException) -> bool:
@@ -143,4 +151,4 @@ def _late(key: str, error: Exception) -> bool:
     return key in ("RFC_CANCELED", "RFC_TIMEOUT") or "timeout" in text or "temporarily unavailable" in text
 
 
-__all__ = ("PyrfcConversation", "parameters_of")
+__all__ = ("RUNTIME_ERROR", "PyrfcConversation", "parameters_of", "runtime_error")
