@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, LandscapeError, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, NotReached
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link, open_conversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import CallFailed, Link, open_conversation
 from tests.integration.rfc.conftest import Server
 
 
@@ -90,6 +91,39 @@ def test_a_router_carries_the_conversation(server: Server) -> None:
         assert client.ask("try the way", "STFC_CONNECTION", {"REQUTEXT": "through"})["ECHOTEXT"].rstrip() == "through"
         client.close()
     assert routes == [("127.0.0.1", f"33{server.info['number']}")]
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "question", "change"),
+    [
+        ("Z_RAISE", "DUMP", CallFailed, Unknown),
+        ("Z_RAISE", "ABORT", CallFailed, CallFailed),
+        ("Z_RAISE", "ERROR", CallFailed, CallFailed),
+        ("Z_RAISE", "MESSAGE", CallFailed, CallFailed),
+        ("Z_NO_SUCH", "", CallFailed, CallFailed),
+        ("Z_FORBIDDEN", "", Denied, Denied),
+    ],
+)
+def test_what_a_system_says_means_of_a_question_and_of_a_change(
+    server: Server, function: str, kind: str, question: type[LandscapeError], change: type[LandscapeError]
+) -> None:
+    address = Address(
+        server.name,
+        "100",
+        host="127.0.0.1",
+        instance=server.info["number"],
+        user="BATCH",
+        password="Secret01",
+        timeout=10,
+    )
+    link = Link(address)
+    for call, wanted in ((link.ask, question), (link.tell, change)):
+        with pytest.raises(LandscapeError) as caught:
+            call("try it", function, {"KIND": kind} if kind else {})
+        assert type(caught.value) is wanted
+        if kind == "DUMP":
+            assert caught.value.facts["key"] == "TIME_OUT" and caught.value.facts["message"] == "00 341"
+    link.close()
 
 
 def test_a_message_server_is_asked_for_the_group(server: Server) -> None:
