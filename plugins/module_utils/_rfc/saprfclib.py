@@ -24,7 +24,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation 
     kinds,
     message_id,
 )
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import parameters_of, runtime_error
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import named, parameters_of
 
 # The library's functions that run before a call's first byte is sent.
 BUILDING = ("build_invoke_request", "unknown_parameters", "_refuse_unknown")
@@ -104,7 +104,7 @@ def _trouble(error: Exception) -> Trouble:
         type_ = str(getattr(error, "msg_type", "") or "").strip()
         ends = "AbapSystemFailure" in names or type_ in ("A", "X")
         message = message_id(getattr(error, "msg_class", ""), getattr(error, "msg_number", ""))
-        key = str(getattr(error, "key", "") or "").strip() or runtime_error(error, message)
+        key = named(str(getattr(error, "key", "") or ""), error, message)
         return Raised(key, _words(error), type_, message, ends, began=not in_traceback(error, DESCRIBING))
     if not isinstance(error, OSError) and in_traceback(error, BUILDING):
         return NotSent(_words(error))
