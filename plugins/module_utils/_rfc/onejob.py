@@ -21,6 +21,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
 )
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame
 
+WAITING = (model.RELEASED, model.READY, model.ACTIVE)
+
 
 class Start:
     """How a job is started: ``way`` as in `jobs.START_WAYS`; ``asap`` needs a server."""
@@ -244,6 +246,17 @@ class OneJob:
         return job
 
 
+def others(jobs: Jobs, doing: str, program: str, mine: str = "") -> List[model.Job]:
+    """The jobs of all clients that have a step with a program and are released, ready or active.
+
+    :param mine: a name that does not count.
+    """
+    alive = jobs.alive(doing)
+    waiting = {key: job for key, job in alive.items() if job.status in WAITING and job.name != mine}
+    keys = jobs.of_program(program) if waiting else set()
+    return [job for key, job in sorted(waiting.items()) if key in keys]
+
+
 def output(jobs: Jobs, key: Key) -> List[Mapping[str, str]]:
     """What a job wrote: the lines of its lists, then of its log, each with ``type`` (empty in a list), ``text``."""
     found: List[Mapping[str, str]] = []
@@ -268,4 +281,4 @@ def values(rows: Optional[List[Dict[str, Any]]]) -> List[Dict[str, str]]:
     ]
 
 
-__all__ = ("OneJob", "Start", "output", "values")
+__all__ = ("OneJob", "Start", "others", "output", "values")

@@ -11,7 +11,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import Fai
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, Conversation, Raised
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Work
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, Start, output, values
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, Start, others, output, values
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
 from tests.unit.plugins.module_utils._rfc.system import System, Talk, no
 
@@ -214,6 +214,17 @@ def test_output_is_the_list_then_the_log() -> None:
     system.tables["TBTCP"][0]["LISTIDENT"] = "0000000007"
     lines = output(Jobs(system.client()), ("MINE", "1"))
     assert [(line["type"], line["text"]) for line in lines] == [("", "a list"), ("S", "Job started")]
+
+
+def test_jobs_of_a_program_that_are_on_their_way() -> None:
+    system = Kept()
+    for number, (status, program) in enumerate(
+        [("R", "RSX"), ("S", "RSX"), ("F", "RSX"), ("R", "OTHER"), ("Z", "RSX")]
+    ):
+        system.job(f"J{number}", "1", status, program)
+    jobs = Jobs(system.client())
+    assert [job.name for job in others(jobs, "look", "RSX")] == ["J0", "J1"]
+    assert [job.name for job in others(jobs, "look", "RSX", "J0")] == ["J1"]
 
 
 def test_values_of_an_option() -> None:
