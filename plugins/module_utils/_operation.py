@@ -118,7 +118,8 @@ def carry_out(operation: Operation[S], check_mode: bool = False) -> Dict[str, An
                 failure = _failed(step, error, failure)
         if failure is not None:
             if isinstance(failure, LandscapeError):
-                failure.facts.update(before=before, steps=steps, changed=changed)
+                # An action that failed in its middle says itself that it changed something.
+                failure.facts.update(before=before, steps=steps, changed=changed or bool(failure.facts.get("changed")))
             raise failure
     else:
         changed = acts

@@ -14,7 +14,8 @@ author:
 description:
   - Calls one function module and returns what it answers. For what no other module of this collection models.
   - Function modules that are known to read are called freely. Everything else needs O(changes=true), is sent once, and
-    is never repeated. When no answer comes, the kind of the error is V(unknown), and it may have happened.
+    is never repeated. When no answer comes, or a short dump ends it in the middle, the kind of the error is V(unknown),
+    and it may have happened.
   - A message of type E, A or X in any parameter of the form of BAPIRET2, such as C(RETURN), is a failure with the
     system's text.
   - Names of parameters and types of values are checked against the system's own interface before anything is sent,
@@ -147,8 +148,9 @@ error:
       type: str
     reason:
       description:
-        - Short name of the cause, such as V(call_failed) for the system's own no, V(logon_refused), V(authorization),
-          V(no_library), V(not_sent) for a parameter that does not fit.
+        - Short name of the cause, such as V(call_failed) for the system's own no, V(logon_refused),
+          V(no_longer_let_in) for a logon that worked before, V(no_work_process), V(authorization), V(no_library),
+          V(not_sent) for a parameter that does not fit.
       type: str
     doing:
       description: What could not be done.
@@ -160,7 +162,9 @@ error:
       description: What can be done about it, when that is known.
       type: str
     facts:
-      description: Data of the case, such as C(key), the name of an exception, or C(message), class and number.
+      description:
+        - Data of the case, such as C(key), the name of an exception, or C(message), class and number. What is
+          V(unknown) has C(cause), which is C(connection_lost), C(no_answer_in_time) or C(aborted).
       type: dict
 """
 

@@ -15,7 +15,7 @@ description:
   - Runs the report C(RBDLSMAP) of transaction BDLS as background jobs in the client that is logged on to, one pair of
     names after the other. Each pair has a test run, the conversion, then a test run that must find nothing left.
   - A test run that is cancelled, reports a problem, or whose counts cannot be read stops the module before anything is
-    converted.
+    converted. One that reports a problem after the conversion proves nothing.
   - It refuses, before anything is started, another system than O(confirm_sid), a production client, a client whose
     logical system in C(T000) does not fit the mapping, names that look mixed up, a new name that C(TBDLS) does not have
     in the way O(new_name) says, a conversion that somebody else runs, and a system that is not quiet.
@@ -151,6 +151,8 @@ options:
     description:
       - Patterns of lines in the list or log of the job that tell a number of entries, with the named groups C(table),
         C(count) and, if there is one, C(field). The words depend on release and language.
+      - Of several lines about one field of a table the one with the largest number counts, because the list and the
+        log repeat each other. Where the report writes a line for each part of a table, the number is too small then.
       - The default is how the simulator of this project words it, not a real system. Run with O(test_run_only=true)
         first. When no line fits, the module fails and shows the lines.
     type: list
@@ -335,7 +337,8 @@ error:
       description:
         - Short name of the cause, such as V(wrong_system), V(production_client), V(mixed_up), V(wrong_logical_system),
           V(new_name), V(other_conversion), V(not_quiet), V(other_screen), V(other_variant), V(test_run_problem),
-          V(test_run_changed), V(counts_unreadable), V(names_left), V(not_converted), V(job_cancelled), V(not_answered).
+          V(conversion_problem), V(proof_problem), V(test_run_changed), V(counts_unreadable), V(names_left),
+          V(not_converted), V(job_cancelled), V(not_answered).
       type: str
     facts:
       description: Data of the case.
@@ -554,11 +557,12 @@ class Conversion(Operation[State]):
         return TESTED
 
     def _total(self, job: model.Job) -> Optional[int]:
-        """How many entries the output of a job tells; None when it cannot be read any more."""
+        """How many entries the output of a job tells; None when it cannot be read any more, or tells of a problem."""
         try:
-            counts = self._reading.counts(output(self._jobs, job.key))
+            lines = output(self._jobs, job.key)
         except Failed:
             return None
+        counts = None if self._reading.problems(lines) else self._reading.counts(lines)
         return None if counts is None else sum(one.entries for one in counts)
 
     def _check_screens(self) -> None:
@@ -823,6 +827,7 @@ class Conversion(Operation[State]):
         doing = f"see that nothing of {pair.old} is left"
         if not self._nothing(pair):
             lines = self._finish(pair, PROVE, doing)
+            self._refuse_problems(doing, lines, "proof_problem")  # a table that it could not read has no count
             counts = self._reading.counts(lines)
             if counts is None:
                 raise bdls.unreadable(doing, lines)

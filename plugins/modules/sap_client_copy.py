@@ -310,32 +310,32 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     Denied,
     Failed,
     LandscapeError,
-    TimedOut,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import clients, model, screens
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Work, cancelled
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, Start, values
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, Start, others, values
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.quiet import free_processes, logged_on
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import Record
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.tasks import (
     GOING,
     GOOD,
+    ON_ITS_WAY,
+    PROCESSOR,
+    Kept,
+    Run,
     Session,
     TaskLists,
-    names,
+    remarks,
+    stuck,
     wait_while_going,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
 
 KEPT_CLIENTS = ("000", "066")
-PROCESSOR = "STC_TM_PROCESSOR"  # the report of a task list that runs in the background
-WAITING = (model.RELEASED, model.READY, model.ACTIVE)
-MESSAGES = 10
-ON_ITS_WAY = (*GOING, "waiting", "manual")
 
 
 def spec() -> ArgumentSpec:
@@ -443,7 +443,9 @@ class ClientCopy(Operation[State]):
         self._work = self._step() if params["program"] else None
         self._use()
         self._id = ""
-        self._record: Optional[Record] = None
+        self._kept: Optional[Kept] = None
+        self._run = Run()
+        self._remarks: List[str] = []
 
     def _use(self) -> None:
         params, client = self._params, self._client
@@ -494,29 +496,17 @@ class ClientCopy(Operation[State]):
                 self._job.refuse_other(self._doing, job, closely=True)
             copy: Optional[Union[model.Job, Session]] = job
         else:
-            self._record = Record(self._params["record"], "client_copy", identity.sid, self._target)
-            kept = self._record.read()
-            copy = self._kept(self._record.path, kept) if kept is not None else None
+            scenario = self._params["scenario"].strip()
+            about = {"source": self._source, "profile": self._profile, "scenario": scenario}
+            record = Record(self._params["record"], "client_copy", identity.sid, self._target)
+            self._kept = Kept(record, about, self._rows())
+            session = self._kept.session(self._doing, self._lists, self._params["run"] == "again")
+            self._id = session.id if session is not None else ""
+            copy = session
         state = State(identity.sid, copy)
         if self._starts(state):
             self._refuse()
         return state
-
-    def _kept(self, path: Optional[str], kept: Dict[str, Any]) -> Optional[Session]:
-        """The session of an earlier run."""
-        now = {"source": self._source, "profile": self._profile, "scenario": self._params["scenario"].strip()}
-        wrong = [f"{key} {kept.get(key)}, not {value}" for key, value in now.items() if kept.get(key) != value]
-        session = self._lists.session(str(kept["session"]))
-        if wrong and (self._params["run"] == "once" or session.state in ON_ITS_WAY):
-            self._deny(
-                "the record {} is about {}, and its session is {}".format(path, "; ".join(wrong), session.state),
-                "wrong_record",
-                "Use another record, or run: again once that session has ended",
-            )
-        if wrong:
-            return None
-        self._id = session.id
-        return session
 
     def _starts(self, state: State) -> bool:
         """Whether anything is to be started."""
@@ -554,13 +544,9 @@ class ClientCopy(Operation[State]):
 
     def _refuse_others(self) -> None:
         program = self._work.program if self._work is not None else PROCESSOR
-        mine = self._job.name if self._job is not None else None
-        alive = self._jobs.alive(self._doing)
-        waiting = {key: job for key, job in alive.items() if job.status in WAITING and job.name != mine}
-        keys = self._jobs.of_program(program) if waiting else set()
-        others = [job for key, job in sorted(waiting.items()) if key in keys]
-        if others:
-            told = ", ".join(f"{job.label} {job.state}" for job in others)
+        there = others(self._jobs, self._doing, program, self._job.name if self._job is not None else "")
+        if there:
+            told = ", ".join(f"{job.label} {job.state}" for job in there)
             self._deny(f"another job with {program} is on its way: {told}", "other_copy")
 
     def _deny(self, why: str, reason: str, cure: str = "") -> NoReturn:
@@ -594,7 +580,7 @@ class ClientCopy(Operation[State]):
         if state.word != "waiting":
             actions.append(Action("begin", f"create a session of {self._params['scenario']}", self._begin))
         actions.append(Action("set", f"set its {len(self._rows())} parameters", self._set))
-        run = Action("run", words, lambda: self._lists.resume(self._id), partial(self._left, state))
+        run = Action("run", words, lambda: self._run.start(self._lists, self._id), partial(self._left, state))
         return [*actions, run, wait]
 
     # Act
@@ -605,12 +591,10 @@ class ClientCopy(Operation[State]):
         return self._job.begin(Start("immediately", self._params["server"] or ""))
 
     def _begin(self) -> None:
-        if self._record is None:
-            raise AssertionError("self._record is None")
-        scenario = self._params["scenario"].strip()
-        self._id = self._lists.begin(scenario)
-        kept = {"session": self._id, "source": self._source, "profile": self._profile, "scenario": scenario}
-        self._record.write(kept)  # before the start, so that a later run finds what was started
+        if self._kept is None:
+            raise AssertionError("self._kept is None")
+        self._id = self._lists.begin(self._params["scenario"].strip())
+        self._kept.write(self._id)  # before the start, so that a later run finds what was started
 
     def _set(self) -> None:
         """Set the parameters, and see that they are set: with others another client would be overwritten."""
@@ -643,10 +627,7 @@ class ClientCopy(Operation[State]):
 
     def _left(self, state: State) -> State:
         """The session has left the state in which it waited to be run."""
-        now = self._lists.session(self._id)
-        if now.state == "waiting":
-            raise TimedOut(f"run the session {self._id}", "it is still waiting", session=self._id)
-        return state._replace(copy=now)
+        return state._replace(copy=self._run.left(self._lists, self._id, self._limits))
 
     def _end(self, state: State) -> State:
         if self._job is not None:
@@ -663,24 +644,8 @@ class ClientCopy(Operation[State]):
 
     def _stuck(self, session: Session) -> Failed:
         """Why a session does not go on, with what its log says about it."""
-        manual = session.state == "manual"
-        tasks = session.of("manual") if manual else session.of("failed", "aborted", "prevented")
-        try:
-            said = self._lists.messages(session.id)
-        except LandscapeError:
-            said = []
-        wanted = {task.name for task in tasks}
-        told = [row for row in said if row["task"] in wanted and row["type"] not in ("S", "I")][-MESSAGES:]
-        words = "; ".join(f"{row['task']}: {row['text']}" for row in told)
-        return Failed(
-            self._doing,
-            f"the session is {session.state} at {names(tasks)}" + (f": {words}" if words else ""),
-            reason="manual_task" if manual else "task_failed",
-            cure=f"sap_task_list with session: {session.id} goes on there; STC02 shows it",
-            session=session.id,
-            tasks=[task.told() for task in session.tasks],
-            messages=told,
-        )
+        cure = f"sap_task_list with session: {session.id} goes on there; STC02 shows it"
+        return stuck(self._doing, self._lists, session, cure)
 
     # Tell
 
@@ -699,12 +664,14 @@ class ClientCopy(Operation[State]):
             found["job"] = state.copy.told()
         elif state.copy is not None:
             found["session"] = state.copy.id
+            self._remarks = remarks(self._lists, state.copy)
         return found
 
     def warnings(self) -> List[str]:
         """What was not looked at, and how the connection is made."""
         by = "job" if self._job is not None else "task list"
-        return [*advice(self._params), f"That the copy ended well is known from its {by} alone; SCC3 was not read."]
+        seen = f"That the copy ended well is known from its {by} alone; SCC3 was not read."
+        return [*advice(self._params), *self._remarks, seen]
 
 
 def _same_place(one: Mapping[str, Any], other: Mapping[str, str]) -> bool:

@@ -17,8 +17,9 @@ description:
   - A job that was cancelled is a failure with the end of its log. A status letter that is not known is a failure, too.
   - The name makes the job one piece of work. A job of that name that is on its way is attached to, not started twice,
     for example after the controller was killed. So give each piece of work a name of its own, such as one with the date
-    in it. Only jobs of the client that is logged on to count, and one with other programs or variants is a failure
-    (V(other_steps)).
+    in it. Only jobs of the client that is logged on to count, and one with other programs, variants or values is a
+    failure (V(other_steps)). So is one on its way whose values cannot be read; for one that ended that is a warning,
+    because the system may have cleaned up the temporary variant that held them.
   - A job that stands without a start is gone on with only when the user who is logged on created it, and its steps run
     as the same users with the same values.
   - Every call that changes something is sent once. When its answer is lost, the job is looked up by its name, or its
@@ -289,7 +290,6 @@ from typing import Any, Dict, List, NamedTuple, Optional, TypeVar
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
-    Failed,
     LandscapeError,
     Unknown,
 )
@@ -391,6 +391,7 @@ class JobRun(Operation[State]):
         self._client.need_session(f"run the job {self._name}")
         self._jobs = Jobs(self._client, version=params["xbp_version"])
         self._unread = ""
+        self._doubts: List[str] = []
         self._cut: List[str] = []
 
     def look(self) -> State:
@@ -405,7 +406,10 @@ class JobRun(Operation[State]):
         if job.status == model.CANCELLED:
             raise cancelled(doing, self._jobs, job)
         steps = self._jobs.steps(job.key)
-        return State(identity.sid, identity.instance, job, len(steps), self._job.other(job, steps))
+        doubts: List[str] = []
+        other = self._job.other(job, steps, closely=True, doubts=doubts)
+        self._doubts = [f"{job.label} is taken for the work that is meant, although {doubt}." for doubt in doubts]
+        return State(identity.sid, identity.instance, job, len(steps), other)
 
     def plan(self, state: State) -> List[Action[State]]:
         """What leads from the job that is there, if any, to its end."""
@@ -448,7 +452,7 @@ class JobRun(Operation[State]):
 
     def warnings(self) -> List[str]:
         """A log that could not be read, and how the connection is made."""
-        return advice(self._params) + ([self._unread] if self._unread else []) + self._cut
+        return advice(self._params) + self._doubts + ([self._unread] if self._unread else []) + self._cut
 
     def _end_of(self, lines: List[L], what: str) -> List[L]:
         """The last lines of what may be too long for a result."""
@@ -488,22 +492,31 @@ class JobRun(Operation[State]):
             job = self._job.end(f"see the end of the job {self._name}", self._limits)
         except NeverCame as error:
             if self._params["on_timeout"] == "abort" and isinstance(error.last, model.Job):
-                error.why += "; " + self._abort(error.last)
+                self._abort(error.last, error)
             raise
         return state._replace(job=job)
 
-    def _abort(self, job: model.Job) -> str:
-        """Break the job off; what came of it."""
+    def _abort(self, job: model.Job, late: NeverCame) -> None:
+        """Break the job off; the time-out stays what it is, and tells what came of that."""
+        told = True
         try:
             self._jobs.abort(f"abort the job {job.label}", job.key)
         except Unknown as error:
             said = f"it was told to stop, without an answer ({error.why})"
-        except Failed as error:
-            said = f"it could not be aborted ({error.why})"
+        except LandscapeError as error:
+            told, said = False, f"it could not be aborted ({error.why})"
         else:
             said = "it was told to stop"
-        now = self._jobs.one(job.key)
-        return f"{said}, and it is {now.state if now else 'gone'} now"
+        if told:
+            late.facts["changed"] = True
+        try:
+            now = self._jobs.one(job.key)
+        except LandscapeError as error:
+            late.why += f"; {said}, and how it is now cannot be seen ({error.why})"
+            return
+        if now is not None:
+            late.facts["job"] = now.told()
+        late.why += f"; {said}, and it is {now.state if now else 'gone'} now"
 
 
 def _work(params: Dict[str, Any]) -> List[Work]:

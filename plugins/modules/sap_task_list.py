@@ -24,13 +24,42 @@ options:
   scenario:
     description:
       - Name of the task list, such as V(SAP_BASIS_SSL_CHECK). Names differ between releases, so there is no default.
-      - Each run of the module begins a new session. To go on with one, use O(session).
-      - That is so also while another session of the list runs, for example after the controller was killed. Which
-        sessions there are shows transaction STC02; the form in which the system lists them over RFC is not confirmed,
-        so the module does not look.
+      - Without O(record) each run of the module begins a new session. To go on with one, use O(session) or O(record).
     type: str
   session:
     description: Id of a session to follow or to go on with.
+    type: str
+  record:
+    description:
+      - File in which the session of O(scenario) is kept before it is started, so that a later run follows it and begins
+        none, for example after the controller was killed. It then counts as if O(session) named it. The file needs a
+        place that lasts.
+      - A record of another list is refused (V(wrong_record)), and so is a session that runs or has ended well with
+        other O(parameters).
+    type: path
+  run:
+    description:
+      - V(once) means that a session of O(record) that ended well is no change, and one that ended badly a failure.
+      - V(again) does not count sessions of O(record) that have ended. One that waits, runs or needs a person still
+        does.
+    type: str
+    choices: [once, again]
+    default: once
+  others:
+    description:
+      - What happens when another task list runs in the background of the system, in whichever client, and a session is
+        to be started for the first time. V(fail) refuses with the reason V(other_task_list).
+      - A job with the report C(STC_TM_PROCESSOR) that is released, ready or active is one. Which list it runs cannot be
+        told, so V(ignore) is for systems where other lists run at the same time.
+      - The tables C(TBTCO) and C(TBTCP) are read for it, and V(ignore) does without.
+    type: str
+    choices: [fail, ignore]
+    default: fail
+  link_template:
+    description:
+      - Address of a step for a person, with C({sid}), C({client}), C({session}) and C({task}) for what it is about. It
+        is then part of a failure. How a system is reached by a browser, and whether its pages lead to a step, is known
+        to the site only, so there is no default.
     type: str
   parameters:
     description:
@@ -64,12 +93,13 @@ options:
     elements: str
     default: []
   confirm:
-    description: For O(session), names of manual tasks that a person did, and that may be confirmed.
+    description: For O(session) or O(record), names of manual tasks that a person did, and that may be confirmed.
     type: list
     elements: str
     default: []
   retry:
-    description: Whether a session of O(session) that failed, or was aborted or stopped, is gone on with.
+    description:
+      - Whether a session of O(session) or O(record) that failed, or was aborted or stopped, is gone on with.
     type: bool
     default: false
   settings:
@@ -92,7 +122,8 @@ attributes:
     support: full
 notes:
   - O(failure_grace) is here the time for which the system may be silent in the middle of the wait.
-  - A session that is finished is no change. Without O(session) each run is a change.
+  - A session that is finished is no change. Without O(session) and O(record) each run is a change.
+  - A session that finished with warnings, and one that need not be executed, are a success with a warning.
 seealso:
   - module: basis.landscape.sap_job
 """
@@ -108,6 +139,21 @@ EXAMPLES = r"""
     rfc_user: BASIS_AUTO
     rfc_password: "{{ vault_rfc_password }}"
   register: check
+
+- name: Import what was kept, once, also when the play is repeated
+  delegate_to: localhost
+  basis.landscape.sap_task_list:
+    scenario: SAP_BASIS_COPY_REFRESH_IMPORT
+    record: /var/lib/landscape/import-QAS-2026-11.json
+    # Not confirmed: how the SAP GUI for HTML of your system is reached. Ask who runs it.
+    link_template: "https://qasapp1.example.com:44300/sap/bc/gui/sap/its/webgui?sap-client={client}&~transaction=STC02"
+    timeout: 7200
+    confirm_sid: QAS
+    rfc_host: qasapp1.example.com
+    rfc_instance: "00"
+    rfc_client: "100"
+    rfc_user: BASIS_AUTO
+    rfc_password: "{{ vault_rfc_password }}"
 
 - name: Go on after a person has installed the licence
   delegate_to: localhost
@@ -174,41 +220,54 @@ error:
     reason:
       description:
         - Short name of the cause, such as V(manual_task), V(task_failed), V(no_task), V(name_not_unique),
-          V(not_skipped), V(not_set), V(status_unknown) or V(call_failed).
+          V(not_skipped), V(not_set), V(other_task_list), V(wrong_record), V(status_unknown) or V(call_failed).
       type: str
     facts:
-      description: Data of the case, with C(session), C(tasks) and C(messages).
+      description:
+        - Data of the case, with C(session), C(tasks) and C(messages), and with O(link_template) the C(link) to the
+          first task that holds it up.
       type: dict
 """
 
+import re
 from functools import partial
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, TypeVar
+from urllib.parse import quote
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
+    Denied,
     Failed,
     LandscapeError,
     TimedOut,
-    Unreachable,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import others
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import Record
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.tasks import (
     GOING,
     GOOD,
+    ON_ITS_WAY,
+    PROCESSOR,
+    Kept,
+    Run,
     Session,
     Task,
     TaskLists,
-    names,
+    remarks,
+    stuck,
     wait_while_going,
 )
-from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits, wait_until
+from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
 
-MESSAGES = 10
-STARTING = 30.0  # seconds for a session to leave the state in which it was
+TOO_EARLY = "nobody has done a task of a session that does not exist yet"
+LINK_FIELDS = ("sid", "client", "session", "task")
+_FIELD = re.compile(r"\{(\w*)\}")
 T = TypeVar("T")
 
 
@@ -218,6 +277,10 @@ def spec() -> ArgumentSpec:
         {
             "scenario": {"type": "str"},
             "session": {"type": "str"},
+            "record": {"type": "path"},
+            "run": {"type": "str", "choices": ["once", "again"], "default": "once"},
+            "others": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
+            "link_template": {"type": "str"},
             "parameters": {
                 "type": "list",
                 "elements": "dict",
@@ -235,7 +298,7 @@ def spec() -> ArgumentSpec:
             "settings": {"type": "dict", "default": {"BATCH": "X"}},
             "confirm_sid": {"type": "str"},
         },
-        mutually_exclusive=[("scenario", "session")],
+        mutually_exclusive=[("scenario", "session"), ("record", "session")],
         required_one_of=[("scenario", "session")],
     )
     return own.merge(rfc_spec(), wait_spec(), fence_spec())
@@ -256,22 +319,61 @@ class TaskList(Operation[State]):
         for name in ("scenario", "session"):
             if params[name] is not None and not params[name].strip():
                 raise BadInput(f"read the option {name}", "it is empty")
-        if params["confirm"] and params["session"] is None:
-            raise BadInput("read the option confirm", "nobody has done a task of a session that does not exist yet")
+        if params["confirm"] and params["session"] is None and not params["record"]:
+            raise BadInput("read the option confirm", TOO_EARLY)
+        unknown = [name for name in _FIELD.findall(params["link_template"] or "") if name not in LINK_FIELDS]
+        if unknown:
+            why = "{{{}}} is none of {}".format(unknown[0], ", ".join(f"{{{name}}}" for name in LINK_FIELDS))
+            raise BadInput("read the option link_template", why)
         self._name = (params["scenario"] or "").strip()
         self._id: str = (params["session"] or "").strip()
         self._limits = Limits(
             params["timeout"], params["delay"], grace=params["failure_grace"], patience=params["failure_grace"]
         )
         self._answered = False
-        self._was = ""
+        self._running = Run()
+        self._kept: Optional[Kept] = None
+        self._remarks: List[str] = []
         self._client = connect(params)
         self._lists = TaskLists(self._client, {key: str(value) for key, value in params["settings"].items()})
 
     def look(self) -> State:
         """Who is it, and how is the session."""
-        identity = self._client.confirm("run the task list", self._params["confirm_sid"])
-        return State(identity.sid, self._lists.session(self._id) if self._id else None)
+        doing = "run the task list" + (f" {self._name}" if self._name else "")
+        identity = self._client.confirm(doing, self._params["confirm_sid"])
+        session = self._lists.session(self._id) if self._id else self._recorded(doing, identity.sid)
+        if session is None and self._params["confirm"]:
+            raise BadInput("read the option confirm", TOO_EARLY)
+        if (session is None or session.state == "waiting") and self._params["others"] == "fail":
+            self._refuse_others(doing)
+        return State(identity.sid, session)
+
+    def _recorded(self, doing: str, sid: str) -> Optional[Session]:
+        """The session of the record that counts, if any."""
+        if not self._params["record"]:
+            return None
+        record = Record(self._params["record"], "task_list", sid, self._params["rfc_client"])
+        rows = [self._row(given) for given in self._params["parameters"]]
+        self._kept = Kept(record, {"scenario": self._name}, rows)
+        again = self._params["run"] == "again"
+        session = self._kept.session(doing, self._lists, again)
+        if session is None or (again and session.state not in ON_ITS_WAY):
+            return None
+        self._id = session.id
+        return session
+
+    def _refuse_others(self, doing: str) -> None:
+        there = others(Jobs(self._client), doing, PROCESSOR)
+        if there:
+            told = ", ".join(f"{job.label} {job.state}" for job in there)
+            raise Denied(
+                doing,
+                f"another job with {PROCESSOR} is on its way: {told}",
+                reason="other_task_list",
+                cure="Nothing was started. STC02 shows which session it is; session: follows it, others: ignore begins "
+                "one all the same",
+                jobs=[job.told() for job in there],
+            )
 
     def plan(self, state: State) -> List[Action[State]]:
         """What leads to the end of the session."""
@@ -285,9 +387,9 @@ class TaskList(Operation[State]):
         if session.state in GOING:
             return [wait]
         if session.state == "manual":
-            self._refuse_unconfirmed(session)
+            self._refuse_unconfirmed(state.sid, session)
         elif session.state != "waiting" and not self._params["retry"]:
-            raise self._failure(session)
+            raise self._failure(state.sid, session)
         return [*self._prepare(state), *self._run(state)]
 
     def describe(self, state: State) -> Dict[str, Any]:
@@ -299,11 +401,12 @@ class TaskList(Operation[State]):
         found: Dict[str, Any] = {"sid": state.sid, "tasks": []}
         if state.session is not None:
             found.update(session=state.session.id, tasks=[task.told() for task in state.session.tasks])
+            self._remarks = remarks(self._lists, state.session)
         return found
 
     def warnings(self) -> List[str]:
         """How the connection is made, when that is worth a word."""
-        return advice(self._params)
+        return advice(self._params) + self._remarks
 
     # Plan
 
@@ -344,15 +447,17 @@ class TaskList(Operation[State]):
             row["LNR"] = given["number"].zfill(3)
         return row
 
-    def _refuse_unconfirmed(self, session: Session) -> None:
+    def _refuse_unconfirmed(self, sid: str, session: Session) -> None:
         open_ = [task for task in session.of("manual") if task.name not in self._params["confirm"]]
         if open_ or not session.of("manual"):
-            raise self._failure(session)
+            raise self._failure(sid, session)
 
     # Act
 
     def _begin(self) -> None:
         self._id = self._lists.begin(self._name)
+        if self._kept is not None:  # before the start, so that a later run finds what was started
+            self._named(partial(self._kept.write, self._id))
 
     def _set(self, rows: List[Dict[str, str]]) -> None:
         self._answered = False
@@ -369,10 +474,7 @@ class TaskList(Operation[State]):
         self._named(lambda: self._lists.confirm(self._id, name))
 
     def _resume(self) -> None:
-        self._answered = False
-        self._was = self._named(lambda: self._lists.session(self._id)).state
-        self._named(lambda: self._lists.resume(self._id))
-        self._answered = True
+        self._named(lambda: self._running.start(self._lists, self._id))
 
     def _named(self, act: Callable[[], T]) -> T:
         """Act, and have a failure name the session, so that it can be gone on with."""
@@ -407,25 +509,8 @@ class TaskList(Operation[State]):
         return kind(doing, f"{why}; the session was not run", reason=reason, session=self._id)
 
     def _left(self, state: State) -> State:
-        """The session has left the state in which it was when it was told to run.
-
-        With an answer it may be in it again, at the next manual task say. Without one that is no sign of a start.
-        """
-        doing = f"see the session {self._id} run"
-        limits = Limits(
-            min(self._limits.timeout, STARTING), self._limits.delay, self._limits.grace, self._limits.patience
-        )
-        waited = self._named(
-            lambda: wait_until(
-                doing,
-                lambda: self._lists.session(self._id),
-                lambda now: now.state != self._was or (self._answered and now.state != "waiting"),
-                limits,
-                bear=(TimedOut, Unreachable),
-                describe=lambda now: f"the session is still {now.state}",
-            )
-        )
-        return State(state.sid, waited.value)
+        """The session has left the state in which it was when it was told to run."""
+        return State(state.sid, self._running.left(self._lists, self._id, self._limits))
 
     def _end(self, state: State) -> State:
         doing = f"see the end of the session {self._id}"
@@ -435,38 +520,27 @@ class TaskList(Operation[State]):
             error.facts["session"] = self._id
             raise
         if now.state not in GOOD:
-            raise self._failure(now)
+            raise self._failure(state.sid, now)
         return State(state.sid, now)
 
-    def _failure(self, session: Session) -> Failed:
-        """Why a session does not go on, with what its log says about the tasks that hold it up."""
-        doing = f"bring the session {session.id} to its end"
+    def _failure(self, sid: str, session: Session) -> Failed:
+        """Why a session does not go on, with the way to the step that holds it up."""
         manual = session.state == "manual"
-        stuck = session.of("manual") if manual else session.of("failed", "aborted", "prevented")
-        try:
-            said = self._lists.messages(session.id)
-        except LandscapeError:
-            said = []
-        named = {task.name for task in stuck}
-        told = [row for row in said if row["task"] in named and row["type"] not in ("S", "I")][-MESSAGES:]
-        words = "; ".join(f"{row['task']}: {row['text']}" for row in told)
-        words = words or "; ".join(f"{task.name}: {task.text}" for task in stuck) or "no task says why"
-        way = f"transaction STC02, session {session.id}"
+        tasks = session.of("manual") if manual else session.of("failed", "aborted", "prevented")
+        link = self._link(sid, session, tasks[0].name if tasks else "")
+        way = f"transaction STC02, session {session.id}" + (f", {link}" if link else "")
         if manual:
-            why = f"a person has to act ({names(stuck)}): {words}"
             cure = f"Do it ({way}), then run again with session: {session.id} and the task in confirm"
         else:
-            why = f"it is {session.state}: {words}"
             cure = f"Look at {way}; then go on with session: {session.id} and retry: true"
-        return Failed(
-            doing,
-            why,
-            reason="manual_task" if manual else "task_failed",
-            cure=cure,
-            session=session.id,
-            tasks=[task.told() for task in session.tasks],
-            messages=told,
-        )
+        facts = {"link": link} if link else {}
+        return stuck(f"bring the session {session.id} to its end", self._lists, session, cure, **facts)
+
+    def _link(self, sid: str, session: Session, task: str) -> str:
+        """The address of a step by the template of the site; empty without one."""
+        words = {"sid": sid, "session": session.id, "task": task, "client": self._params["rfc_client"]}
+        template = self._params["link_template"] or ""
+        return _FIELD.sub(lambda match: quote(words[match.group(1)], safe=""), template)
 
     @staticmethod
     def _one(doing: str, session: Session, name: str) -> Task:

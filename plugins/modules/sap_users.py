@@ -201,6 +201,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import
 
 FUNCTIONS = {"locked": "BAPI_USER_LOCK", "unlocked": "BAPI_USER_UNLOCK"}
 DONE = {"locked": "lock", "unlocked": "unlock"}
+LET_IN_NO_MORE = ("logon_refused", "no_longer_let_in")
 LOST_TOO_OFTEN = 3  # calls that were not answered, after which the rest is left
 
 
@@ -305,7 +306,7 @@ class UserLocks(Operation[State]):
         actions: List[Action[State]] = []
         if self._params["record"]:
             words = "keep the names of {} users in {}".format(len(self._meant | self._ours), self._params["record"])
-            actions.append(Action("record", words, self._keep))
+            actions.append(Action("record", words, self._keep, note=True))
         words = f"lock {len(self._meant)} users of {state.sid}, client {self._params['rfc_client']}"
         return [*actions, Action("lock", words, partial(self._each, state), partial(self._prove, state))]
 
@@ -340,7 +341,7 @@ class UserLocks(Operation[State]):
             self._failures[name] = "there is no such user any more"
         forget = []
         if state.recorded is not None and state.recorded <= asked:
-            forget = [Action[State]("forget", f"remove {self._params['record']}", self._forget)]
+            forget = [Action[State]("forget", f"remove {self._params['record']}", self._forget, note=True)]
         if not self._meant:
             return forget
         words = f"unlock {len(self._meant)} users of {state.sid}, client {self._params['rfc_client']}"
@@ -373,8 +374,11 @@ class UserLocks(Operation[State]):
         self._record.remove()
         return False
 
-    def _each(self, state: State) -> None:
-        """Send the change for each user, once; what goes wrong with one does not keep the others from it."""
+    def _each(self, state: State) -> bool:
+        """Send the change for each user, once; what goes wrong with one does not keep the others from it.
+
+        Whether one of them may have changed.
+        """
         function = FUNCTIONS[self._wanted]
         lost = 0
         for name in sorted(self._meant):
@@ -394,8 +398,9 @@ class UserLocks(Operation[State]):
                 break
             except (Failed, Denied, BadInput) as error:
                 self._failures[name] = error.why
-                if error.reason == "logon_refused":  # each further try would count towards the lock of the user
+                if error.reason in LET_IN_NO_MORE:  # each further try would count towards the lock of the user
                     break
+        return self._unsure is not None or bool(self._tried - set(self._failures))
 
     # Verify
 

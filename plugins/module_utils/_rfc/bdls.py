@@ -124,7 +124,11 @@ class Reading:
                 )
 
     def counts(self, lines: Iterable[Mapping[str, str]]) -> Optional[List[Count]]:
-        """Entries by table and field; None when the lines do not tell."""
+        """Entries by table and field; None when the lines do not tell.
+
+        A log repeats what a list says, and a report may write a line for each part of a table. So of several lines the
+        largest number counts: it is never more than a line says, and a zero never hides what another line found.
+        """
         found: Dict[str, Count] = {}
         nothing = False
         for line in lines:
@@ -138,7 +142,9 @@ class Reading:
             if not digits:
                 return None
             one = Count(parts["table"], parts.get("field") or "", int(digits))
-            found.setdefault(f"{one.table}-{one.field}", one)  # a list comes before the log that repeats it
+            before = found.setdefault(f"{one.table}-{one.field}", one)
+            if one.entries > before.entries:
+                found[f"{one.table}-{one.field}"] = one
         return list(found.values()) if found or nothing else None
 
     def problems(self, lines: Iterable[Mapping[str, str]]) -> List[str]:

@@ -84,13 +84,17 @@ class Raised(Trouble):
     :ivar type: the message's type (E, A, X), empty when there is none.
     :ivar message: class and number, such as ``XM 028``; empty when there is none.
     :ivar ends: whether the conversation is over.
+    :ivar began: whether the function was called; the system may say no while the library asks what it looks like.
     """
 
-    def __init__(self, key: str, text: str, type_: str = "", message: str = "", ends: bool = False) -> None:
+    def __init__(
+        self, key: str, text: str, type_: str = "", message: str = "", ends: bool = False, began: bool = True
+    ) -> None:
         self.key = key
         self.type = type_
         self.message = message
         self.ends = ends
+        self.began = began
         super().__init__(text)
 
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 # What a name says in its middle proves nothing (BAPI_XBP_GET_... may write a log row), so each is listed. The calls of
-# XBP write rows of the XMI log; that is no change of anything that a person keeps.
+# XBP write rows of the XMI log; that is no change of anything that a person keeps. BAPI_XBP_JOB_STATUS_CHECK is not
+# among them: it finds jobs whose work process is gone, and may set them to cancelled.
 READING = frozenset(
     (
         "/SDF/GET_DUMP_LOG",
@@ -18,7 +19,6 @@ READING = frozenset(
         "BAPI_XBP_JOB_READ_SINGLE_SPOOL",
         "BAPI_XBP_JOB_SELECT",
         "BAPI_XBP_JOB_SPOOLLIST_READ",
-        "BAPI_XBP_JOB_STATUS_CHECK",
         "BAPI_XBP_JOB_STATUS_GET",
         "BAPI_XBP_READ_SELSCREEN",
         "DDIF_FIELDINFO_GET",

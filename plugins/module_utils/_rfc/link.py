@@ -3,11 +3,13 @@
 
 A question may fail in any way. A change is sent once: when no answer to it comes, it is *unknown*. A logon that was
 refused is not tried a second time, because each wrong one counts towards the lock of the user. There is one
-conversation at a time; after it was lost the next call begins another.
+conversation at a time; after it was lost the next call begins another. A function that a runtime error broke off in its
+middle is *unknown*, too: nobody rolls back what it had committed before, or what it had handed to another process.
 """
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from typing import Any, Callable, Dict, List, Mapping, Optional
@@ -32,7 +34,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation 
     Refused,
     Trouble,
 )
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import PyrfcConversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import RUNTIME_ERROR, PyrfcConversation
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.saprfclib import SaprfclibConversation
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.soap import SoapConversation
 
@@ -68,6 +70,11 @@ NO_AUTHORITY = (
 # The marks of an SAProuter string, and those of them after which a password stands.
 ROUTE = ("H", "S", "W", "P")
 ROUTE_PASSWORD = ("W", "P")
+# What says that the function did not begin: keys, then messages.
+NEVER_BEGAN = ("FU_NOT_FOUND", "FUNCTION_NOT_FOUND", "CALL_FUNCTION_NOT_REMOTE", "CALL_FUNCTION_SIGNON_INCOMPL")
+NOT_CALLED = ("FL 046", "SR 053")
+# A logon is checked by a work process, so where there is none nobody has looked at the password.
+_FULL = re.compile(r"\bno (?:more |free )*(?:dialog )?work process", re.IGNORECASE)
 IDLE = 20.0  # seconds after which a conversation is tried out before a change is sent over it
 
 
@@ -90,6 +97,7 @@ class Link:
         self._opener = opener or open_conversation
         self._conversation: Optional[Conversation] = None
         self._refusal: Optional[LandscapeError] = None
+        self._let_in = False
         self._used = 0.0
         self._secrets = secrets_of(address)
         # Grows with each conversation: what belongs to one (an XMI session) is gone when it did.
@@ -110,13 +118,14 @@ class Link:
             answer = conversation.call(function, parameters or {})
         except Trouble as trouble:
             raise self._no(trouble, doing, function, change=False) from trouble
+        self._let_in = True
         self._used = time.monotonic()
         return answer
 
     def tell(self, doing: str, function: str, parameters: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
         """Send one change, once.
 
-        :raises Unknown: it was sent, no answer came.
+        :raises Unknown: it was sent, and no answer came, or a runtime error broke it off.
         :raises LandscapeError: it did not happen.
         """
         conversation = self.ready(doing)
@@ -128,6 +137,7 @@ class Link:
             answer = conversation.call(function, parameters or {})
         except Trouble as trouble:
             raise self._no(trouble, doing, function, change=True) from trouble
+        self._let_in = True
         self._used = time.monotonic()
         return answer
 
@@ -145,6 +155,7 @@ class Link:
         except Trouble as trouble:
             raise self._no(trouble, doing, "", change=False) from trouble
         self.generation += 1
+        self._let_in = self._let_in or self._conversation.stateful  # over SOAP nothing was asked yet
         self._used = time.monotonic()
         return self._conversation
 
@@ -176,19 +187,32 @@ class Link:
         if isinstance(trouble, NotSent):
             return BadInput(doing, f"{function or 'the connection'} does not take this: {text}", reason="not_sent")
         if isinstance(trouble, Raised):
+            self._let_in = True
             if trouble.ends:
                 self.close()
+            if change and broke_off(trouble):
+                named = f"{trouble.key}: {text}" if trouble.key and trouble.key not in text else text
+                why = f"{function} was broken off by a runtime error in {where} ({named}); what it did before may stay"
+                return Unknown(
+                    doing,
+                    why,
+                    cure="ST22 shows the short dump",
+                    cause="aborted",
+                    key=trouble.key,
+                    message=trouble.message,
+                )
             return raised(doing, function, trouble, text)
         self.close()
+        if isinstance(trouble, (Refused, NotReached)) and _FULL.search(text):
+            return Unreachable(
+                doing,
+                f"{where} has no work process for the logon ({text})",
+                reason="no_work_process",
+                cure="Try again when the system has less to do, or with another application server",
+            )
         if isinstance(trouble, Refused):
             # Kept, whenever it comes: over SOAP each call is a logon.
-            self._refusal = Denied(
-                doing,
-                f"{where} does not let the user in: {text}",
-                reason="logon_refused",
-                cure="Correct user, password or client, or unlock the user, before the next try: each wrong one "
-                "counts towards the lock of the user",
-            )
+            self._refusal = self._refused(doing, text)
             return self._refusal
         if isinstance(trouble, Forbidden):
             return Denied(
@@ -208,6 +232,25 @@ class Link:
             return TimedOut(doing, f"no answer from {where} in {self.address.timeout:g} s ({text})")
         return Unreachable(doing, f"the connection to {where} was lost ({text})", reason="lost")
 
+    def _refused(self, doing: str, text: str) -> Denied:
+        where = self.address.label
+        if self._let_in:
+            return Denied(
+                doing,
+                f"{where} no longer lets the user in, and did a moment ago: {text}",
+                reason="no_longer_let_in",
+                cure="See whether the system is starting, stopping or overloaded, or the user was locked or changed "
+                "meanwhile. What was started there goes on. The logon was not tried again, because a refused one may "
+                "count towards the lock of the user",
+            )
+        return Denied(
+            doing,
+            f"{where} does not let the user in: {text}",
+            reason="logon_refused",
+            cure="Correct user, password or client, or unlock the user, before the next try: each wrong one "
+            "counts towards the lock of the user",
+        )
+
     def _clean(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "********")
@@ -226,6 +269,18 @@ def secrets_of(address: Address) -> List[str]:
         pairs = list(zip(parts, parts[1:]))
     found = {value for mark, value in pairs if mark.upper() in ROUTE_PASSWORD}
     return sorted(filter(None, found | {address.password or ""}), key=len, reverse=True)
+
+
+def broke_off(trouble: Raised) -> bool:
+    """Whether a runtime error ended a function that had begun; a message of type A, E or a classic exception does not.
+
+    Libraries show a runtime error by a message of type X, by that of short dumps, or without any message.
+    """
+    if not trouble.began or trouble.key.upper() in NO_AUTHORITY + NEVER_BEGAN or trouble.message in NOT_CALLED:
+        return False
+    if trouble.type in ("", "X") and trouble.message == RUNTIME_ERROR:
+        return True
+    return trouble.type == "X" or (trouble.ends and not trouble.type and not trouble.message)
 
 
 def raised(doing: str, function: str, trouble: Raised, text: str) -> LandscapeError:
@@ -266,4 +321,4 @@ def open_conversation(address: Address) -> Conversation:
     )
 
 
-__all__ = ("CallFailed", "Link", "open_conversation", "raised", "secrets_of")
+__all__ = ("CallFailed", "Link", "broke_off", "open_conversation", "raised", "secrets_of")

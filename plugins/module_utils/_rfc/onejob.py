@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, LandscapeError, TimedOut
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import model, screens
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed, Client
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
@@ -20,6 +20,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import (
     wait_for_end,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame
+
+WAITING = (model.RELEASED, model.READY, model.ACTIVE)
 
 
 class Start:
@@ -98,12 +100,20 @@ class OneJob:
         """Refuse a job that is other work, or that nothing starts (see `other`)."""
         self.refuse(doing, job, self.other(job, self._jobs.steps(job.key), closely))
 
-    def other(self, job: model.Job, steps: Sequence[model.Step], closely: bool = False) -> str:
+    def other(
+        self,
+        job: model.Job,
+        steps: Sequence[model.Step],
+        closely: bool = False,
+        doubts: Optional[List[str]] = None,
+    ) -> str:
         """Why a job is not the work that is meant; empty when it is.
 
         One without a start may lack its last steps. It is ours only when this user created it and its values are ours.
 
         :param closely: whether the variants and values of one that was started are compared, too.
+        :param doubts: takes what cannot be read about one that ended; without it that is a reason. The temporary
+            variant with its values may be cleaned up by then.
         """
         unstarted = job.status == model.SCHEDULED
         closely = closely or unstarted
@@ -125,8 +135,15 @@ class OneJob:
                 doing = f"read the values of step {number} of the job {job.label}"
                 try:
                     rows = screens.contents(self._client, doing, there.program, there.variant)
-                except CallFailed as error:
-                    return f"the values of its step {number} cannot be read ({error.why})"
+                except (CallFailed, Denied) as error:
+                    doubtful = doubts is not None and job.status in model.ENDED
+                    if isinstance(error, Denied) and not (doubtful and error.reason == "authorization"):
+                        raise
+                    why = f"the values of its step {number} cannot be read ({error.why})"
+                    if doubts is None or not doubtful:
+                        return why
+                    doubts.append(why)
+                    continue
                 if not screens.alike(rows, ours.values, self._exact):
                     return f"its step {number} has other values"
         return ""
@@ -158,19 +175,30 @@ class OneJob:
         """Start it, or go on with the one that is there; whether anything was sent.
 
         :raises Unknown: something was sent, and neither an answer nor its effect was seen.
+        :raises LandscapeError: with ``changed`` among its facts when the job, or a step of it, had been made before.
         """
         self.look()
         submission = self.submission(self.going, start.job_class)
         if self.runs:
             return False
-        if self.going is None:
-            submission.open()
-        done = len(self._jobs.steps(self.going.key)) if self.going is not None else 0
-        for number, work in enumerate(self.work[done:], done + 1):
-            submission.add(number, work)
-        if done < len(self.work):
-            submission.close()
-        submission.start(start.way, start.server)
+        made = False
+        try:
+            if self.going is None:
+                submission.open()
+                made = True
+            done = len(self._jobs.steps(self.going.key)) if self.going is not None else 0
+            for number, work in enumerate(self.work[done:], done + 1):
+                submission.add(number, work)
+                made = True
+            if done < len(self.work):
+                submission.close()
+            submission.start(start.way, start.server)
+        except LandscapeError as error:
+            if made:
+                error.facts["changed"] = True
+                if submission.key is not None:
+                    error.facts.setdefault("job", {"name": submission.key[0], "count": submission.key[1]})
+            raise
         return True
 
     def submission(self, job: Optional[model.Job], job_class: str = "") -> Submission:
@@ -218,6 +246,17 @@ class OneJob:
         return job
 
 
+def others(jobs: Jobs, doing: str, program: str, mine: str = "") -> List[model.Job]:
+    """The jobs of all clients that have a step with a program and are released, ready or active.
+
+    :param mine: a name that does not count.
+    """
+    alive = jobs.alive(doing)
+    waiting = {key: job for key, job in alive.items() if job.status in WAITING and job.name != mine}
+    keys = jobs.of_program(program) if waiting else set()
+    return [job for key, job in sorted(waiting.items()) if key in keys]
+
+
 def output(jobs: Jobs, key: Key) -> List[Mapping[str, str]]:
     """What a job wrote: the lines of its lists, then of its log, each with ``type`` (empty in a list), ``text``."""
     found: List[Mapping[str, str]] = []
@@ -242,4 +281,4 @@ def values(rows: Optional[List[Dict[str, Any]]]) -> List[Dict[str, str]]:
     ]
 
 
-__all__ = ("OneJob", "Start", "output", "values")
+__all__ = ("OneJob", "Start", "others", "output", "values")

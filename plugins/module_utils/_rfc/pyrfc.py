@@ -7,6 +7,7 @@ SDK; what its keys mean is from that SDK's public header names.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, Mapping
 
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
@@ -32,6 +33,10 @@ LOCAL_KEYS = (
 )
 # What may be about a parameter that is filled in, or about the answer that is taken apart.
 EITHER_KEYS = ("RFC_CONVERSION_FAILURE",)
+# The message of a short dump. Published captures of replies by the kernels 752 and 793 have it with the type X and the
+# name of the error as the first variable.
+RUNTIME_ERROR = "00 341"
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _LOCAL_ERRORS = (TypeError, UnicodeEncodeError)
 _EITHER_ERRORS = (KeyError, AttributeError)
 
@@ -119,12 +124,20 @@ def _trouble(error: Exception) -> Trouble:
         type_ = str(getattr(error, "msg_type", "") or "").strip()
         ends = "ABAPRuntimeError" in names or type_ in ("A", "X")
         message = message_id(getattr(error, "msg_class", ""), getattr(error, "msg_number", ""))
-        return Raised(key.strip(), _words(error), type_, message, ends)
+        return Raised(named(key, error, message), _words(error), type_, message, ends)
     if isinstance(error, _LOCAL_ERRORS) or key in LOCAL_KEYS or "RFCTypeError" in names:
         return NotSent(_words(error))
     if (isinstance(error, _EITHER_ERRORS) or key in EITHER_KEYS) and _while_filling(error):
         return NotSent(_words(error))
     return Lost(_words(error), late=_late(key, error))
+
+
+def named(key: str, error: Exception, message: str) -> str:
+    """The key of an error. That of a short dump may be missing or a text; its message has the name as a variable."""
+    key = key.strip()
+    if message != RUNTIME_ERROR or _KEY.match(key):
+        return key
+    return str(getattr(error, "msg_v1", "") or "").strip() or key
 
 
 def _while_filling(error: BaseException) -> bool:
@@ -143,4 +156,4 @@ def _late(key: str, error: Exception) -> bool:
     return key in ("RFC_CANCELED", "RFC_TIMEOUT") or "timeout" in text or "temporarily unavailable" in text
 
 
-__all__ = ("PyrfcConversation", "parameters_of")
+__all__ = ("RUNTIME_ERROR", "PyrfcConversation", "named", "parameters_of")

@@ -24,10 +24,12 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation 
     kinds,
     message_id,
 )
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import parameters_of
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.pyrfc import named, parameters_of
 
 # The library's functions that run before a call's first byte is sent.
 BUILDING = ("build_invoke_request", "unknown_parameters", "_refuse_unknown")
+# Those by which it asks what a function looks like, before it calls it.
+DESCRIBING = ("_call_bootstrap", "_call_struct_bootstrap", "get_function_desc")
 _FIRST_HOP = re.compile(r"/H/([^/]+)(?:/S/([^/]+))?")
 ROUTER_PORT = "3299"
 
@@ -102,7 +104,8 @@ def _trouble(error: Exception) -> Trouble:
         type_ = str(getattr(error, "msg_type", "") or "").strip()
         ends = "AbapSystemFailure" in names or type_ in ("A", "X")
         message = message_id(getattr(error, "msg_class", ""), getattr(error, "msg_number", ""))
-        return Raised(str(getattr(error, "key", "") or "").strip(), _words(error), type_, message, ends)
+        key = named(str(getattr(error, "key", "") or ""), error, message)
+        return Raised(key, _words(error), type_, message, ends, began=not in_traceback(error, DESCRIBING))
     if not isinstance(error, OSError) and in_traceback(error, BUILDING):
         return NotSent(_words(error))
     late = isinstance(error, TimeoutError) or "timed out" in _words(error).lower()

@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import LandscapeError
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, LandscapeError, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, NotReached
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link, open_conversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import CallFailed, Link, open_conversation
 from tests.integration.rfc.conftest import Server
 
 
@@ -124,6 +124,39 @@ def test_the_password_of_a_router_is_in_no_error(server: Server) -> None:
             Link(address).ask("try the way", "RFC_PING")
     assert b"R0ute-Secret" in heard[0] and b"Secret01" not in heard[0]
     assert "R0ute-Secret" not in str(caught.value) + str(caught.value.as_result())
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "question", "change"),
+    [
+        ("Z_RAISE", "DUMP", CallFailed, Unknown),
+        ("Z_RAISE", "ABORT", CallFailed, CallFailed),
+        ("Z_RAISE", "ERROR", CallFailed, CallFailed),
+        ("Z_RAISE", "MESSAGE", CallFailed, CallFailed),
+        ("Z_NO_SUCH", "", CallFailed, CallFailed),
+        ("Z_FORBIDDEN", "", Denied, Denied),
+    ],
+)
+def test_what_a_system_says_means_of_a_question_and_of_a_change(
+    server: Server, function: str, kind: str, question: type[LandscapeError], change: type[LandscapeError]
+) -> None:
+    address = Address(
+        server.name,
+        "100",
+        host="127.0.0.1",
+        instance=server.info["number"],
+        user="BATCH",
+        password="Secret01",
+        timeout=10,
+    )
+    link = Link(address)
+    for call, wanted in ((link.ask, question), (link.tell, change)):
+        with pytest.raises(LandscapeError) as caught:
+            call("try it", function, {"KIND": kind} if kind else {})
+        assert type(caught.value) is wanted
+        if kind == "DUMP":
+            assert caught.value.facts["key"] == "TIME_OUT" and caught.value.facts["message"] == "00 341"
+    link.close()
 
 
 def test_a_message_server_is_asked_for_the_group(server: Server) -> None:

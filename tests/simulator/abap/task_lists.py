@@ -3,8 +3,9 @@
 
 Status numbers are from facts 4.4. A session runs in the background as a job with the report STC_TM_PROCESSOR, or at
 once inside the call that starts it. It stops with 06 at a manual task that nobody confirmed, with 12 at a task that
-failed; a resume goes on there. Tasks, their seconds, their texts are invented; the names of the lists are from facts
-4.4, from memory there.
+failed; a resume goes on there. That a session which is to run in the background keeps its state for a moment is
+invented, because nothing says that it does not. Tasks, their seconds, their texts are invented; the names of the lists
+are from facts 4.4, from memory there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .system import AbapSystem
 
 PROCESSOR = "STC_TM_PROCESSOR"
+MOMENT = 5.0  # seconds after which a session that is to run in the background changes its state
 SESSION_STATES = {
     "01": "Waiting for execution",
     "03": "Running",
@@ -122,6 +124,7 @@ class TaskSession:
     parameters: dict[tuple[str, int, str], str]
     status: str = "01"
     job: Job | None = None
+    pending: bool = False
     timer: Timer | None = None
     started: float | None = None
     ended: float | None = None
@@ -185,8 +188,16 @@ class TaskLists:
 
     def run(self, session: TaskSession, *, background: bool) -> None:
         """Start or go on: as a job, or at once within this call."""
-        if session.status in ("03", "08"):
+        if session.pending or session.status in ("03", "08"):
             return
+        if background:
+            session.pending = True
+            self.system.world.clock.after(MOMENT, partial(self._start, session, background=True))
+        else:
+            self._start(session, background=False)
+
+    def _start(self, session: TaskSession, *, background: bool) -> None:
+        session.pending = False
         for task in session.tasks:
             if task.status in ("12", "13", "06"):
                 task.status = "01"

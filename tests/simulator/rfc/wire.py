@@ -433,8 +433,8 @@ def returned(
 def raised(message_text: str, message: Sequence[str] = (), key: str = "") -> bytes:
     """The body of a call that did not: a message (its class, type, number, variables), a classic exception's key.
 
-    Clients show the first text they find, so it stands before the variables. A number there is always, 000 for none:
-    without it saprfclib does not see an exception.
+    Clients show the first text they find, so it stands before the variables; those stand before the key, as captured. A
+    number there is always, 000 for none: without it saprfclib does not see an exception.
     """
     kind, type_, number, *variables = message or ("", "", "000")
     parts: list[tuple[Tag, str]] = [
@@ -442,7 +442,7 @@ def raised(message_text: str, message: Sequence[str] = (), key: str = "") -> byt
         (Tag.MESSAGE_CLASS, kind),
         (Tag.MESSAGE_TYPE, type_),
         (Tag.MESSAGE_NUMBER, number),
-        (Tag.KEY, key),
         *zip(VARIABLES, variables, strict=False),
+        (Tag.KEY, key),
     ]
     return tagged(Tag.REPLY) + b"".join(tagged(tag, utf16(value)) for tag, value in parts if value) + END

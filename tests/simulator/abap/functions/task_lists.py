@@ -192,7 +192,7 @@ def resume(
     found = _session(session, I_SESSION_ID)
     if isinstance(found, dict):
         return found
-    if found.status in ("03", "08"):
+    if found.pending or found.status in ("03", "08"):
         return {**_state(found), "ET_RETURN": [_error(f"Session {found.id} is running", found.id)]}
     if found.status in ("10", "11"):
         return {**_state(found), "ET_RETURN": [_error(f"Session {found.id} is finished", found.id)]}

@@ -96,6 +96,15 @@ def test_never_green_when_the_lamp_is_not() -> None:
     assert caught.value.facts["steps"][0]["outcome"] == "failed"
 
 
+@pytest.mark.parametrize(("facts", "changed"), [({"changed": True}, True), ({}, False)])
+def test_an_action_that_failed_in_its_middle_says_itself_that_it_changed_something(
+    facts: dict[str, Any], changed: bool
+) -> None:
+    with pytest.raises(Failed) as caught:
+        carry_out(Lamp("off", raising(Failed("switch", "the switch broke", **facts))))
+    assert caught.value.facts["changed"] is changed
+
+
 def test_unanswered_and_seen_to_have_happened_is_a_change_with_a_warning() -> None:
     lamp = Lamp("off", raising(Unknown("switch", "no answer")))
     result = carry_out(lamp)

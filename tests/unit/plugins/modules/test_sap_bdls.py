@@ -15,7 +15,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation 
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link
 from ansible_collections.basis.landscape.plugins.modules.sap_bdls import Conversion, spec
-from tests.unit.plugins.module_utils._rfc.system import ADDRESS, OK, WIDTHS, System, Talk
+from tests.unit.plugins.module_utils._rfc.system import ADDRESS, OK, WIDTHS, System, Talk, no
 
 WIDTHS.update(MANDT=3, CCCATEGORY=1, LOGSYS=10, VBKEY=32, SLOGSYS=10)
 OLD, NEW = "PRDCLNT100", "QASCLNT100"
@@ -42,6 +42,7 @@ class Copied(System):
         self.converts_client = True
         self.fields = list(FIELDS)
         self.logs: dict[str, list[str]] = {}
+        self.refuses = "nothing"
 
     def open(self, _address: Address) -> Conversation:
         self.conversations += 1
@@ -69,9 +70,11 @@ class Line(Talk):
         if function == "BAPI_XBP_READ_SELSCREEN":
             return {"SELSCREEN_INFO": [{"SELNAME": field} for field in system.fields], "RETURN": OK}
         job = str(given.get("JOBNAME", ""))
+        if f"{function} {job}".endswith(system.refuses):
+            return no("123", "no background work process is free")
         if function.endswith("JOBLOG_READ"):
             lines = system.logs.get(job, [f"Table T field F: {system.entries} entries to be converted"])
-            rows: list[Mapping[str, str]] = [{"MSGTYPE": "S", "TEXT": text} for text in lines]
+            rows: list[Mapping[str, str]] = [{"MSGTYPE": "E" if "!" in text else "S", "TEXT": text} for text in lines]
             return {"JOB_PROTOCOL_NEW": rows, "RETURN": OK}
         if function.endswith("START_IMMEDIATELY") and job == name("C"):
             system.logs.setdefault(job, [f"Table T field F: {system.entries} entries converted"])
@@ -167,6 +170,41 @@ def test_a_proof_whose_log_is_gone_is_none() -> None:
     assert planned(system) == ["prove"]
 
 
+@pytest.mark.parametrize("problem", ["Table COEP could not be read!", "Duplicate keys"])
+def test_a_proof_that_tells_of_a_problem_is_none(problem: str) -> None:
+    system = Copied()
+    system.logs[name("V")] = ["Table T field F: 0 entries", problem]
+    with pytest.raises(Failed, match=problem.rstrip("!")) as caught:
+        carry_out(operation(system))
+    assert caught.value.facts["pairs"][0]["left"] is None
+    assert planned(system) == ["prove"]
+    system.reports[PROGRAM] = lambda: system.logs.pop(name("V"), None)  # the next one tells of none
+    again = carry_out(operation(system))
+    assert again["changed"] is True and again["pairs"][0]["left"] == 0
+
+
+def test_a_test_run_that_tells_of_a_problem_does_not_say_that_there_was_nothing_to_convert() -> None:
+    system = Copied()
+    system.converted(NEW)
+    system.job(name("T"), "1", "F", PROGRAM)
+    assert planned(system, logical_system=NEW) == []
+    system.logs[name("T")] = ["Table T field F: 0 entries", "Table COEP could not be read!"]
+    assert planned(system, logical_system=NEW) == ALL
+
+
+def test_a_job_that_was_made_and_not_started_is_a_change() -> None:
+    system = Copied()
+    system.refuses = f"START_IMMEDIATELY {name('C')}"
+    with pytest.raises(LandscapeError) as caught:
+        carry_out(operation(system))
+    assert caught.value.facts["changed"] is True
+    system = Copied()
+    system.refuses = f"START_IMMEDIATELY {name('T')}"
+    with pytest.raises(LandscapeError) as caught:
+        carry_out(operation(system))
+    assert caught.value.facts["changed"] is True and caught.value.facts["job"]["name"] == name("T")
+
+
 @pytest.mark.parametrize(("jobs", "reason"), [({"C": "A"}, "job_cancelled"), ({"C": "F", "V": "F"}, "names_left")])
 def test_what_an_earlier_run_left_is_a_failure(jobs: dict[str, str], reason: str) -> None:
     system = Copied()
@@ -196,6 +234,8 @@ def test_converted_and_proved() -> None:
         ({"logs": {name("T"): ["?"]}}, "counts_unreadable"),
         ({"logs": {name("T"): ["Table T field F: 7 entries", "Duplicate keys"]}}, "test_run_problem"),
         ({"logs": {name("C"): ["Duplicate keys"]}}, "conversion_problem"),
+        ({"logs": {name("V"): ["Table T field F: 0 entries", "Duplicate keys"]}}, "proof_problem"),
+        ({"logs": {name("V"): ["Table T field F: 0 entries", "Table COEP could not be read!"]}}, "proof_problem"),
         ({"entries": 0}, "mixed_up"),
         ({"after_start": "A"}, "job_cancelled"),
         ({"fields": ["A"]}, "other_screen"),

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError, TimedOut
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Failed,
+    LandscapeError,
+    TimedOut,
+    Unreachable,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
 from ansible_collections.basis.landscape.plugins.modules.sap_job import MOST_LINES, JobRun, spec
@@ -142,6 +148,35 @@ def test_the_values_of_a_job_without_a_start_are_compared(rows: list[dict[str, s
             carry_out(run)
 
 
+VALUE = {"name": "p_a", "kind": "P", "sign": "I", "option": "EQ", "low": "1", "high": ""}
+
+
+@pytest.mark.parametrize("status", ["S", "R", "F"])
+def test_a_job_with_other_values_is_not_the_work_that_is_meant(status: str) -> None:
+    system = System()
+    system.job("MINE", "1", status, "RSX")
+    system.tables["TBTCP"][-1]["VARIANT"] = "&0000000000001"
+    system.values = [{"SELNAME": "P_A", "KIND": "P", "LOW": "2"}]
+    with pytest.raises(Failed, match="other values") as caught:
+        carry_out(operation(system, values=[VALUE], wait=False))
+    assert caught.value.reason == "other_steps"
+    system.values = [{"SELNAME": "P_A", "KIND": "P", "LOW": "1"}]
+    assert carry_out(operation(system, values=[VALUE], wait=False))["changed"] is False
+
+
+def test_values_that_are_gone_are_a_warning_about_a_job_that_ended() -> None:
+    system = System()
+    system.job("MINE", "1", "F", "RSX")
+    system.tables["TBTCP"][-1]["VARIANT"] = "&0000000000001"
+    system.values = None
+    result = carry_out(operation(system, values=[VALUE]))
+    assert result["changed"] is False and "cannot be read" in result["warnings"][0]
+    system.tables["TBTCO"][-1]["STATUS"] = "R"
+    with pytest.raises(Failed, match="cannot be read") as caught:
+        carry_out(operation(system, values=[VALUE]))
+    assert caught.value.reason == "other_steps"
+
+
 def test_two_jobs_on_their_way_are_one_too_many() -> None:
     system = System()
     system.job("MINE", "1", "R")
@@ -197,6 +232,51 @@ def test_a_job_that_does_not_end_is_left_unless_told() -> None:
             carry_out(operation(system, on_timeout=on_timeout))
         assert system.statuses() == {"MINE": status}
         assert ("is cancelled now" in caught.value.why) is (on_timeout == "abort")
+
+
+def test_a_job_that_was_broken_off_is_a_change_also_of_one_that_was_attached_to() -> None:
+    system = System()
+    system.job("MINE", "1", "R", "RSX")
+    with pytest.raises(TimedOut) as caught:
+        carry_out(operation(system, on_timeout="abort"))
+    assert caught.value.facts["changed"] is True and caught.value.facts["job"]["status"] == "A"
+    system.find("MINE", "1")["STATUS"] = "R"  # type: ignore[index]
+    with pytest.raises(TimedOut) as caught:
+        carry_out(operation(system))
+    assert caught.value.facts["changed"] is False
+
+
+@pytest.mark.parametrize("trouble", ["refused", "forbidden", "lost"])
+def test_a_job_that_could_not_be_broken_off_is_still_one_that_did_not_end(trouble: str) -> None:
+    system = System()
+    system.job("MINE", "1", "R", "RSX")
+    abort = "BAPI_XBP_JOB_ABORT"
+    if trouble == "lost":
+        system.lost_before = [abort]
+    else:
+        setattr(system, trouble, abort)
+    with pytest.raises(TimedOut) as caught:
+        carry_out(operation(system, on_timeout="abort"))
+    assert caught.value.kind == "timed_out" and system.statuses() == {"MINE": "R"}
+    assert ("told to stop" if trouble == "lost" else "could not be aborted") in caught.value.why
+    assert caught.value.facts["changed"] is (trouble == "lost")
+
+
+def test_how_a_job_is_after_it_was_broken_off_may_not_be_seen() -> None:
+    system = System()
+    system.job("MINE", "1", "R", "RSX")
+    run = operation(system, on_timeout="abort")
+    one = run._jobs.one
+
+    def look(key: Any) -> Any:
+        if system.sent("BAPI_XBP_JOB_ABORT"):
+            raise Unreachable("look", "nobody answers")
+        return one(key)
+
+    run._jobs.one = look  # type: ignore[method-assign]
+    with pytest.raises(TimedOut, match="cannot be seen .nobody answers") as caught:
+        carry_out(run)
+    assert caught.value.facts["changed"] is True
 
 
 def test_a_start_that_was_answered_and_did_not_happen_is_no_success() -> None:

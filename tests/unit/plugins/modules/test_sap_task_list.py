@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.tasks import Session, Task
 from ansible_collections.basis.landscape.plugins.modules.sap_task_list import State, TaskList, spec
@@ -102,8 +103,12 @@ class Believing(Silent):
         self.ran = False
         self.state = "waiting"
         self.lost = ""
+        self.fails = False
+        self.begun = 0
 
     def begin(self, _scenario: str) -> str:
+        self.begun += 1
+        self.ran = False
         return "S1"
 
     def skip(self, _ident: str, _name: str) -> None:
@@ -117,17 +122,24 @@ class Believing(Silent):
     def differing(self, _ident: str, rows: Any) -> list[str]:
         return [] if self.sets else [row["FIELDNAME"] for row in rows]
 
-    def resume(self, _ident: str) -> None:
+    def resume(self, _ident: str) -> str:
+        if self.fails:
+            raise Failed("run", "no")
         self.ran = True
+        return "scheduled"
 
     def session(self, _ident: str) -> Session:
         return Session("S1", "finished" if self.ran else "waiting", 0, [Task("CL_B", "001", self.state, "")])
 
+    @property
+    def at_once(self) -> bool:
+        return False
 
-def carried_out(lists: Believing, **given: Any) -> dict[str, Any]:
+
+def carried_out(lists: Believing, system: System | None = None, **given: Any) -> dict[str, Any]:
     work = operation(scenario="Z", **given)
     work._lists = lists  # type: ignore[assignment]
-    work._client = System().client()
+    work._client = (system or System()).client()
     return carry_out(work)
 
 
@@ -164,7 +176,64 @@ def test_a_skip_without_an_answer_is_looked_after(skips: bool) -> None:
     assert not lists.ran
 
 
-@pytest.mark.parametrize("given", [{"session": " "}, {"scenario": ""}, {"scenario": "Z", "confirm": ["CL_M"]}])
+def test_a_session_is_kept_before_it_is_run_and_followed_by_its_record(tmp_path: Path) -> None:
+    record = str(tmp_path / "r.json")
+    lists = Believing()
+    lists.fails = True
+    with pytest.raises(Failed):
+        carried_out(lists, record=record)
+    assert lists.begun == 1 and (tmp_path / "r.json").exists()
+    lists.fails = False
+    again = carried_out(lists, record=record)
+    assert lists.begun == 1 and again["session"] == "S1" and [s["name"] for s in again["steps"]] == ["run", "wait"]
+    assert carried_out(lists, record=record)["changed"] is False
+    assert carried_out(lists, record=record, run="again")["changed"] is True and lists.begun == 2
+
+
+def test_a_task_of_a_session_that_is_not_there_yet_cannot_be_confirmed(tmp_path: Path) -> None:
+    lists = Believing()
+    with pytest.raises(BadInput, match="does not exist yet"):
+        carried_out(lists, record=str(tmp_path / "r.json"), confirm=["CL_M"])
+    assert lists.begun == 0
+
+
+@pytest.mark.parametrize("status", ["S", "Y", "R", "F"])
+def test_a_list_that_runs_already_is_not_joined_by_another_one(status: str) -> None:
+    system = System()
+    system.job("THEIRS", "1", status, "STC_TM_PROCESSOR")
+    lists = Believing()
+    if status == "F":
+        assert carried_out(lists, system)["changed"] is True
+        return
+    with pytest.raises(Denied, match="THEIRS/1") as caught:
+        carried_out(lists, system)
+    assert caught.value.reason == "other_task_list" and lists.begun == 0
+    assert carried_out(lists, system, others="ignore")["changed"] is True
+
+
+def test_a_link_to_the_step() -> None:
+    template = "https://qas/{sid}/{client}?s={session}&t={task}"
+    for state, task in (("manual", "CL_M"), ("failed", "CL_B")):
+        with pytest.raises(Failed) as caught:
+            operation(link_template=template).plan(found(state))
+        link = f"https://qas/QAS/100?s=S1&t={task}"
+        assert caught.value.facts["link"] == link and link in caught.value.message
+    with pytest.raises(Failed) as caught:
+        operation().plan(found("manual"))
+    assert "link" not in caught.value.facts
+
+
+def test_a_name_in_a_link_is_quoted() -> None:
+    task = Task("/ACME/CL&A", "001", "manual", "")
+    with pytest.raises(Failed) as caught:
+        operation(link_template="https://x/?t={task}").plan(State("QAS", Session("S1", "manual", 0, [task])))
+    assert caught.value.facts["link"] == "https://x/?t=%2FACME%2FCL%26A"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"link_template": "https://x/{host}"}, {"session": " "}, {"scenario": ""}, {"scenario": "Z", "confirm": ["CL_M"]}],
+)
 def test_refusals(given: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         operation(**given)

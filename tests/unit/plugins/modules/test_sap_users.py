@@ -116,6 +116,24 @@ def test_an_interrupted_run_is_gone_on_with_by_its_record(tmp_path: Path) -> Non
     assert run(system, "unlocked", record=record)["changed"] is False
 
 
+def test_removing_a_record_is_no_change_in_check_mode_either(tmp_path: Path) -> None:
+    system, record = landscape(), str(tmp_path / "u.json")
+    run(system, "locked", record=record)
+    system.users.update(MILLER=False, SAPUSER=False)
+    for check_mode in (True, False):
+        result = run(system, "unlocked", check_mode=check_mode, record=record)
+        assert result["changed"] is False and [step["name"] for step in result["steps"]] == ["forget"]
+        assert (tmp_path / "u.json").exists() is check_mode
+
+
+def test_when_nobody_could_be_locked_nothing_changed() -> None:
+    system = landscape()
+    system.users = {"AUTO": False, "BAD_ONE": False, "BAD_TWO": False}
+    with pytest.raises(Failed) as caught:
+        run(system, "locked")
+    assert sorted(caught.value.facts["failures"]) == ["BAD_ONE", "BAD_TWO"] and caught.value.facts["changed"] is False
+
+
 def test_a_user_of_the_record_who_is_gone_is_told(tmp_path: Path) -> None:
     system, record = landscape(), str(tmp_path / "u.json")
     run(system, "locked", record=record)

@@ -45,6 +45,10 @@ def resume(stage: Stage, ident: str) -> None:
 def test_a_manual_task_stops_it_until_it_is_confirmed() -> None:
     stage = Stage(task_lists=MANUAL, **QUIET)
     ident = begun(stage)
+    assert status(stage, ident)[0] == "01", "the background job changes it a moment later"
+    again = stage.call(stage.logon(), "STC_TM_SESSION_RESUME", I_SESSION_ID=ident, IS_EXEC_SETTINGS=BACKGROUND)
+    assert again["ET_RETURN"][0]["MESSAGE"].endswith("is running")
+    stage.clock.advance(5)
     assert status(stage, ident)[0] == "08"
     stage.clock.advance(5)
     assert status(stage, ident) == ("03", "CL_A", ["03", "01", "01"])
@@ -84,7 +88,7 @@ def test_skipped_tasks() -> None:
 def test_a_session_dies_with_its_instance() -> None:
     stage = Stage(task_lists=MANUAL, **QUIET)
     ident = begun(stage)
-    stage.clock.advance(5)
+    stage.clock.advance(10)
     for host in ("qasapp1", "qasapp2"):
         stage.landscape.set_host(stage.landscape.hosts[host], False)
     found = stage.system.task_lists.sessions[ident]

@@ -120,6 +120,8 @@ def _raise(_session: Conversation, KIND: str = "") -> dict[str, Any]:
         raise AbapMessage("E", "XM", "028", "Not logged on in interface XBP", "XBP")
     if KIND == "ABORT":
         raise AbapMessage("A", "00", "341", "It is over", "V1")
+    if KIND == "DUMP":
+        raise AbapMessage("X", "00", "341", "Time limit exceeded.", "TIME_OUT")
     if KIND == "BUG":
         raise RuntimeError("a mistake")
     return {"NOTHING": "there is no such output"}

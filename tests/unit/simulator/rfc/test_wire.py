@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 
 import pytest
@@ -11,6 +12,7 @@ from tests.simulator.rfc import wire
 from tests.simulator.rfc.wire import Malformed, Tag
 
 END = "ffff0000ffff"
+ECHO = "saprfc_capture_test"
 
 
 def test_field() -> None:
@@ -124,15 +126,74 @@ def test_raised() -> None:
         (Tag.MESSAGE_CLASS, "XM"),
         (Tag.MESSAGE_TYPE, "E"),
         (Tag.MESSAGE_NUMBER, "049"),
-        (Tag.KEY, "NOT_FOUND"),
         (Tag.VARIABLE_1, "A"),
         (Tag.VARIABLE_2, "B"),
+        (Tag.KEY, "NOT_FOUND"),
     ]
     assert tags(wire.raised("Bare")) == [
         (Tag.REPLY, ""),
         (Tag.TEXT, "Bare"),
         (Tag.MESSAGE_NUMBER, "000"),
     ]
+
+
+# -- replies that others captured from real systems -------------------------------------------------------------------
+#
+# They are published in the repository randomstr1ng/saprfclib, tests/golden/framing, at commit
+# a414bd5acc235382a38247b147566029e1cfacf1 (MPL-2.0). Its files are not copied: what is compared is described there
+# field by field, or known here by its SHA-256. protocols/rfc.md, section 1, tells of the comparison.
+
+
+def test_a_captured_reply_of_stfc_connection() -> None:
+    """stfc_connection_response.bin, SAP 7.58 of 2026-06-26: 1276 bytes after the header, but for the time it took."""
+    said = "SAP R/3 Rel. 758   Sysid: A4H      Date: 20260626   Time: 111353   Logon_Data: 001/DEVELOPER/E"
+    values = [(name, wire.utf16(text.ljust(255))) for name, text in (("ECHOTEXT", ECHO), ("RESPTEXT", said))]
+    nonce = bytes.fromhex("00012ea9581f1fe19caa03b58666279d")
+    ours = wire.returned(nonce, ["ECHOTEXT", "RESPTEXT"], values, [], program="SAPLSTFC")
+    assert len(ours) == 1276
+    assert ours[1256:1270].hex() == "06670008" + "00" * 8 + "0667", "the captured one has 74.0 there"
+    captured = "0fc43818e60ce2c2bf0ea042ec4c9e45a87b9b16cd8780714929699bc5af7272"
+    assert hashlib.sha256(ours).hexdigest() == captured
+
+
+def test_a_captured_header_of_a_reply() -> None:
+    """The 80 bytes before it, but for the last one, the index of the connection: 1 there, 4 in the next capture."""
+    captured = (
+        "06cb0200ffff0000000000000001000001000001f4020000000100080000050c0000000000000000"
+        "373535363834343200006d6000000002000004fc0000000100000000003431303300000000000001"
+    )
+    assert wire.sent(0xCB, b"75568442", bytes(1276))[:79].hex() == captured[:-2]
+
+
+def test_a_captured_exception() -> None:
+    """stfc_exception_response.bin, SAP 7.58: the reply to RAISE EXAMPLE, header with body, every byte."""
+    captured = (
+        "06cb0200ffff0000000000000001000001000001f4020000000100080000050c0000000000000000"
+        "363031343736313500006d60000000020000002c0000000100000000003431303300000000000004"
+        "050000000500" "0417000630003000300004170401000e4500580041004d0050004c0045000401" "ffff0000ffff"
+    )  # fmt: skip
+    assert wire.sent(0xCB, b"60147615", wire.raised("", (), "EXAMPLE")).hex() == captured
+
+
+def test_a_captured_exception_with_the_variables_of_its_message() -> None:
+    """exception_msg_variables_response.json, kernel 793 of 2026-09-01: every field at its place after the header."""
+    described = [
+        (86, "0415", "00"),
+        (96, "0416", "E"),
+        (104, "0417", "398"),
+        (116, "0411", "ALPHA1"),
+        (134, "0412", "BRAVO2"),
+        (152, "0413", "CHARLIE3"),
+        (174, "0414", "DELTA4"),
+        (192, "0401", "FOUR_VARIABLES"),
+    ]
+    expected = "050000000500"
+    for place, tag, text in described:
+        assert place == 80 + len(expected) // 2
+        expected += tag + f"{2 * len(text):04x}" + "".join(f"{ord(letter):02x}00" for letter in text) + tag
+    values = [text for _place, _tag, text in described]
+    assert wire.raised("", values[:-1], values[-1]).hex() == expected + END
+    assert len(expected + END) == 2 * 152
 
 
 def _logon(*fields: tuple[int, bytes]) -> bytes:

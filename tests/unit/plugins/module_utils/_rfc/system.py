@@ -59,13 +59,14 @@ class System:
         self.lost_before: list[str] = []
         self.lost_after: list[str] = []
         self.refused = ""
+        self.forbidden = ""
         self.ignores = ""
         self.conversations = 0
         self.reports: dict[str, Any] = {"BTCTRNS1": self._suspend, "BTCTRNS2": self._release}
         self.after_start = "F"
         # Free background work processes as each question is told, the last number for good; without any it is refused.
         self.free = [3]
-        self.values: list[Any] = []
+        self.values: list[Any] | None = []
         self.log = [{"MSGID": "00", "MSGNO": "516", "MSGTYPE": "S", "TEXT": "Job started"}]
 
     def client(self) -> Client:
@@ -132,6 +133,8 @@ class Talk(Conversation):
         system.calls.append(function)
         if system.refused == function:
             raise Refused("HTTP 401")
+        if system.forbidden == function:
+            raise Raised("NOT_AUTHORIZED", "no authorization")
         answer = self._answer(function, dict(parameters))
         if function in system.lost_after:
             system.lost_after.remove(function)
@@ -146,6 +149,8 @@ class Talk(Conversation):
         if function == "RFC_READ_TABLE":
             return read_table(system.tables, given)
         if function == "RS_VARIANT_CONTENTS_RFC":
+            if system.values is None:
+                raise Raised("VARIANT_NON_EXISTENT", "the variant does not exist")
             return {"VALUTAB": system.values}
         if function == "BAPI_XMI_LOGON":
             self._xbp = True

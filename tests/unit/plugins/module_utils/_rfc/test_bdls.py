@@ -86,6 +86,15 @@ def test_counts_of_the_list_are_not_counted_again_in_the_log() -> None:
     assert [(one.table, one.field, one.entries) for one in found] == [("A", "F", 1200), ("B", "G", 0)]
 
 
+def test_of_several_lines_about_a_field_the_largest_number_counts() -> None:
+    lines = ["A F 0", "A F 12", "A F 3", "B G 0", "B G 0"]
+    found = Reading([LINE], [], []).counts([line(text) for text in lines])
+    assert found is not None
+    assert [(one.table, one.entries) for one in found] == [("A", 12), ("B", 0)]
+    listed = Reading([LINE], [], []).counts([line("A F 0", ""), line("A F 12")])
+    assert listed is not None and listed[0].entries == 12
+
+
 @pytest.mark.parametrize(
     ("lines", "told"), [([], None), (["something"], None), (["A F ,"], None), (["Nothing found"], []), (["A F 0"], [0])]
 )

@@ -86,6 +86,15 @@ def linked(*talks: Conversation | Trouble) -> tuple[Link, list[Any]]:
         (Raised("JOB_NOT_FOUND", "no such job"), CallFailed, CallFailed),
         (Raised("", "Aborted", "A", "00 341", ends=True), CallFailed, CallFailed),
         (Raised("NOT_AUTHORIZED", "no"), Denied, Denied),
+        (Raised("TIME_OUT", "Time limit exceeded", "X", "00 341", ends=True), CallFailed, Unknown),
+        (Raised("", "It is over", "", "00 341"), CallFailed, Unknown),
+        (Raised("", "The work process died", ends=True), CallFailed, Unknown),
+        (Raised("MESSAGE_TYPE_X", "Impossible", "X", "SY 499", ends=True), CallFailed, Unknown),
+        (Raised("", "no such function", "X", "FL 046", ends=True), CallFailed, CallFailed),
+        (Raised("FU_NOT_FOUND", "no such function", "X", "00 341", ends=True), CallFailed, CallFailed),
+        (Raised("RFC_NO_AUTHORITY", "no", "X", "00 341", ends=True), Denied, Denied),
+        (Raised("", "no interface", ends=True, began=False), CallFailed, CallFailed),
+        (Raised("", "Aborted", "E", "XM 028", ends=True), CallFailed, CallFailed),
     ],
 )
 def test_what_the_end_of_a_call_means(trouble: Trouble, question: type, change: type) -> None:
@@ -94,6 +103,43 @@ def test_what_the_end_of_a_call_means(trouble: Trouble, question: type, change: 
         with pytest.raises(kind) as caught:
             getattr(link, verb)("do it", "Z_F", {})
         assert caught.value.__class__ is kind
+
+
+def test_a_change_that_a_runtime_error_broke_off_says_so() -> None:
+    talk = Scripted(Raised("TIME_OUT", "Time limit exceeded", "X", "00 341", ends=True))
+    link, _opened = linked(talk)
+    with pytest.raises(Unknown, match="TIME_OUT: Time limit exceeded") as caught:
+        link.tell("do it", "Z_F")
+    assert caught.value.facts["cause"] == "aborted" and "ST22" in caught.value.message and talk.closed
+
+
+def test_what_a_system_says_before_the_function_begins_is_no_doubt() -> None:
+    link, _opened = linked(Scripted(prepared=Raised("", "It is over", "X", "00 341", ends=True)))
+    with pytest.raises(CallFailed):
+        link.tell("do it", "Z_F")
+
+
+@pytest.mark.parametrize("kind", [Refused, NotReached])
+def test_a_system_without_a_work_process_is_no_wrong_password(kind: type[Trouble]) -> None:
+    said = kind("logon refused by the server (status 0x00): No more dialog work processes available on this server")
+    link, opened = linked(said, Scripted({"A": "1"}))
+    with pytest.raises(Unreachable) as caught:
+        link.ask("look", "RFC_PING")
+    assert caught.value.reason == "no_work_process" and "assword" not in caught.value.message
+    assert link.ask("look", "RFC_PING") == {"A": "1"} and len(opened) == 2
+
+
+def test_who_was_let_in_before_has_no_wrong_password_and_is_not_tried_again_all_the_same() -> None:
+    link, opened = linked(Scripted({}, Lost("cut")), Refused("System is shutting down"), Scripted({}))
+    link.ask("look", "RFC_PING")
+    with pytest.raises(Unreachable):
+        link.ask("look", "RFC_PING")
+    for _time in range(2):
+        with pytest.raises(Denied, match="System is shutting down") as caught:
+            link.ask("look", "RFC_PING")
+        assert caught.value.reason == "no_longer_let_in"
+        assert "Correct user, password" not in caught.value.message and "goes on" in caught.value.message
+    assert len(opened) == 2
 
 
 def test_a_change_is_sent_once() -> None:
@@ -143,7 +189,7 @@ def test_a_logon_that_is_refused_in_a_call_is_not_tried_again() -> None:
     for verb in (link.tell, link.ask, link.tell):
         with pytest.raises(Denied) as caught:
             verb("do it", "BAPI_USER_LOCK")
-        assert caught.value.reason == "logon_refused"
+        assert caught.value.reason == "no_longer_let_in"
     assert len(opened) == 1 and opened[0].called == ["RFC_PING", "BAPI_USER_LOCK"]
 
 
@@ -236,3 +282,13 @@ def test_soap_is_never_taken_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_file, "saprfclib", None)
     with pytest.raises(Failed, match="neither pyrfc nor saprfclib"):
         open_conversation(ADDRESS._replace(provider="auto", url="https://app:44300"))
+
+
+def test_over_soap_an_open_conversation_is_no_logon_yet() -> None:
+    class Soap(Scripted):
+        stateful = False
+
+    link, _opened = linked(Soap(Refused("HTTP 401")))
+    with pytest.raises(Denied) as caught:
+        link.ask("look", "RFC_PING")
+    assert caught.value.reason == "logon_refused"

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, Conversation
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, Conversation, Raised
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Work
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, Start, output, values
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.onejob import OneJob, Start, others, output, values
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits
-from tests.unit.plugins.module_utils._rfc.system import System, Talk
+from tests.unit.plugins.module_utils._rfc.system import System, Talk, no
 
 LIMITS = Limits(0.05, 0.01, 0.02, 0.02)
 OPEN = "BAPI_XBP_JOB_OPEN"
@@ -24,6 +25,8 @@ class Kept(System):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[dict[str, str]] = []
+        self.gone = False
+        self.full = False
 
     def open(self, _address: Address) -> Conversation:
         self.conversations += 1
@@ -43,7 +46,11 @@ class Line(Talk):
 
     def _answer(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
         if function == "RS_VARIANT_CONTENTS_RFC":
+            if self._kept.gone:
+                raise Raised("VARIANT_NON_EXISTENT", "no such variant")
             return {"VALUTAB": self._kept.rows}
+        if function == "BAPI_XBP_JOB_START_IMMEDIATELY" and self._kept.full:
+            return no("123", "no background work process is free")
         return super()._answer(function, given)
 
 
@@ -163,6 +170,34 @@ def test_one_without_a_start_that_has_our_values_is_gone_on_with() -> None:
     assert one(system, Work("RSX", values=VALUES)).begin(Start()) is True and system.sent(OPEN) == 0
 
 
+@pytest.mark.parametrize(("steps", "changed"), [(None, True), ([], True), (["RSX"], None)])
+def test_what_was_made_before_a_start_that_failed_is_a_change(steps: list[str] | None, changed: bool | None) -> None:
+    system = Kept()
+    if steps is not None:
+        system.job("MINE", "1", "P", *steps)
+    system.full = True
+    with pytest.raises(CallFailed) as caught:
+        one(system).begin(Start())
+    assert caught.value.facts.get("changed") is changed
+
+
+@pytest.mark.parametrize(("status", "good"), [("F", True), ("A", True), ("R", False)])
+def test_values_that_are_gone_are_a_doubt_about_one_that_ended(status: str, good: bool) -> None:
+    system = Kept()
+    system.job("MINE", "1", status)
+    system.step("MINE", "1", "RSX", "&0000000000001", 1)
+    system.gone = True
+    client = system.client()
+    jobs = Jobs(client)
+    found = OneJob(client, jobs, "mine", Work("RSX", values=VALUES))
+    (job,) = jobs.named("MINE")
+    doubts: list[str] = []
+    other = found.other(job, jobs.steps(job.key), closely=True, doubts=doubts)
+    words = other if not good else doubts[0]
+    assert "values of its step 1 cannot be read" in words and bool(other) is not good
+    assert found.other(job, jobs.steps(job.key), closely=True)
+
+
 def test_a_cancelled_one_is_a_failure() -> None:
     system = Kept()
     system.after_start = "A"
@@ -179,6 +214,17 @@ def test_output_is_the_list_then_the_log() -> None:
     system.tables["TBTCP"][0]["LISTIDENT"] = "0000000007"
     lines = output(Jobs(system.client()), ("MINE", "1"))
     assert [(line["type"], line["text"]) for line in lines] == [("", "a list"), ("S", "Job started")]
+
+
+def test_jobs_of_a_program_that_are_on_their_way() -> None:
+    system = Kept()
+    for number, (status, program) in enumerate(
+        [("R", "RSX"), ("S", "RSX"), ("F", "RSX"), ("R", "OTHER"), ("Z", "RSX")]
+    ):
+        system.job(f"J{number}", "1", status, program)
+    jobs = Jobs(system.client())
+    assert [job.name for job in others(jobs, "look", "RSX")] == ["J0", "J1"]
+    assert [job.name for job in others(jobs, "look", "RSX", "J0")] == ["J1"]
 
 
 def test_values_of_an_option() -> None:

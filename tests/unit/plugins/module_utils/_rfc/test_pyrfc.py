@@ -152,6 +152,18 @@ def test_the_parts_of_a_message() -> None:
     assert (found.key, found.type, found.message, found.ends) == ("JOB_NOT_FOUND", "E", "XM 049", False)
 
 
+@pytest.mark.parametrize(
+    ("key", "name"), [("", "TIME_OUT"), ("Time limit exceeded.", "TIME_OUT"), ("RFC_NO_AUTHORITY", "RFC_NO_AUTHORITY")]
+)
+def test_a_short_dump_is_named(key: str, name: str) -> None:
+    parts = {"msg_class": "00", "msg_type": "X", "msg_number": "341", "msg_v1": "TIME_OUT"}
+    error = ABAPRuntimeError(key, "Time limit exceeded.", **parts)
+    with pytest.raises(Raised) as caught:
+        PyrfcConversation(library(at_call=error), ADDRESS).call("Z_F", {})
+    found = caught.value
+    assert (found.key, found.type, found.message, found.ends) == (name, "X", "00 341", True)
+
+
 def test_the_address_by_the_names_of_the_sdk() -> None:
     assert parameters_of(ADDRESS) == {
         "client": "100",

@@ -141,6 +141,18 @@ def test_a_system_failure_ends_the_conversation() -> None:
         assert caught.value.ends is ends
 
 
+def _call_bootstrap() -> None:
+    """As the library names how it asks what a function looks like."""
+    raise AbapSystemFailure("1: no interface")
+
+
+def test_what_is_said_about_an_interface_is_no_end_of_the_function() -> None:
+    for error, began in ((AbapSystemFailure("dump"), True), (_call_bootstrap, False)):
+        with pytest.raises(Raised) as caught:
+            SaprfclibConversation(library(at_call=error), ADDRESS).call("Z_F", {})
+        assert caught.value.began is began and caught.value.ends
+
+
 def test_a_clock_that_ran_out_is_told_apart() -> None:
     error = CommunicationError("no answer", TimeoutError())
     with pytest.raises(Lost) as caught:
