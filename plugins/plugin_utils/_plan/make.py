@@ -30,6 +30,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import
     host_tier,
     leader_of,
     leaders_of_jobs,
+    resting_systems,
     start_order,
     wait_for_guards,
 )
@@ -183,7 +184,7 @@ def make_plan(
     ]
     _warn(data, inside, calendar, groups, planned, chosen, procedure, warnings)
     if chosen["hold_jobs"] is not None and "suspend_jobs" in PROCEDURES[procedure]:
-        _warn_of_jobs(data, inside, rolling, chosen["hold_jobs"], warnings)
+        _warn_of_jobs(data, inside, rolling, procedure, chosen["hold_jobs"], warnings)
     plan: dict[str, Any] = {
         "format": FORMAT,
         "procedure": procedure,
@@ -480,12 +481,18 @@ def _warn(
 
 
 def _warn_of_jobs(
-    data: Mapping[str, Any], inside: Sequence[str], rolling: frozenset[str], hold: Sequence[str], warnings: list[str]
+    data: Mapping[str, Any],
+    inside: Sequence[str],
+    rolling: frozenset[str],
+    procedure: str,
+    hold: Sequence[str],
+    warnings: list[str],
 ) -> None:
     of_system: dict[str, list[str]] = {}
     for name in inside:
         of_system.setdefault(data["instances"][name]["system"], []).append(name)
-    left = [system for system, host in leaders_of_jobs(data, of_system, rolling).items() if host not in hold]
+    led = leaders_of_jobs(data, of_system, rolling, procedure)
+    left = [system for system in resting_systems(data, of_system, rolling) if led.get(system) not in hold]
     if left:
         warnings.append(f"Background jobs are not held back, and those that run are broken off: {_some(left)}.")
 
