@@ -360,7 +360,9 @@ def _refuse_what_stays_changed(plan: dict[str, t.Any], landscape: dict[str, t.An
         if step["kind"] not in plan["options"]["skip_steps"]
     }
     starts = [instance for kind, _what, instance in walked if kind == "start"]
-    back = {landscape["instances"][name]["system"] for name in starts if landscape["instances"][name]["kind"] == "dialog"}
+    back = {
+        landscape["instances"][name]["system"] for name in starts if landscape["instances"][name]["kind"] == "dialog"
+    }
     back |= {landscape["instances"][name]["host"] for name in starts}
     conditions: list[Condition] = []
     for record in store.left_to_start() if store and starts else ():

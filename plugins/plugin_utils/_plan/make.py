@@ -21,6 +21,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule imp
     Schedule,
     back_step,
     critical_path,
+    packed,
     simulate,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import (
@@ -145,6 +146,12 @@ def make_plan(
     created = now.timestamp()
     planned = [Group(group.hosts, _due(windows[group.name], created), group.needs) for group in groups]
     schedule = simulate(planned, steps, resources, host_needs, forks)
+    if forks < len(names):
+        ends = {host: _last(alone, [host], steps) for group in groups for host in group.hosts}
+        better = packed(planned, ends, [admission_key(group)[:3] for group in groups], forks)
+        tried = simulate([planned[number] for number in better], steps, resources, host_needs, forks)
+        if tried.makespan < schedule.makespan:
+            groups, planned, schedule = [groups[n] for n in better], [planned[n] for n in better], tried
     if schedule.stuck:
         raise AssertionError(f"the plan would not end for {', '.join(schedule.stuck[:5])}")
     path = critical_path(schedule)
