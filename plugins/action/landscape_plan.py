@@ -25,6 +25,11 @@ MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
 # Those of them that the role sap_jobs does where landscape_hold_jobs says so.
 JOB_STEPS = ("suspend_jobs", "release_jobs")
+# Which step undoes a temporary change, with what lets a run have it.
+UNDOES = {
+    "silence": ("unsilence", "give landscape_step_tasks.unsilence"),
+    "suspend_jobs": ("release_jobs", "set landscape_hold_jobs for the host that leads it"),
+}
 
 
 class ActionModule(ControllerAction):
@@ -94,6 +99,7 @@ class ActionModule(ControllerAction):
                     options=self._options(arguments, _of_hosts(hosts, arguments, task_vars)),
                 )
                 plan = self._approved(plan, landscape, arguments["approved"], directory)
+                _refuse_what_stays_changed(plan, landscape, store)
         finally:
             if store:
                 store.close()
@@ -341,6 +347,38 @@ def _half_of_the_jobs(hosts: list[str], step_tasks: dict[str, t.Any], task_vars:
             "remedy": "let one of them hold the jobs back.",
         }
     ]
+
+
+def _refuse_what_stays_changed(plan: dict[str, t.Any], landscape: dict[str, t.Any], store: Store | None) -> None:
+    """Raise PlanRefused for each change that a stop run has left, which this run would start SAP without undoing."""
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+    walked = {
+        (step["kind"], step["system"] or host, step["instance"])
+        for host, walk in plan["steps"].items()
+        for step in walk
+        if step["kind"] not in plan["options"]["skip_steps"]
+    }
+    starts = [instance for kind, _what, instance in walked if kind == "start"]
+    back = {
+        landscape["instances"][name]["system"] for name in starts if landscape["instances"][name]["kind"] == "dialog"
+    }
+    back |= {landscape["instances"][name]["host"] for name in starts}
+    conditions: list[Condition] = []
+    for record in store.left_to_start() if store and starts else ():
+        what, (end, remedy) = record.key.partition(":")[2], UNDOES[record.kind]
+        if what in back and (end, what, None) not in walked:
+            conditions.append(
+                {
+                    "object": what,
+                    "unmet": f"run {record.run}, which stopped it, left its {record.kind} to the run that starts it, "
+                    f"and this one has no {end} for it",
+                    "remedy": f"{remedy}; when it was undone by hand, say so: ansible-playbook "
+                    f"basis.landscape.settle_run -e run={record.run} -e reason=<how>",
+                }
+            )
+    if conditions:
+        raise _plan.PlanRefused(conditions)
 
 
 def _write(plan: dict[str, t.Any], directory: pathlib.Path) -> dict[str, str]:

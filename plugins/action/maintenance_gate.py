@@ -82,11 +82,7 @@ class ActionModule(ControllerAction):
             "undo": undo.id if undo else None,
             "kept": undo.before.get("kept") if undo else None,
             "fence": {"epoch": mark["fence"], "ci": ci},
-            "fence_here": {
-                "epoch": mark["fence"],
-                "ci": ci,
-                "directory": str(_controller.state_directory() / "fences"),
-            },
+            "fence_here": _controller.fence_here(mark, ci),
             "results": verdict.results,
             "steps": [{key: row[key] for key in ("step", "kind", "label", "instance", "system")} for row in steps],
         }

@@ -9,6 +9,9 @@ import typing as t
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
+if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import UndoRecord
+
 
 class ActionModule(ControllerAction):
     """Answer with the open undo records of hosts that can no longer undo them themselves."""
@@ -37,7 +40,7 @@ class ActionModule(ControllerAction):
                 if stopping and record.ci not in unfinished and record.state == "applied":
                     continue
                 system = record.key.partition(":")[2]
-                if record.kind == "suspend_jobs" and not _as_before(steps, system):
+                if record.kind == "suspend_jobs" and not _as_before(steps, record):
                     continue
                 undo.append(
                     {
@@ -48,6 +51,10 @@ class ActionModule(ControllerAction):
                         "kept": record.before.get("kept"),
                         "system": system,
                         "sid": sids.get(system),
+                        # The step that is to make the change anew when the run goes on: none once SAP was stopped
+                        # under it, because what rested then need not rest a second time.
+                        "again": None if _touched(steps, record) else _step_of(record),
+                        "fence_here": _controller.fence_here(mark, record.ci),
                     }
                 )
         finally:
@@ -55,9 +62,28 @@ class ActionModule(ControllerAction):
         return {"changed": False, "undo": undo}
 
 
-def _as_before(steps: list[dict[str, t.Any]], system: str) -> bool:
+def _as_before(steps: list[dict[str, t.Any]], record: UndoRecord) -> bool:
     """Return whether no instance of a system was touched, or each that was is started, on a host that is verified."""
-    touched = [row for row in steps if row["system"] == system and row["kind"] == "stop" and row["attempt"]]
     well = {row["ci"] for row in steps if row["kind"] == "verify" and row["state"] == "done"}
     started = {row["instance"] for row in steps if row["kind"] == "start" and row["state"] == "done"}
-    return all(row["instance"] in started and row["ci"] in well for row in touched)
+    return all(row["instance"] in started and row["ci"] in well for row in _touched(steps, record))
+
+
+def _touched(steps: list[dict[str, t.Any]], record: UndoRecord) -> list[dict[str, t.Any]]:
+    """Return the steps tried that changed what a temporary change is about: instances of a system, or a host."""
+    system = record.key.partition(":")[2]
+    return [
+        row
+        for row in steps
+        if row["attempt"]
+        and (
+            row["kind"] in ("stop", "start") and row["system"] == system
+            if record.kind == "suspend_jobs"
+            else row["kind"] in ("stop", "patch", "reboot", "start") and row["ci"] == record.ci
+        )
+    ]
+
+
+def _step_of(record: UndoRecord) -> str:
+    """Return the step that made a temporary change."""
+    return record.key if record.kind == "suspend_jobs" else record.kind

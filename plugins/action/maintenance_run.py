@@ -23,9 +23,10 @@ class ActionModule(ControllerAction):
 
     BYPASS_HOST_LOOP = True
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
-        "state": {"type": "str", "choices": ["begun", "canceled"], "default": "begun"},
+        "state": {"type": "str", "choices": ["begun", "canceled", "settled"], "default": "begun"},
         "plan": {"type": "path"},
         "reason": {"type": "str"},
+        "changes": {"type": "list", "elements": "str"},
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
         "confirmed": {"type": "bool", "default": True},
@@ -40,8 +41,8 @@ class ActionModule(ControllerAction):
 
         if self._task.check_mode:
             return {"changed": True, "skipped": True, "msg": "Check mode: no run begins."}
-        if arguments["state"] == "canceled":
-            return self._cancel(arguments, task_vars)
+        if arguments["state"] != "begun":
+            return self._end_by_hand(arguments, task_vars)
         if not arguments["plan"]:
             raise _controller.NotPossible(
                 "A run begins with a plan: give the path that landscape_plan returns as json."
@@ -113,19 +114,24 @@ class ActionModule(ControllerAction):
             },
         }
 
-    def _cancel(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Give an unfinished run up, for a reason that stands in its record."""
+    def _end_by_hand(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Record what a person decided of an unfinished run, or of what a run has left, for a reason."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
-        if not arguments["run"] or not arguments["reason"]:
+        run, reason, by = arguments["run"], arguments["reason"], task_vars.get("awx_user_name") or getpass.getuser()
+        if not run or not reason:
             raise _controller.NotPossible(
-                "To cancel a run its name and a reason are needed: -e run=<id> -e reason=<why>."
+                f"For state: {arguments['state']} the name of the run and a reason are needed: -e run=<id> "
+                "-e reason=<why>."
             )
         store = _runs.open_store(_controller.database_url(arguments["database"]))
         try:
-            before = store.run(arguments["run"])["state"]
+            if arguments["state"] == "settled":
+                settled = store.settle(run, by, reason, arguments["changes"])
+                return {"changed": bool(settled), "run": run, "settled": settled}
+            before = store.run(run)["state"]
             if before != "canceled":
-                store.cancel(arguments["run"], task_vars.get("awx_user_name") or getpass.getuser(), arguments["reason"])
+                store.cancel(run, by, reason)
         finally:
             store.close()
-        return {"changed": before != "canceled", "run": arguments["run"]}
+        return {"changed": before != "canceled", "run": run}

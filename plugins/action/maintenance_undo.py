@@ -26,15 +26,15 @@ class ActionModule(ControllerAction):
         kept, state, step, proof = (arguments[name] for name in ("kept", "state", "step", "proof"))
         if kept is None and state is None:
             raise _controller.NotPossible("Give 'kept' or 'state'; without one there is nothing to record.")
-        if step and state != "undone":
-            raise _controller.NotPossible("The option 'step' goes with 'state: undone'.")
+        if step and state != "undoing":
+            raise _controller.NotPossible("The option 'step' goes with 'state: undoing'.")
         mark = _controller.current_run()
         store = self.open_run(mark)
         try:
             if kept is not None:
                 store.undo_before(mark["run"], arguments["id"], mark["epoch"], {"kept": kept})
             if step:
-                store.take_back(mark["run"], arguments["id"], step, mark["epoch"], proof)
+                store.take_back(mark["run"], arguments["id"], step, mark["epoch"])
             elif state:
                 store.undo_state(mark["run"], arguments["id"], mark["epoch"], state, proof=proof)
         finally:

@@ -15,18 +15,26 @@ description:
   - A CI belongs to at most one unfinished run; a second run is refused and names the first.
   - Needs the callback P(basis.landscape.run_state#callback).
   - With O(state=canceled) it gives up a run that nobody will continue; its CIs are free for other runs then.
+  - With O(state=settled) it records that a person has undone by hand what a run changed for a time, such as jobs held
+    back, or that it need not be undone. Nothing undoes it any more then.
 options:
   state:
-    description: Whether the run begins, or is given up.
+    description: Whether the run begins, is given up, or what it changed for a time is settled.
     type: str
-    choices: [begun, canceled]
+    choices: [begun, canceled, settled]
     default: begun
   plan:
     description: Path of the plan as JSON, to begin.
     type: path
   reason:
-    description: Why the run is given up. It stands in its record.
+    description: Why the run is given up, or how its changes were settled. It stands in its record.
     type: str
+  changes:
+    description:
+      - With O(state=settled), which changes, as the report names them, such as C(suspend_jobs:PRD). Default is all that
+        are not undone, with those that a run which stopped a landscape has left to the one that starts it.
+    type: list
+    elements: str
   run:
     description: Name of the run. Default is the procedure with time and four random characters, C(awx-<job id>) in AWX.
     type: str
@@ -66,6 +74,13 @@ EXAMPLES = r"""
 - name: Begin the run
   basis.landscape.maintenance_run:
     plan: "{{ landscape_plan.json }}"
+
+- name: Somebody has released the jobs in SM37
+  basis.landscape.maintenance_run:
+    state: settled
+    run: patch-20261126-220000-3f2a
+    changes: [suspend_jobs:PRD]
+    reason: released in SM37
 """
 
 RETURN = r"""
@@ -90,6 +105,11 @@ plan:
   description: Path of the plan.
   type: str
   returned: success
+settled:
+  description: The changes that are settled now.
+  type: list
+  elements: str
+  returned: with O(state=settled)
 warnings:
   description: What is to be known of the database.
   type: list

@@ -32,8 +32,7 @@ options:
     type: str
   step:
     description:
-      - With O(state=undone), the step that made the change. It is then to be done again when the run is continued,
-        because the run went on after it only in part.
+      - With O(state=undoing), the step that made the change, when it has to make it anew once the run is continued.
     type: str
 attributes:
   check_mode:

@@ -42,6 +42,11 @@ def state_directory() -> pathlib.Path:
     return pathlib.Path(os.environ.get(STATE_VARIABLE) or ".landscape").absolute()
 
 
+def fence_here(mark: RunMark, ci: str) -> dict[str, t.Any]:
+    """Return the fence of a CI for modules that act for it from this controller."""
+    return {"epoch": mark["fence"], "ci": ci, "directory": str(state_directory() / "fences")}
+
+
 def database_url(value: str | None = None) -> str:
     """Return the URL of the run database: the option, else ``BASIS_LANDSCAPE_DATABASE``, else SQLite in the state.
 

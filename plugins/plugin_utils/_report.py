@@ -121,6 +121,11 @@ def _attention(report: Mapping[str, t.Any], bad: Mapping[str, Mapping[str, t.Any
         for undo in report["left_undone"]
     ]
     parts.append(notes(left, "bad"))
+    later = [
+        f"{undo['kind']} of {undo['key'].split(':', 1)[-1]} is left to the run that starts the system"
+        for undo in report["left_to_start"]
+    ]
+    parts.append(notes(later))
     if report["state"] in ("partial", "interrupted", "lost"):
         parts.append("<p>When the causes are mended, go on where it stands; what is done is not done again:</p>")
         parts.append(

@@ -21,6 +21,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule imp
     Schedule,
     back_step,
     critical_path,
+    packed,
     simulate,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import (
@@ -30,6 +31,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import
     host_tier,
     leader_of,
     leaders_of_jobs,
+    resting_systems,
     start_order,
     wait_for_guards,
 )
@@ -144,6 +146,12 @@ def make_plan(
     created = now.timestamp()
     planned = [Group(group.hosts, _due(windows[group.name], created), group.needs) for group in groups]
     schedule = simulate(planned, steps, resources, host_needs, forks)
+    if forks < len(names):
+        ends = {host: _last(alone, [host], steps) for group in groups for host in group.hosts}
+        better = packed(planned, ends, [admission_key(group)[:3] for group in groups], forks)
+        tried = simulate([planned[number] for number in better], steps, resources, host_needs, forks)
+        if tried.makespan < schedule.makespan:
+            groups, planned, schedule = [groups[n] for n in better], [planned[n] for n in better], tried
     if schedule.stuck:
         raise AssertionError(f"the plan would not end for {', '.join(schedule.stuck[:5])}")
     path = critical_path(schedule)
@@ -183,7 +191,7 @@ def make_plan(
     ]
     _warn(data, inside, calendar, groups, planned, chosen, procedure, warnings)
     if chosen["hold_jobs"] is not None and "suspend_jobs" in PROCEDURES[procedure]:
-        _warn_of_jobs(data, inside, rolling, chosen["hold_jobs"], warnings)
+        _warn_of_jobs(data, inside, rolling, procedure, chosen["hold_jobs"], warnings)
     plan: dict[str, Any] = {
         "format": FORMAT,
         "procedure": procedure,
@@ -480,12 +488,18 @@ def _warn(
 
 
 def _warn_of_jobs(
-    data: Mapping[str, Any], inside: Sequence[str], rolling: frozenset[str], hold: Sequence[str], warnings: list[str]
+    data: Mapping[str, Any],
+    inside: Sequence[str],
+    rolling: frozenset[str],
+    procedure: str,
+    hold: Sequence[str],
+    warnings: list[str],
 ) -> None:
     of_system: dict[str, list[str]] = {}
     for name in inside:
         of_system.setdefault(data["instances"][name]["system"], []).append(name)
-    left = [system for system, host in leaders_of_jobs(data, of_system, rolling).items() if host not in hold]
+    led = leaders_of_jobs(data, of_system, rolling, procedure)
+    left = [system for system in resting_systems(data, of_system, rolling) if led.get(system) not in hold]
     if left:
         warnings.append(f"Background jobs are not held back, and those that run are broken off: {_some(left)}.")
 

@@ -43,6 +43,7 @@ PAIRS = (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_
 
 _LEADER_RANK = {"dialog": 0, "java": 1, "ascs": 2, "scs": 3, "other": 4, "hana": 5, "ers": 6, "webdisp": 7}
 _TIER_RANK = {"db": 0, "app": 1, "web": 2}
+_RUNS_JOBS = ("dialog", "ascs", "scs", "hana", "other")  # without one of them jobs of the system cannot run
 
 
 def wait_for_guards(steps: Mapping[str, list[dict[str, Any]]], hosts: Iterable[str], skip: frozenset[str]) -> None:
@@ -69,15 +70,41 @@ def leader_of(landscape: Mapping[str, Any], instances: Iterable[str]) -> str:
     return records[first]["host"]
 
 
-def leaders_of_jobs(
+def resting_systems(
     landscape: Mapping[str, Any], of_system: Mapping[str, Iterable[str]], rolling: frozenset[str]
-) -> dict[str, str]:
-    """Return the systems of the run with jobs that have to rest meanwhile, each with the host that leads it."""
-    return {
-        system: leader_of(landscape, of_system[system])
+) -> list[str]:
+    """Return the systems of the run whose jobs cannot run meanwhile, or not all of them."""
+    records = landscape["instances"]
+    return [
+        system
         for system in sorted(of_system)
-        if landscape["systems"][system]["jobs"] and system not in rolling
-    }
+        if landscape["systems"][system]["jobs"]
+        and system not in rolling
+        and any(records[name]["kind"] in _RUNS_JOBS for name in of_system[system])
+    ]
+
+
+def leaders_of_jobs(
+    landscape: Mapping[str, Any], of_system: Mapping[str, Iterable[str]], rolling: frozenset[str], procedure: str
+) -> dict[str, str]:
+    """Return the systems of the run whose jobs can be held back, each with the host that leads it.
+
+    A dialog instance has to be in the run, because only one answers. A run that only stops some of them while the
+    system goes on would hold back every job of it until they are started.
+    """
+    records = landscape["instances"]
+    servers: dict[str, set[str]] = {}
+    for name, record in records.items():
+        if record["kind"] == "dialog":
+            servers.setdefault(record["system"], set()).add(name)
+    leaders = {}
+    for system in resting_systems(landscape, of_system, rolling):
+        inside = set(of_system[system])
+        theirs = servers.get(system, set())
+        goes_on = not theirs <= inside and all(records[name]["kind"] == "dialog" for name in inside)
+        if theirs & inside and not (procedure == "stop" and goes_on):
+            leaders[system] = leader_of(landscape, inside)
+    return leaders
 
 
 def host_tier(landscape: Mapping[str, Any], instances: Iterable[str]) -> str | None:
@@ -118,7 +145,7 @@ def build_steps(
     led: dict[str, list[str]] = {}
     leaders = {
         system: leader
-        for system, leader in leaders_of_jobs(landscape, of_system, rolling).items()
+        for system, leader in leaders_of_jobs(landscape, of_system, rolling, procedure).items()
         if hold_jobs is None or leader in hold_jobs
     }
     for system, leader in leaders.items():

@@ -53,6 +53,7 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         "left_undone": [
             {"ci": undo.ci, "key": undo.key, "kind": undo.kind, "state": undo.state} for undo in store.open_undo(run)
         ],
+        "left_to_start": [{"ci": undo.ci, "key": undo.key, "kind": undo.kind} for undo in store.left_to_start(run)],
         "override": plan["options"].get("override"),
         "record": store.verify_chain(run) or "complete and unchanged",
     }

@@ -8,7 +8,7 @@ import json
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -37,6 +37,7 @@ RETRY_SECONDS = 20.0
 
 LEFT_TO_START = json.dumps("left to the run that starts the system")
 """The proof of a temporary change of a stop run that ended well."""
+_LEFT = (t.undo.c.state == "kept", t.undo.c.proof == LEFT_TO_START)
 
 _KEPT: dict[str, Store] = {}
 
@@ -404,7 +405,8 @@ class Store:
             if undone:
                 what = ", ".join(f"{record.resource_key} on {record.ci}" for record in undone)
                 raise StoreError(
-                    f"Run {run} has temporary changes that are not undone: {what}. Undo or keep them first."
+                    f"Run {run} has temporary changes that are not undone: {what}. Undo them, then say so with the "
+                    f"playbook basis.landscape.settle_run: -e run={run} -e reason=<what you did>."
                 )
             tx.do(
                 sa.update(t.run)
@@ -655,7 +657,8 @@ class Store:
         """Record a temporary change before it is made; ``key`` names what is changed, over all runs.
 
         Already as wanted gives a record in state *not_ours*, which is never undone. When this run has an open record
-        of ``key`` (a resumed run), that one is returned with the value it saw first. Raises Busy when another run has.
+        of ``key`` (a resumed run), that one is returned with the value it saw first; what was being undone is applied
+        again. What a stop run has left is taken over. Raises Busy when another run has an open record.
         """
         with self._writing() as tx:
             self._fence(tx, run, epoch)
@@ -667,7 +670,13 @@ class Store:
                     raise Busy(
                         f"{key} is temporarily changed by run {existing.run_id}.", run=existing.run_id, ci=existing.ci
                     )
-                return _undo(existing)
+                if existing.state != "undoing":
+                    return _undo(existing)
+                self._move_undo(tx, run, existing.id, epoch, "applied", None)
+                return _undo(self._undo_row(tx, run, existing.id))
+            taken = self._take_over(tx, run, ci, key, epoch)
+            if taken is not None:
+                return taken
             same = tx.one(
                 sa.select(t.undo)
                 .where(
@@ -733,41 +742,57 @@ class Store:
             own = [row for row in self._open_undo(tx, run) if row.resource_key == key]
             if own:  # taken over before, without our hearing of it
                 return _undo(own[0])
-            left = tx.one(
-                sa.select(t.undo)
-                .join(t.run, t.run.c.id == t.undo.c.run_id)
-                .where(t.undo.c.resource_key == key, t.undo.c.state == "kept", t.undo.c.proof == LEFT_TO_START)
-                .order_by(t.run.c.created_at.desc(), t.undo.c.seq.desc())
-                .limit(1)
-            )
-            if left is None:
-                return None
-            proof = json.dumps(f"taken over by run {run}")
-            if not tx.do(
-                sa.update(t.undo)
-                .where(t.undo.c.id == left.id, t.undo.c.state == "kept")
-                .values(state="undone", proof=proof)
-            ):
-                raise Fenced(f"The temporary change {left.id} was moved on by another worker.")
-            seq = (tx.scalar(sa.select(sa.func.max(t.undo.c.seq)).where(t.undo.c.run_id == run)) or 0) + 1
-            row = {name: getattr(left, name) for name in ("resource_key", "kind", "before", "wanted", "undo", "needs")}
-            row |= {"id": f"{run}/{ci}/{key}/{seq}", "run_id": run, "ci": ci, "seq": seq}
-            row |= {"state": "applied", "epoch": epoch}
-            try:
-                tx.insert(t.undo, [row])
-            except IntegrityError as error:
-                raise Busy(f"{key} is being changed by another worker just now.", run=run, ci=ci) from error
-            tx.event(run, epoch, "undo_inherited", ci, None, id=row["id"], of=left.run_id)
-            return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
+            return self._take_over(tx, run, ci, key, epoch)
 
     @verb
-    def take_back(self, run: str, id: str, step: str, epoch: int, proof: Any) -> None:
-        """Record that a change was undone before its time; ``step``, which made it, is to be done again on resume."""
+    def take_back(self, run: str, id: str, step: str, epoch: int) -> None:
+        """Record that a change is about to be undone before its time, so that ``step`` has to make it anew on resume.
+
+        Both stand there before the first job, monitor, ... is given back: who dies in between has not lost the step.
+        """
         with self._writing() as tx:
             self._fence(tx, run, epoch)
-            ci = self._move_undo(tx, run, id, epoch, "undone", proof).ci
+            ci = self._move_undo(tx, run, id, epoch, "undoing", None).ci
             if self._set(tx, run, ci, step, "pending", ("done",), message=None, ended_at=None, result=None):
                 tx.event(run, epoch, "taken_back", ci, step, id=id)
+
+    @verb
+    def settle(self, run: str, by: str, reason: str, keys: Collection[str] | None = None) -> list[str]:
+        """A person says that temporary changes of a run need not be undone any more, all or those of ``keys``.
+
+        Returns their keys. Raises Busy while the run's controller is alive, StoreError for a key that is not open.
+        """
+        with self._writing() as tx:
+            row = self._run_row(tx, run)
+            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
+            if row.state in rules.RUN_LIVE and held is not None and self._alive(tx, held):
+                raise Busy(f"Run {run} is being worked on by {_owner_words(held)}; interrupt it first.", run=run)
+            found = [*self._open_undo(tx, run), *tx.all(sa.select(t.undo).where(t.undo.c.run_id == run, *_LEFT))]
+            missing = sorted(set(keys or ()) - {record.resource_key for record in found})
+            if missing:
+                there = ", ".join(sorted({record.resource_key for record in found})) or "none"
+                raise StoreError(f"Run {run} has no change {', '.join(missing)} that is not undone; it has: {there}.")
+            proof = {"settled": reason, "by": by}
+            settled = [record for record in found if keys is None or record.resource_key in keys]
+            for record in settled:
+                tx.do(sa.update(t.undo).where(t.undo.c.id == record.id).values(state="kept", proof=json.dumps(proof)))
+                tx.event(run, row.epoch, "undo_settled", record.ci, None, id=record.id, actor=by, reason=reason)
+            return [record.resource_key for record in settled]
+
+    @verb
+    def left_to_start(self, run: str | None = None) -> list[UndoRecord]:
+        """What stop runs, or one of them, have left to the run that starts the systems, oldest first."""
+        mine = () if run is None else (t.undo.c.run_id == run,)
+        with self._reading() as tx:
+            return [
+                _undo(row)
+                for row in tx.all(
+                    sa.select(t.undo)
+                    .join(t.run, t.run.c.id == t.undo.c.run_id)
+                    .where(*_LEFT, *mine)
+                    .order_by(t.run.c.created_at, t.undo.c.seq)
+                )
+            ]
 
     @verb
     def open_undo(self, run: str) -> list[UndoRecord]:
@@ -1126,6 +1151,35 @@ class Store:
             raise Fenced(f"The temporary change {id} was moved on by another worker.")
         tx.event(run, epoch, f"undo_{to}", row.ci, None, id=id, proof=proof)
         return row
+
+    def _take_over(self, tx: Transaction, run: str, ci: str, key: str, epoch: int) -> UndoRecord | None:
+        """Make the change that a stop run has left one of this run, in state *applied*; None when there is none."""
+        left = tx.one(
+            sa.select(t.undo)
+            .join(t.run, t.run.c.id == t.undo.c.run_id)
+            .where(t.undo.c.resource_key == key, *_LEFT)
+            .order_by(t.run.c.created_at.desc(), t.undo.c.seq.desc())
+            .limit(1)
+        )
+        if left is None:
+            return None
+        proof = json.dumps(f"taken over by run {run}")
+        if not tx.do(
+            sa.update(t.undo)
+            .where(t.undo.c.id == left.id, t.undo.c.state == "kept")
+            .values(state="undone", proof=proof)
+        ):
+            raise Fenced(f"The temporary change {left.id} was moved on by another worker.")
+        seq = (tx.scalar(sa.select(sa.func.max(t.undo.c.seq)).where(t.undo.c.run_id == run)) or 0) + 1
+        row = {name: getattr(left, name) for name in ("resource_key", "kind", "before", "wanted", "undo", "needs")}
+        row |= {"id": f"{run}/{ci}/{key}/{seq}", "run_id": run, "ci": ci, "seq": seq}
+        row |= {"state": "applied", "epoch": epoch}
+        try:
+            tx.insert(t.undo, [row])
+        except IntegrityError as error:
+            raise Busy(f"{key} is being changed by another worker just now.", run=run, ci=ci) from error
+        tx.event(run, epoch, "undo_inherited", ci, None, id=row["id"], of=left.run_id)
+        return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
 
     def _leave_to_start(self, tx: Transaction, run: str, epoch: int, unfinished: set[str]) -> None:
         """What a stop run has changed for systems that are down now is undone by the run that starts them."""

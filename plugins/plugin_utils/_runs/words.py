@@ -38,6 +38,8 @@ def words(report: t.Mapping[str, t.Any]) -> list[str]:
             f"left undone: {undo['kind']} of {undo['key'].split(':', 1)[-1]} ({undo['state']}); continue the "
             "run or undo it by hand"
         )
+    for undo in report["left_to_start"]:
+        lines.append(f"left to the run that starts the system: {undo['kind']} of {undo['key'].split(':', 1)[-1]}")
     if report["state"] in ("partial", "interrupted", "lost"):
         lines.append(f"continue with -e run={report['run']}")
     return lines

@@ -115,6 +115,39 @@ def test_jobs_of_a_run_that_cannot_go_on_are_given_back_where_nothing_was_stoppe
     assert jobs(site, "S") == set(OWN)
 
 
+def test_a_controller_killed_while_it_gives_jobs_back_has_them_held_back_again(site: Site) -> None:
+    site.simulator.abap("PRD", "job", name="LONG", report="ZOWN", next=1)
+    site.simulator.fault("job_never_ends", job="LONG")
+    process = site.begin(run_name="r1", sap_jobs_running_timeout=1, **OURS)
+    site.simulator.wait(deadline=120, effect="jobs_released")
+    kill(process, signal.SIGKILL)  # they are given back, because the run cannot go on; nobody has told the run so
+    site.end(process)
+    assert not [effect for effect, _what in story(site) if effect == "stopped"]
+    site.simulator.clear()
+    again = site.play(run="r1", **OURS)
+    assert again.code == 0, again.output
+    effects = [effect for effect, _what in story(site)]
+    assert effects[:4] == ["jobs_suspended", "jobs_released", "jobs_suspended", "stopped"], "not under running jobs"
+    assert effects[-1] == "jobs_released" and jobs(site, "S") == set(OWN)
+
+
+def test_an_unsilence_that_fails_does_not_keep_jobs_held_back(site: Site) -> None:
+    tasks = {}
+    for step, act in (("silence", {"msg": "quiet"}), ("unsilence", {"that": False, "fail_msg": "no monitor answers"})):
+        module = "ansible.builtin.debug" if step == "silence" else "ansible.builtin.assert"
+        path = site.folder / f"{step}.yml"
+        path.write_text(json.dumps([{"name": "Act", module: act}]), encoding="utf-8")
+        tasks[step] = str(path)
+    site.simulator.abap("PRD", "job", name="LONG", report="ZOWN", next=1)
+    site.simulator.fault("job_never_ends", job="LONG")
+    outcome = site.play(run_name="r1", sap_jobs_running_timeout=1, landscape_step_tasks=tasks, **OURS)
+    assert outcome.code == 2 and "no monitor answers" in outcome.output
+    assert story(site) == [("jobs_suspended", 3), ("jobs_released", 3)] and jobs(site, "S") == set(OWN)
+    with site.store() as store:
+        left = store.open_undo("r1")
+    assert {(record.kind, record.state) for record in left} == {("silence", "applied")}, "what stays is told"
+
+
 def test_jobs_of_a_system_that_is_not_up_again_stay_held_back(site: Site) -> None:
     site.simulator.fault("red_on_start", instance=INSTANCE["app"])
     outcome = site.play(run_name="r1", **OURS)
@@ -148,6 +181,24 @@ def test_the_run_that_starts_a_landscape_gives_back_what_the_one_that_stopped_it
     with site.store() as store:
         assert {record.state for record in store.undo_records("down")} == {"undone"}
         assert [record.state for record in store.undo_records("up")] == ["undone"] * 4
+
+
+def test_what_a_stop_run_held_back_is_not_forgotten(site: Site) -> None:
+    down = site.play(playbook="stop_landscape", run_name="down", **OURS)
+    assert down.code == 0, down.output
+    report = site.play(playbook="show_run", run="down")
+    assert "left to the run that starts the system: suspend_jobs of PRD" in report.output
+    for playbook in ("start_landscape", "patch_landscape"):
+        refused = site.play(playbook=playbook, landscape_hosts="web,app,db")
+        told = " ".join(refused.output.split())
+        assert refused.code == 2 and "run down, which stopped it, left its suspend_jobs" in told, refused.output
+        assert "set landscape_hold_jobs" in told
+    assert [effect for effect, _what in story(site)].count("started") == 0, "nothing was begun"
+    settled = site.play(playbook="settle_run", run="down", reason="released by hand in SM37")
+    assert settled.code == 0 and "suspend_jobs:PRD" in settled.output, settled.output
+    up = site.play(playbook="start_landscape", run_name="up", landscape_hosts="web,app,db")
+    assert up.code == 0, up.output
+    assert jobs(site, "Z") == set(OWN), "a person said that they see to it"
 
 
 def test_a_plan_says_whose_jobs_are_not_held_back(site: Site) -> None:

@@ -11,6 +11,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule imp
     Group,
     back_step,
     critical_path,
+    packed,
     simulate,
 )
 
@@ -86,3 +87,21 @@ def test_nothing_to_do() -> None:
     found = simulate([], {}, {}, {}, 1)
     assert found.makespan == 0 and critical_path(found) == []
     assert back_step([]) is None and back_step(walk(("admit", 1.0))) == "admit"
+
+
+def test_the_order_of_groups_leaves_forks_idle_for_less_time() -> None:
+    ends = {"a": 3.0, "b": 3.0, "c": 2.0, "d": 2.0, "e": 2.0}
+    groups = [Group([host]) for host in ends]
+
+    def took(order: list[int]) -> float:
+        steps = {host: [{"step": "work", "seconds": seconds, "needs": []}] for host, seconds in ends.items()}
+        return simulate([groups[number] for number in order], steps, {}, {}, 2).makespan
+
+    assert took(list(range(5))) == 7, "the longest first is not the best"
+    order = packed(groups, ends, [0] * 5, 2)
+    assert took(order) == 6 and sorted(order) == list(range(5))
+    assert packed(groups, ends, [0] * 5, 2) == order, "the same plan each time it is made"
+    assert packed(groups, ends, [0, 1, 2, 3, 4], 2) == list(range(5)), "windows that close first stay first"
+    assert set(packed(groups, ends, [0, 0, 0, 1, 1], 2)[:3]) == {0, 1, 2}
+    late = [Group(["a"], due=10.0), *groups[1:]]
+    assert packed(late, ends, [0] * 5, 2, effort=0) == list(range(5))

@@ -7,7 +7,12 @@ import pytest
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import normalized
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import host_tier, leader_of
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import (
+    host_tier,
+    leader_of,
+    leaders_of_jobs,
+    resting_systems,
+)
 from tests.unit.plugins.plugin_utils._plan.landscapes import Builder, names
 
 
@@ -37,6 +42,35 @@ def test_the_lowest_tier_is_the_hosts(kinds: list[str], tier: str | None) -> Non
         build.instance("PRD", "one", f"X{number:02d}", kind)
     data = normalized(build.data, Conditions())
     assert host_tier(data, data["instances"]) == tier
+
+
+SERVERS = {"app1": "dialog", "app2": "dialog", "cs": "ascs", "db": "hana", "web": "webdisp"}
+
+
+@pytest.mark.parametrize(
+    ("procedure", "inside", "leader"),
+    [
+        ("patch", ["app1", "app2", "cs", "db"], "app1"),
+        ("patch", ["app2"], "app2"),
+        ("patch", ["cs", "db"], None),  # nobody there answers
+        ("stop", ["app1", "app2"], "app1"),
+        ("stop", ["app2", "cs"], "app2"),  # without central services nothing goes on
+        ("stop", ["app2"], None),  # the system goes on, its jobs with it
+        ("start", ["cs", "db"], None),
+        ("start", ["app2"], "app2"),
+        ("patch", ["web"], None),
+    ],
+)
+def test_jobs_rest_where_a_dialog_instance_is_there_to_be_asked(
+    procedure: str, inside: list[str], leader: str | None
+) -> None:
+    build = Builder().system("PRD")
+    for host, kind in SERVERS.items():
+        build.instance("PRD", host, "X00", kind)
+    data = normalized(build.data, Conditions())
+    of_system = {"PRD": [f"PRD/{host}/X00" for host in inside]}
+    assert leaders_of_jobs(data, of_system, frozenset(), procedure).get("PRD") == leader
+    assert resting_systems(data, of_system, frozenset()) == ([] if inside == ["web"] else ["PRD"])
 
 
 def test_two_systems_on_one_leader() -> None:

@@ -374,6 +374,56 @@ def test_a_stop_run_leaves_its_changes_to_the_start_run(store: Store) -> None:
     assert store.finish("r2", epoch) == "succeeded"
 
 
+def leave(store: Store, run: str = "r1", **before: Any) -> str:
+    """A stop run that ended well has held the jobs back; return the record's identifier."""
+    epoch = begin(store, run=run, procedure="stop")
+    record = hold(store, epoch, run)
+    store.undo_before(run, record.id, epoch, before)
+    store.undo_state(run, record.id, epoch, "applied")
+    walk_all(store, epoch, run)
+    assert store.finish(run, epoch) == "succeeded"
+    return record.id
+
+
+def test_whoever_changes_again_what_a_stop_run_has_left_takes_it_over(store: Store) -> None:
+    leave(store, kept={"jobs": [1]})
+    assert [record.run for record in store.left_to_start()] == ["r1"]
+    leave(store, "r2", kept={"jobs": [1, 2]})
+    assert [record.run for record in store.left_to_start()] == ["r2"], "started by hand, stopped again: left once"
+    assert not store.left_to_start("r1")
+    epoch = begin(store, run="r3")
+    taken = hold(store, epoch, "r3")
+    assert (taken.state, taken.before["kept"]) == ("applied", {"jobs": [1, 2]})
+    assert not store.left_to_start()
+
+
+def test_a_person_settles_what_a_run_has_left(store: Store) -> None:
+    id = leave(store)
+    with pytest.raises(StoreError, match="no change jobs:Y .* it has: jobs:X"):
+        store.settle("r1", "Ada", "done in SM37", ["jobs:Y"])
+    assert store.settle("r1", "Ada", "done in SM37", ["jobs:X"]) == ["jobs:X"]
+    assert store.settle("r1", "Ada", "again") == []
+    [record] = store.undo_records("r1")
+    assert (record.id, record.state, record.proof) == (id, "kept", {"settled": "done in SM37", "by": "Ada"})
+    assert not store.left_to_start()
+    assert store.inherit_undo("r2", "web", "jobs:X", begin(store, run="r2", procedure="start")) is None
+
+
+def test_a_run_that_cannot_be_undone_is_settled_then_canceled(store: Store) -> None:
+    epoch = begin(store)
+    hold(store, epoch)
+    with pytest.raises(Busy, match="worked on"):
+        store.settle("r1", "Ada", "no")
+    store.finish("r1", epoch)
+    with pytest.raises(StoreError, match="settle_run: -e run=r1"):
+        store.cancel("r1", "Ada", "no")
+    assert store.settle("r1", "Ada", "done in SM37") == ["jobs:X"]
+    store.cancel("r1", "Ada", "replanned")
+    assert store.run("r1")["state"] == "canceled" and store.verify_chain("r1") is None
+    with pytest.raises(RunNotFound):
+        store.settle("r9", "Ada", "no")
+
+
 def test_a_stop_run_that_failed_keeps_what_it_changed(store: Store) -> None:
     epoch = begin(store, procedure="stop")
     store.undo_state("r1", hold(store, epoch).id, epoch, "applied")
@@ -386,10 +436,13 @@ def test_a_change_that_was_taken_back_is_made_again(store: Store) -> None:
     do(store, epoch, "web", "admit")
     record = hold(store, epoch)
     store.undo_state("r1", record.id, epoch, "applied")
-    store.undo_state("r1", record.id, epoch, "undoing")
-    store.take_back("r1", record.id, "admit", epoch, "SAP says so")
-    store.take_back("r1", record.id, "admit", epoch, "SAP says so")
-    assert not store.open_undo("r1") and states(store, "web")["admit"] == "pending"
+    store.take_back("r1", record.id, "admit", epoch)
+    store.take_back("r1", record.id, "admit", epoch)
+    assert [record.state for record in store.open_undo("r1")] == ["undoing"], "before anything is undone"
+    assert states(store, "web")["admit"] == "pending"
+    assert hold(store, epoch).state == "applied", "who died in between makes the change anew, under the same record"
+    store.take_back("r1", record.id, "admit", epoch)
+    store.undo_state("r1", record.id, epoch, "undone", "SAP says so")
     store.finish("r1", epoch, interrupted=True)
     epoch = store.take("r1", Owner.current())
     assert store.claim("r1", "web", "admit", epoch).kind == "look", "it was attempted before"
