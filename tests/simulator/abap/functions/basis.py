@@ -20,7 +20,7 @@ STRUCTURES = (
             "TYPE C1, ID C20, NUMBER N3, MESSAGE C220, LOG_NO C20, LOG_MSG_NO N6, MESSAGE_V1 C50, MESSAGE_V2 C50,"
             "MESSAGE_V3 C50, MESSAGE_V4 C50, PARAMETER C32, ROW I, FIELD C30, SYSTEM C10"
         ),
-        "facts 4.1 XBPLIVE, XBPREF; protocols/rfc.md",
+        "facts 4.1 XBPLIVE, XBPREF; published captures",
         "V2",
     ),
     Structure(
@@ -214,7 +214,7 @@ FUNCTIONS = (
         "STFC_CONNECTION",
         parameters("I REQUTEXT C255, E ECHOTEXT C255, E RESPTEXT C255"),
         connection,
-        "protocols/rfc.md, published capture",
+        "published capture",
         "V2",
         True,
     ),

@@ -141,7 +141,7 @@ def test_raised() -> None:
 #
 # They are published in the repository randomstr1ng/saprfclib, tests/golden/framing, at commit
 # a414bd5acc235382a38247b147566029e1cfacf1 (MPL-2.0). Its files are not copied: what is compared is described there
-# field by field, or known here by its SHA-256. protocols/rfc.md, section 1, tells of the comparison.
+# field by field, or known here by its SHA-256.
 
 
 def test_a_captured_reply_of_stfc_connection() -> None:
