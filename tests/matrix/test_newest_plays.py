@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether modules and whole runs also work with the newest Python and ansible-core of this machine.
 
-In a file of its own, because the files with few tests come last, and each keeps one worker to itself.
+In a file of its own, so that both workers have a part of the longest tests.
 """
 
 from __future__ import annotations
