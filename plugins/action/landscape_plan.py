@@ -28,7 +28,7 @@ JOB_STEPS = ("suspend_jobs", "release_jobs")
 # Which step undoes a temporary change, with what lets a run have it.
 UNDOES = {
     "silence": ("unsilence", "give landscape_step_tasks.unsilence"),
-    "suspend_jobs": ("release_jobs", "set landscape_hold_jobs for the host that leads it"),
+    "suspend_jobs": ("release_jobs", "run start_landscape with landscape_hold_jobs for the host that leads it"),
 }
 
 
@@ -350,29 +350,38 @@ def _half_of_the_jobs(hosts: list[str], step_tasks: dict[str, t.Any], task_vars:
 
 
 def _refuse_what_stays_changed(plan: dict[str, t.Any], landscape: dict[str, t.Any], store: Store | None) -> None:
-    """Raise PlanRefused for each change that a stop run has left, which this run would start SAP without undoing."""
+    """Raise PlanRefused for each change that a stop run has left, which this run would not undo as it is meant.
+
+    Silences are taken over by any run that ends them. Jobs are given back by the run that starts the system: another
+    one would have to hold them back a second time, and could not tell whose are suspended by then.
+    """
     from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
+    records = store.left_to_start() if store else ()
+    if not records:
+        return
     walked = {
         (step["kind"], step["system"] or host, step["instance"])
         for host, walk in plan["steps"].items()
         for step in walk
         if step["kind"] not in plan["options"]["skip_steps"]
     }
-    starts = [instance for kind, _what, instance in walked if kind == "start"]
-    back = {
-        landscape["instances"][name]["system"] for name in starts if landscape["instances"][name]["kind"] == "dialog"
-    }
-    back |= {landscape["instances"][name]["host"] for name in starts}
+    instances = landscape["instances"]
+    starts = [instances[instance] for kind, _what, instance in walked if kind == "start"]
+    back = {record["system"] for record in starts if record.get("kind") == "dialog"}
+    back |= {record["host"] for record in starts}
     conditions: list[Condition] = []
-    for record in store.left_to_start() if store and starts else ():
+    for record in records:
         what, (end, remedy) = record.key.partition(":")[2], UNDOES[record.kind]
-        if what in back and (end, what, None) not in walked:
+        again = record.kind == "suspend_jobs" and ("suspend_jobs", what, None) in walked
+        if again or (what in back and (end, what, None) not in walked):
             conditions.append(
                 {
                     "object": what,
                     "unmet": f"run {record.run}, which stopped it, left its {record.kind} to the run that starts it, "
-                    f"and this one has no {end} for it",
+                    + (
+                        f"and this one would begin with {record.kind}" if again else f"and this one has no {end} for it"
+                    ),
                     "remedy": f"{remedy}; when it was undone by hand, say so: ansible-playbook "
                     f"basis.landscape.settle_run -e run={record.run} -e reason=<how>",
                 }

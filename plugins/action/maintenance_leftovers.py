@@ -9,9 +9,6 @@ import typing as t
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
-if t.TYPE_CHECKING:
-    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import UndoRecord
-
 
 class ActionModule(ControllerAction):
     """Answer with the open undo records of hosts that can no longer undo them themselves."""
@@ -26,6 +23,7 @@ class ActionModule(ControllerAction):
         verified.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+        from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
 
         mark = _controller.current_run()
         _runs.wait_for_everybody(mark)
@@ -40,7 +38,7 @@ class ActionModule(ControllerAction):
                 if stopping and record.ci not in unfinished and record.state == "applied":
                     continue
                 system = record.key.partition(":")[2]
-                if record.kind == "suspend_jobs" and not _as_before(steps, record):
+                if record.kind == "suspend_jobs" and not rules.is_as_before(record.kind, record.key, record.ci, steps):
                     continue
                 undo.append(
                     {
@@ -51,39 +49,10 @@ class ActionModule(ControllerAction):
                         "kept": record.before.get("kept"),
                         "system": system,
                         "sid": sids.get(system),
-                        # The step that is to make the change anew when the run goes on: none once SAP was stopped
-                        # under it, because what rested then need not rest a second time.
-                        "again": None if _touched(steps, record) else _step_of(record),
+                        "again": rules.to_make_anew(record.kind, record.key, record.ci, steps),
                         "fence_here": _controller.fence_here(mark, record.ci),
                     }
                 )
         finally:
             store.close()
         return {"changed": False, "undo": undo}
-
-
-def _as_before(steps: list[dict[str, t.Any]], record: UndoRecord) -> bool:
-    """Return whether no instance of a system was touched, or each that was is started, on a host that is verified."""
-    well = {row["ci"] for row in steps if row["kind"] == "verify" and row["state"] == "done"}
-    started = {row["instance"] for row in steps if row["kind"] == "start" and row["state"] == "done"}
-    return all(row["instance"] in started and row["ci"] in well for row in _touched(steps, record))
-
-
-def _touched(steps: list[dict[str, t.Any]], record: UndoRecord) -> list[dict[str, t.Any]]:
-    """Return the steps tried that changed what a temporary change is about: instances of a system, or a host."""
-    system = record.key.partition(":")[2]
-    return [
-        row
-        for row in steps
-        if row["attempt"]
-        and (
-            row["kind"] in ("stop", "start") and row["system"] == system
-            if record.kind == "suspend_jobs"
-            else row["kind"] in ("stop", "patch", "reboot", "start") and row["ci"] == record.ci
-        )
-    ]
-
-
-def _step_of(record: UndoRecord) -> str:
-    """Return the step that made a temporary change."""
-    return record.key if record.kind == "suspend_jobs" else record.kind

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 RUN_STATES = ("planned", "running", "draining", "lost", "interrupted", "partial", "succeeded", "canceled")
@@ -79,6 +80,7 @@ UNDO_TRANSITIONS = frozenset(
         ("applied", "conflict"),
         ("undoing", "undone"),
         ("undoing", "applied"),
+        ("undoing", "intended"),  # nothing was known to be changed
         ("undoing", "conflict"),
         ("conflict", "undone"),
         ("conflict", "applied"),
@@ -94,6 +96,36 @@ UNDO_TRANSITIONS = frozenset(
 def sources(transitions: frozenset[tuple[str, str]], target: str) -> tuple[str, ...]:
     """The states from which ``target`` may be reached."""
     return tuple(sorted(old for old, new in transitions if new == target))
+
+
+# Steps that disturb what a temporary change guards: instances of a system, or a host.
+DISTURB = {"suspend_jobs": ("stop", "start"), "silence": ("stop", "patch", "reboot", "start")}
+
+
+def disturbed(kind: str, key: str, ci: str, steps: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the steps of a run that disturb what the temporary change guards, tried or not."""
+    system = key.partition(":")[2]
+    mine = (lambda row: row["system"] == system) if kind == "suspend_jobs" else (lambda row: row["ci"] == ci)
+    return [row for row in steps if row["kind"] in DISTURB.get(kind, ()) and mine(row)]
+
+
+def is_as_before(kind: str, key: str, ci: str, steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether nothing that the change guards was touched, or each instance that was is started, on a verified host."""
+    well = {row["ci"] for row in steps if row["kind"] == "verify" and row["state"] == "done"}
+    started = {row["instance"] for row in steps if row["kind"] == "start" and row["state"] == "done"}
+    touched = [row for row in disturbed(kind, key, ci, steps) if row["attempt"]]
+    return all(row["instance"] in started and row["ci"] in well for row in touched)
+
+
+def to_make_anew(kind: str, key: str, ci: str, steps: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the step that has to make the change anew when the run goes on after it was undone, None when none has to.
+
+    One has to while something is left to be stopped that was not tried yet, unless what it is about is down.
+    """
+    left = [row for row in disturbed(kind, key, ci, steps) if row["kind"] != "start" and not row["attempt"]]
+    if kind not in DISTURB or not left or not is_as_before(kind, key, ci, steps):
+        return None
+    return key if kind == "suspend_jobs" else kind
 
 
 @dataclasses.dataclass

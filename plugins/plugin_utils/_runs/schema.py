@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; opening a database at another revision migrates it or refuses it."""
 VERSION_TABLE = "schema_version"
 
@@ -198,6 +198,7 @@ undo = sa.Table(
     sa.Column("proof", sa.Text),
     one_of("state", rules.UNDO_STATES),
     sa.Index("ix_undo_run", "run_id"),
+    sa.Index("ix_undo_state", "state", "resource_key"),
 )
 _undo_is_open = sa.text(f"state IN ({', '.join(repr(state) for state in rules.UNDO_OPEN)})")
 sa.Index("ux_undo_open", undo.c.resource_key, unique=True, sqlite_where=_undo_is_open, postgresql_where=_undo_is_open)

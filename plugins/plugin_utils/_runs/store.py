@@ -657,8 +657,8 @@ class Store:
         """Record a temporary change before it is made; ``key`` names what is changed, over all runs.
 
         Already as wanted gives a record in state *not_ours*, which is never undone. When this run has an open record
-        of ``key`` (a resumed run), that one is returned with the value it saw first; what was being undone is applied
-        again. What a stop run has left is taken over. Raises Busy when another run has an open record.
+        of ``key`` (a resumed run), that one is returned with the value it saw first, also when it was being undone.
+        What a stop run has left is taken over. Raises Busy when another run has an open record.
         """
         with self._writing() as tx:
             self._fence(tx, run, epoch)
@@ -672,7 +672,9 @@ class Store:
                     )
                 if existing.state != "undoing":
                     return _undo(existing)
-                self._move_undo(tx, run, existing.id, epoch, "applied", None)
+                was = _undo(existing).before
+                known = isinstance(was, dict) and was.get("kept")
+                self._move_undo(tx, run, existing.id, epoch, "applied" if known else "intended", None)
                 return _undo(self._undo_row(tx, run, existing.id))
             taken = self._take_over(tx, run, ci, key, epoch)
             if taken is not None:
@@ -760,10 +762,13 @@ class Store:
     def settle(self, run: str, by: str, reason: str, keys: Collection[str] | None = None) -> list[str]:
         """A person says that temporary changes of a run need not be undone any more, all or those of ``keys``.
 
-        Returns their keys. Raises Busy while the run's controller is alive, StoreError for a key that is not open.
+        A run that can be continued makes them anew before it stops what they guard. Returns their keys. Raises Busy
+        while the run's controller is alive, StoreError for a key that is not open.
         """
         with self._writing() as tx:
-            row = self._run_row(tx, run)
+            row = tx.one(sa.select(t.run).where(t.run.c.id == run).with_for_update())
+            if row is None:
+                raise RunNotFound(run)
             held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
             if row.state in rules.RUN_LIVE and held is not None and self._alive(tx, held):
                 raise Busy(f"Run {run} is being worked on by {_owner_words(held)}; interrupt it first.", run=run)
@@ -772,11 +777,17 @@ class Store:
             if missing:
                 there = ", ".join(sorted({record.resource_key for record in found})) or "none"
                 raise StoreError(f"Run {run} has no change {', '.join(missing)} that is not undone; it has: {there}.")
-            proof = {"settled": reason, "by": by}
+            steps = [dict(step._mapping) for step in tx.all(sa.select(t.step).where(t.step.c.run_id == run))]
+            proof = json.dumps({"settled": reason, "by": by})
             settled = [record for record in found if keys is None or record.resource_key in keys]
             for record in settled:
-                tx.do(sa.update(t.undo).where(t.undo.c.id == record.id).values(state="kept", proof=json.dumps(proof)))
-                tx.event(run, row.epoch, "undo_settled", record.ci, None, id=record.id, actor=by, reason=reason)
+                same = (t.undo.c.id == record.id, t.undo.c.state == record.state)
+                if not tx.do(sa.update(t.undo).where(*same).values(state="kept", proof=proof)):
+                    raise Busy(f"{record.resource_key} was moved on by another run just now.", run=run, ci=record.ci)
+                anew = rules.to_make_anew(record.kind, record.resource_key, record.ci, steps)
+                if anew and row.state not in rules.RUN_FINAL:
+                    self._set(tx, run, record.ci, anew, "pending", ("done",), message=None, ended_at=None, result=None)
+                tx.event(run, row.epoch, "undo_settled", record.ci, anew, id=record.id, actor=by, reason=reason)
             return [record.resource_key for record in settled]
 
     @verb

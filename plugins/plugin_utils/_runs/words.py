@@ -36,7 +36,7 @@ def words(report: t.Mapping[str, t.Any]) -> list[str]:
     for undo in report["left_undone"]:
         lines.append(
             f"left undone: {undo['kind']} of {undo['key'].split(':', 1)[-1]} ({undo['state']}); continue the "
-            "run or undo it by hand"
+            f"run, or undo it by hand, then say so: settle_run -e run={report['run']} -e reason=<how>"
         )
     for undo in report["left_to_start"]:
         lines.append(f"left to the run that starts the system: {undo['kind']} of {undo['key'].split(':', 1)[-1]}")

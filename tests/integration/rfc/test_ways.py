@@ -153,7 +153,7 @@ def test_what_a_system_says_means_of_a_question_and_of_a_change(
     for call, wanted in ((link.ask, question), (link.tell, change)):
         with pytest.raises(LandscapeError) as caught:
             call("try it", function, {"KIND": kind} if kind else {})
-        assert type(caught.value) is wanted
+        assert caught.value.__class__ is wanted
         if kind == "DUMP":
             assert caught.value.facts["key"] == "TIME_OUT" and caught.value.facts["message"] == "00 341"
     link.close()

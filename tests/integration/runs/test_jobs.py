@@ -123,6 +123,8 @@ def test_a_controller_killed_while_it_gives_jobs_back_has_them_held_back_again(s
     kill(process, signal.SIGKILL)  # they are given back, because the run cannot go on; nobody has told the run so
     site.end(process)
     assert not [effect for effect, _what in story(site) if effect == "stopped"]
+    with site.store() as store:
+        assert [record.state for record in store.open_undo("r1")] == ["undoing"]
     site.simulator.clear()
     again = site.play(run="r1", **OURS)
     assert again.code == 0, again.output
@@ -188,11 +190,15 @@ def test_what_a_stop_run_held_back_is_not_forgotten(site: Site) -> None:
     assert down.code == 0, down.output
     report = site.play(playbook="show_run", run="down")
     assert "left to the run that starts the system: suspend_jobs of PRD" in report.output
-    for playbook in ("start_landscape", "patch_landscape"):
-        refused = site.play(playbook=playbook, landscape_hosts="web,app,db")
+    for playbook, options, why in (
+        ("start_landscape", {"landscape_hosts": "web,app,db"}, "has no release_jobs for it"),
+        ("patch_landscape", {"landscape_hosts": "web,app,db"}, "has no release_jobs for it"),
+        ("patch_landscape", OURS, "would begin with suspend_jobs"),
+    ):
+        refused = site.play(playbook=playbook, **options)
         told = " ".join(refused.output.split())
         assert refused.code == 2 and "run down, which stopped it, left its suspend_jobs" in told, refused.output
-        assert "set landscape_hold_jobs" in told
+        assert why in told and "run start_landscape with landscape_hold_jobs" in told
     assert [effect for effect, _what in story(site)].count("started") == 0, "nothing was begun"
     settled = site.play(playbook="settle_run", run="down", reason="released by hand in SM37")
     assert settled.code == 0 and "suspend_jobs:PRD" in settled.output, settled.output
@@ -305,7 +311,7 @@ def test_the_users_of_every_application_server_are_told(tmp_path: pathlib.Path, 
         alone = site.play(playbook=str(tmp_path / "notice.json"), sap_jobs_servers=[])
         assert alone.code == 2 and "would not be told" in alone.output
         # Users of other application servers who are not seen are no reason to refuse a plan; that they are not told is.
-        one = {"sap_jobs_servers": []}
+        one: dict[str, Any] = {"sap_jobs_servers": []}
         for options, words in ((one, None), (TOLD, None), ({**TOLD, **one}, "its users could not be told: ")):
             planned = site.play(**plan, **options)
             assert planned.code == (2 if words else 0), planned.output

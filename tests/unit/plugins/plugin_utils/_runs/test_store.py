@@ -440,7 +440,10 @@ def test_a_change_that_was_taken_back_is_made_again(store: Store) -> None:
     store.take_back("r1", record.id, "admit", epoch)
     assert [record.state for record in store.open_undo("r1")] == ["undoing"], "before anything is undone"
     assert states(store, "web")["admit"] == "pending"
-    assert hold(store, epoch).state == "applied", "who died in between makes the change anew, under the same record"
+    assert hold(store, epoch).state == "intended", "who died in between makes the change anew, under the same record"
+    store.undo_before("r1", record.id, epoch, {"kept": {"jobs": [1]}})
+    store.take_back("r1", record.id, "admit", epoch)
+    assert hold(store, epoch).state == "applied", "what was known to be changed still is"
     store.take_back("r1", record.id, "admit", epoch)
     store.undo_state("r1", record.id, epoch, "undone", "SAP says so")
     store.finish("r1", epoch, interrupted=True)
