@@ -25,10 +25,10 @@ MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
 # Those of them that the role sap_jobs does where landscape_hold_jobs says so.
 JOB_STEPS = ("suspend_jobs", "release_jobs")
-# Which step undoes a temporary change, with what lets a run have it.
-UNDOES = {
-    "silence": ("unsilence", "give landscape_step_tasks.unsilence"),
-    "suspend_jobs": ("release_jobs", "run start_landscape with landscape_hold_jobs for the host that leads it"),
+# What lets a run undo a temporary change that is left.
+REMEDIES = {
+    "silence": "give landscape_step_tasks.unsilence",
+    "suspend_jobs": "run start_landscape with landscape_hold_jobs for the host that leads it",
 }
 
 
@@ -372,7 +372,7 @@ def _refuse_what_stays_changed(plan: dict[str, t.Any], landscape: dict[str, t.An
     back |= {record["host"] for record in starts}
     conditions: list[Condition] = []
     for record in records:
-        what, (end, remedy) = record.key.partition(":")[2], UNDOES[record.kind]
+        what, end = record.key.partition(":")[2], _controller.UNDONE_BY[record.kind]
         again = record.kind == "suspend_jobs" and ("suspend_jobs", what, None) in walked
         if again or (what in back and (end, what, None) not in walked):
             conditions.append(
@@ -382,7 +382,7 @@ def _refuse_what_stays_changed(plan: dict[str, t.Any], landscape: dict[str, t.An
                     + (
                         f"and this one would begin with {record.kind}" if again else f"and this one has no {end} for it"
                     ),
-                    "remedy": f"{remedy}; when it was undone by hand, say so: ansible-playbook "
+                    "remedy": f"{REMEDIES[record.kind]}; when it was undone by hand, say so: ansible-playbook "
                     f"basis.landscape.settle_run -e run={record.run} -e reason=<how>",
                 }
             )

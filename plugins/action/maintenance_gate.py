@@ -13,8 +13,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
-UNDONE_BY = {"silence": "unsilence", "suspend_jobs": "release_jobs"}
-
 
 class ActionModule(ControllerAction):
     """Answer go, done, or fail with whom this host is blocked by."""
@@ -24,8 +22,8 @@ class ActionModule(ControllerAction):
         "label": {"type": "str", "required": True},
         "system": {"type": "str"},
         "timeout": {"type": "float"},
-        "change": {"type": "str", "choices": list(UNDONE_BY)},
-        "undoes": {"type": "str", "choices": list(UNDONE_BY)},
+        "change": {"type": "str", "choices": list(_controller.UNDONE_BY)},
+        "undoes": {"type": "str", "choices": list(_controller.UNDONE_BY)},
         "steps": {"type": "bool", "default": False},
     }
 
@@ -119,7 +117,7 @@ def _intend(store: Store, mark: _controller.RunMark, ci: str, kind: str, what: s
         kind=kind,
         before={kind: False},
         wanted={kind: True},
-        undo={"step": UNDONE_BY[kind]},
+        undo={"step": _controller.UNDONE_BY[kind]},
         needs={"verified": kind == "suspend_jobs"},
     )
 

@@ -33,12 +33,13 @@ class ActionModule(ControllerAction):
             stopping = store.run(mark["run"])["procedure"] == "stop"
             unfinished = {row["ci"] for row in steps if row["state"] not in ("done", "skipped")}
             sids = {row["system"]: row["label"].partition("/")[0] for row in steps if row["system"]}
+            guarded = rules.Guarded(steps)
             undo = []
             for record in store.open_undo(mark["run"]):
                 if stopping and record.ci not in unfinished and record.state == "applied":
                     continue
                 system = record.key.partition(":")[2]
-                if record.kind == "suspend_jobs" and not rules.is_as_before(record.kind, record.key, record.ci, steps):
+                if record.kind == "suspend_jobs" and not guarded.is_as_before(record.key):
                     continue
                 undo.append(
                     {
@@ -49,7 +50,7 @@ class ActionModule(ControllerAction):
                         "kept": record.before.get("kept"),
                         "system": system,
                         "sid": sids.get(system),
-                        "again": rules.to_make_anew(record.kind, record.key, record.ci, steps),
+                        "again": guarded.to_make_anew(record.key),
                         "fence_here": _controller.fence_here(mark, record.ci),
                     }
                 )

@@ -329,13 +329,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, system_id
-from ansible_collections.basis.landscape.plugins.module_utils._errors import (
-    BadInput,
-    Denied,
-    Failed,
-    LandscapeError,
-    Unknown,
-)
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._r3trans import client, groups, manifest, wire
@@ -543,7 +537,7 @@ class Import(PreservedConfig):
 
     def __init__(self, params: Dict[str, Any]) -> None:
         super().__init__(params)
-        self._broken: Optional[LandscapeError] = None  # how R3trans ended once it may have changed the tables
+        self._unsure: Optional[Unknown] = None
 
     def look(self) -> State:
         """A good export of this system; the database is asked when there is something to do."""
@@ -601,17 +595,16 @@ class Import(PreservedConfig):
         try:
             self._warned += self._program.restore(found)
         except Unknown as error:
-            self._broken = error
+            self._unsure = error
             raise
         except Failed as error:
-            if error.reason != "r3trans":
-                raise  # it was not started
-            # Tables may be empty now, so the act is a change, and what proves it fails.
-            self._broken = error
+            if error.reason == "r3trans":  # it was started, so tables may be empty now
+                error.facts["changed"] = True
+            raise
 
     def _compared(self, found: Manifest) -> State:
-        if self._broken is not None:
-            raise self._broken  # equal numbers would not show that all of it is there
+        if self._unsure is not None:
+            raise self._unsure  # equal numbers would not show that all of it is there
         self._found = self._program.compare(found, self._params["compare"])
         return State(found)
 

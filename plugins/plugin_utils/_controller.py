@@ -23,6 +23,10 @@ STATE_VARIABLE = "BASIS_LANDSCAPE_STATE"
 RECORDER = "basis.landscape.run_state"
 
 
+# Which step undoes the temporary change that another one makes.
+UNDONE_BY = {"silence": "unsilence", "suspend_jobs": "release_jobs"}
+
+
 class RunMark(t.TypedDict):
     """The run that this process carries out: all that a worker needs to claim a step."""
 

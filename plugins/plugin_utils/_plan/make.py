@@ -150,13 +150,12 @@ def make_plan(
         ends = {host: _last(alone, [host], steps) for group in groups for host in group.hosts}
         better = packed(planned, ends, [admission_key(group)[:3] for group in groups], forks)
         tried = simulate([planned[number] for number in better], steps, resources, host_needs, forks)
-
-        def overrun(one: Schedule) -> float:
-            """Return the seconds by which groups pass the ends of their windows."""
-            closes = {g.name: window.closes - created for g in groups if (window := windows[g.name])}
-            return sum(max(0.0, _last(one, g.hosts, steps) - closes[g.name]) for g in groups if g.name in closes)
-
-        if not tried.stuck and (overrun(tried), tried.makespan) < (overrun(schedule), schedule.makespan):
+        closes = [(group, window.closes - created) for group in groups if (window := windows[group.name])]
+        late, before = (
+            sum(max(0.0, _last(one, group.hosts, steps) - close) for group, close in closes)
+            for one in (tried, schedule)
+        )
+        if not tried.stuck and (late, tried.makespan) < (before, schedule.makespan):
             groups, planned, schedule = [groups[n] for n in better], [planned[n] for n in better], tried
     if schedule.stuck:
         raise AssertionError(f"the plan would not end for {', '.join(schedule.stuck[:5])}")

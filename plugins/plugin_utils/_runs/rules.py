@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 RUN_STATES = ("planned", "running", "draining", "lost", "interrupted", "partial", "succeeded", "canceled")
@@ -102,30 +102,37 @@ def sources(transitions: frozenset[tuple[str, str]], target: str) -> tuple[str, 
 DISTURB = {"suspend_jobs": ("stop", "start"), "silence": ("stop", "patch", "reboot", "start")}
 
 
-def disturbed(kind: str, key: str, ci: str, steps: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the steps of a run that disturb what the temporary change guards, tried or not."""
-    system = key.partition(":")[2]
-    mine = (lambda row: row["system"] == system) if kind == "suspend_jobs" else (lambda row: row["ci"] == ci)
-    return [row for row in steps if row["kind"] in DISTURB.get(kind, ()) and mine(row)]
+class Guarded:
+    """What temporary changes guard, with what the steps of a run have done to it."""
 
+    def __init__(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        self._disturbing: dict[str, list[Mapping[str, Any]]] = {}
+        self._well: set[str] = set()
+        self._started: set[str] = set()
+        for row in steps:
+            for kind, kinds in DISTURB.items():
+                if row["kind"] in kinds:
+                    what = row["system"] if kind == "suspend_jobs" else row["ci"]
+                    self._disturbing.setdefault(f"{kind}:{what}", []).append(row)
+            if row["state"] == "done" and row["kind"] == "verify":
+                self._well.add(row["ci"])
+            elif row["state"] == "done" and row["kind"] == "start":
+                self._started.add(row["instance"])
 
-def is_as_before(kind: str, key: str, ci: str, steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether nothing that the change guards was touched, or each instance that was is started, on a verified host."""
-    well = {row["ci"] for row in steps if row["kind"] == "verify" and row["state"] == "done"}
-    started = {row["instance"] for row in steps if row["kind"] == "start" and row["state"] == "done"}
-    touched = [row for row in disturbed(kind, key, ci, steps) if row["attempt"]]
-    return all(row["instance"] in started and row["ci"] in well for row in touched)
+    def is_as_before(self, key: str) -> bool:
+        """Whether nothing that the change guards was touched, or each instance that was is up on a verified host."""
+        touched = [row for row in self._disturbing.get(key, ()) if row["attempt"]]
+        return all(row["instance"] in self._started and row["ci"] in self._well for row in touched)
 
+    def to_make_anew(self, key: str) -> str | None:
+        """Return the step that has to make the change anew when the run goes on after it was undone, if one has to.
 
-def to_make_anew(kind: str, key: str, ci: str, steps: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the step that has to make the change anew when the run goes on after it was undone, None when none has to.
-
-    One has to while something is left to be stopped that was not tried yet, unless what it is about is down.
-    """
-    left = [row for row in disturbed(kind, key, ci, steps) if row["kind"] != "start" and not row["attempt"]]
-    if kind not in DISTURB or not left or not is_as_before(kind, key, ci, steps):
-        return None
-    return key if kind == "suspend_jobs" else kind
+        One has to while something is left to be stopped that was not tried yet, unless what it is about is down.
+        """
+        left = [row for row in self._disturbing.get(key, ()) if row["kind"] != "start" and not row["attempt"]]
+        if not left or not self.is_as_before(key):
+            return None
+        return key if key.startswith("suspend_jobs:") else key.partition(":")[0]
 
 
 @dataclasses.dataclass

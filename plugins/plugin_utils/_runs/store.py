@@ -37,7 +37,6 @@ RETRY_SECONDS = 20.0
 
 LEFT_TO_START = json.dumps("left to the run that starts the system")
 """The proof of a temporary change of a stop run that ended well."""
-_LEFT = (t.undo.c.state == "kept", t.undo.c.proof == LEFT_TO_START)
 
 _KEPT: dict[str, Store] = {}
 
@@ -391,16 +390,11 @@ class Store:
         Raises Busy while its controller is alive, StoreError while a temporary change is not undone.
         """
         with self._writing() as tx:
-            row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
-            if row is None:
-                raise RunNotFound(run)
+            row = self._run_at_rest(tx, run)
             if row.state == "canceled":
                 return
             if row.state == "succeeded":
                 raise StoreError(f"Run {run} succeeded; there is nothing to cancel.")
-            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
-            if row.state in rules.RUN_LIVE and held is not None and self._alive(tx, held):
-                raise Busy(f"Run {run} is being worked on by {_owner_words(held)}; interrupt it first.", run=run)
             undone = self._open_undo(tx, run)
             if undone:
                 what = ", ".join(f"{record.resource_key} on {record.ci}" for record in undone)
@@ -692,27 +686,12 @@ class Store:
             )
             if same is not None and before == wanted:
                 return _undo(same)
-            seq = (tx.scalar(sa.select(sa.func.max(t.undo.c.seq)).where(t.undo.c.run_id == run)) or 0) + 1
-            row = {
-                "id": f"{run}/{ci}/{key}/{seq}",
-                "run_id": run,
-                "ci": ci,
-                "seq": seq,
-                "resource_key": key,
-                "kind": kind,
-                "before": json.dumps(before, sort_keys=True),
-                "wanted": json.dumps(wanted, sort_keys=True),
-                "undo": json.dumps(undo, sort_keys=True),
-                "needs": json.dumps(needs, sort_keys=True),
-                "state": "not_ours" if before == wanted else "intended",
-                "epoch": epoch,
-            }
-            try:
-                tx.insert(t.undo, [row])
-            except IntegrityError as error:
-                raise Busy(f"{key} is being changed by another worker just now.", run=run, ci=ci) from error
-            tx.event(run, epoch, f"undo_{row['state']}", ci, None, id=row["id"], key=key)
-            return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
+            values = {"before": before, "wanted": wanted, "undo": undo, "needs": needs}
+            told = {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
+            state = "not_ours" if before == wanted else "intended"
+            record = self._add_undo(tx, run, ci, key, epoch, {**told, "kind": kind, "state": state})
+            tx.event(run, epoch, f"undo_{state}", ci, None, id=record.id, key=key)
+            return record
 
     @verb
     def undo_state(self, run: str, id: str, epoch: int, to: str, proof: Any = None) -> None:
@@ -755,7 +734,7 @@ class Store:
         with self._writing() as tx:
             self._fence(tx, run, epoch)
             ci = self._move_undo(tx, run, id, epoch, "undoing", None).ci
-            if self._set(tx, run, ci, step, "pending", ("done",), message=None, ended_at=None, result=None):
+            if self._do_again(tx, run, ci, step):
                 tx.event(run, epoch, "taken_back", ci, step, id=id)
 
     @verb
@@ -766,27 +745,23 @@ class Store:
         while the run's controller is alive, StoreError for a key that is not open.
         """
         with self._writing() as tx:
-            row = tx.one(sa.select(t.run).where(t.run.c.id == run).with_for_update())
-            if row is None:
-                raise RunNotFound(run)
-            held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
-            if row.state in rules.RUN_LIVE and held is not None and self._alive(tx, held):
-                raise Busy(f"Run {run} is being worked on by {_owner_words(held)}; interrupt it first.", run=run)
-            found = [*self._open_undo(tx, run), *tx.all(sa.select(t.undo).where(t.undo.c.run_id == run, *_LEFT))]
+            row = self._run_at_rest(tx, run)
+            found = [*self._open_undo(tx, run), *tx.all(_left(t.undo.c.run_id == run))]
             missing = sorted(set(keys or ()) - {record.resource_key for record in found})
             if missing:
                 there = ", ".join(sorted({record.resource_key for record in found})) or "none"
                 raise StoreError(f"Run {run} has no change {', '.join(missing)} that is not undone; it has: {there}.")
-            steps = [dict(step._mapping) for step in tx.all(sa.select(t.step).where(t.step.c.run_id == run))]
+            rows = tx.all(sa.select(t.step).where(t.step.c.run_id == run))
+            guarded = rules.Guarded(step._mapping for step in rows)
             proof = json.dumps({"settled": reason, "by": by})
             settled = [record for record in found if keys is None or record.resource_key in keys]
             for record in settled:
                 same = (t.undo.c.id == record.id, t.undo.c.state == record.state)
                 if not tx.do(sa.update(t.undo).where(*same).values(state="kept", proof=proof)):
                     raise Busy(f"{record.resource_key} was moved on by another run just now.", run=run, ci=record.ci)
-                anew = rules.to_make_anew(record.kind, record.resource_key, record.ci, steps)
+                anew = guarded.to_make_anew(record.resource_key)
                 if anew and row.state not in rules.RUN_FINAL:
-                    self._set(tx, run, record.ci, anew, "pending", ("done",), message=None, ended_at=None, result=None)
+                    self._do_again(tx, run, record.ci, anew)
                 tx.event(run, row.epoch, "undo_settled", record.ci, anew, id=record.id, actor=by, reason=reason)
             return [record.resource_key for record in settled]
 
@@ -795,15 +770,7 @@ class Store:
         """What stop runs, or one of them, have left to the run that starts the systems, oldest first."""
         mine = () if run is None else (t.undo.c.run_id == run,)
         with self._reading() as tx:
-            return [
-                _undo(row)
-                for row in tx.all(
-                    sa.select(t.undo)
-                    .join(t.run, t.run.c.id == t.undo.c.run_id)
-                    .where(*_LEFT, *mine)
-                    .order_by(t.run.c.created_at, t.undo.c.seq)
-                )
-            ]
+            return [_undo(row) for row in reversed(tx.all(_left(*mine)))]
 
     @verb
     def open_undo(self, run: str) -> list[UndoRecord]:
@@ -1143,6 +1110,16 @@ class Store:
             .values(admitted_at=None, admitted_epoch=None)
         )
 
+    def _run_at_rest(self, tx: Transaction, run: str) -> Any:
+        """A run's row, locked, for what a person decides of it. Raises Busy while its controller is alive."""
+        row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
+        if row is None:
+            raise RunNotFound(run)
+        held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
+        if row.state in rules.RUN_LIVE and held is not None and self._alive(tx, held):
+            raise Busy(f"Run {run} is being worked on by {_owner_words(held)}; interrupt it first.", run=run)
+        return row
+
     @staticmethod
     def _undo_row(tx: Transaction, run: str, id: str) -> Any:
         row = tx.one(sa.select(t.undo).where(t.undo.c.id == id, t.undo.c.run_id == run))
@@ -1165,13 +1142,7 @@ class Store:
 
     def _take_over(self, tx: Transaction, run: str, ci: str, key: str, epoch: int) -> UndoRecord | None:
         """Make the change that a stop run has left one of this run, in state *applied*; None when there is none."""
-        left = tx.one(
-            sa.select(t.undo)
-            .join(t.run, t.run.c.id == t.undo.c.run_id)
-            .where(t.undo.c.resource_key == key, *_LEFT)
-            .order_by(t.run.c.created_at.desc(), t.undo.c.seq.desc())
-            .limit(1)
-        )
+        left = tx.one(_left(t.undo.c.resource_key == key).limit(1))
         if left is None:
             return None
         proof = json.dumps(f"taken over by run {run}")
@@ -1181,16 +1152,32 @@ class Store:
             .values(state="undone", proof=proof)
         ):
             raise Fenced(f"The temporary change {left.id} was moved on by another worker.")
+        told = {name: getattr(left, name) for name in ("kind", "before", "wanted", "undo", "needs")}
+        record = self._add_undo(tx, run, ci, key, epoch, {**told, "state": "applied"})
+        tx.event(run, epoch, "undo_inherited", ci, None, id=record.id, of=left.run_id)
+        return record
+
+    @staticmethod
+    def _add_undo(tx: Transaction, run: str, ci: str, key: str, epoch: int, told: Mapping[str, Any]) -> UndoRecord:
+        """Write the record of a temporary change; ``told`` has what is known of it, values as JSON."""
         seq = (tx.scalar(sa.select(sa.func.max(t.undo.c.seq)).where(t.undo.c.run_id == run)) or 0) + 1
-        row = {name: getattr(left, name) for name in ("resource_key", "kind", "before", "wanted", "undo", "needs")}
-        row |= {"id": f"{run}/{ci}/{key}/{seq}", "run_id": run, "ci": ci, "seq": seq}
-        row |= {"state": "applied", "epoch": epoch}
+        row = {
+            "id": f"{run}/{ci}/{key}/{seq}",
+            "run_id": run,
+            "ci": ci,
+            "seq": seq,
+            "resource_key": key,
+            "epoch": epoch,
+        }
         try:
-            tx.insert(t.undo, [row])
+            tx.insert(t.undo, [{**row, **told}])
         except IntegrityError as error:
             raise Busy(f"{key} is being changed by another worker just now.", run=run, ci=ci) from error
-        tx.event(run, epoch, "undo_inherited", ci, None, id=row["id"], of=left.run_id)
         return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
+
+    def _do_again(self, tx: Transaction, run: str, ci: str, step: str) -> bool:
+        """Whether a step was done; from now on it is to be done once more."""
+        return self._set(tx, run, ci, step, "pending", ("done",), message=None, ended_at=None, result=None)
 
     def _leave_to_start(self, tx: Transaction, run: str, epoch: int, unfinished: set[str]) -> None:
         """What a stop run has changed for systems that are down now is undone by the run that starts them."""
@@ -1233,6 +1220,16 @@ class _Overtaken(Exception):
 
 def _key(run: str, ci: str, step: str) -> tuple[Any, Any, Any]:
     return t.step.c.run_id == run, t.step.c.ci == ci, t.step.c.step == step
+
+
+def _left(*which: Any) -> Any:
+    """What stop runs have left to the run that starts the systems, newest first."""
+    return (
+        sa.select(t.undo)
+        .join(t.run, t.run.c.id == t.undo.c.run_id)
+        .where(t.undo.c.state == "kept", t.undo.c.proof == LEFT_TO_START, *which)
+        .order_by(t.run.c.created_at.desc(), t.undo.c.seq.desc())
+    )
 
 
 def _owner_words(held: Any) -> str:

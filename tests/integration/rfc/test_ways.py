@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,16 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, NotReached
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import CallFailed, Link, open_conversation
 from tests.integration.rfc.conftest import Server
+
+
+def address_of(server: Server, **way: Any) -> Address:
+    """Where the server is, by one way to it."""
+    return Address(server.name, "100", user="BATCH", password="Secret01", timeout=10, **way)
+
+
+def direct(server: Server, router: str | None = None) -> Address:
+    """The server's own door, behind a router or not."""
+    return address_of(server, host="127.0.0.1", instance=server.info["number"], router=router)
 
 
 @contextmanager
@@ -77,16 +88,7 @@ def router(routes: list[tuple[str, str]]) -> Callable[[socket.socket], None]:
 def test_a_router_carries_the_conversation(server: Server) -> None:
     routes: list[tuple[str, str]] = []
     with listener(router(routes)) as port:
-        address = Address(
-            server.name,
-            "100",
-            host="127.0.0.1",
-            instance=server.info["number"],
-            router=f"/H/127.0.0.1/S/{port}",
-            user="BATCH",
-            password="Secret01",
-            timeout=10,
-        )
+        address = direct(server, router=f"/H/127.0.0.1/S/{port}")
         client = Client(Link(address))
         assert client.ask("try the way", "STFC_CONNECTION", {"REQUTEXT": "through"})["ECHOTEXT"].rstrip() == "through"
         client.close()
@@ -110,16 +112,7 @@ def test_the_password_of_a_router_is_in_no_error(server: Server) -> None:
             connection.sendall(struct.pack(">I", len(answer)) + answer)
 
     with listener(serve) as port:
-        address = Address(
-            server.name,
-            "100",
-            host="127.0.0.1",
-            instance=server.info["number"],
-            router=f"/H/127.0.0.1/S/{port}/P/R0ute-Secret",
-            user="BATCH",
-            password="Secret01",
-            timeout=10,
-        )
+        address = direct(server, router=f"/H/127.0.0.1/S/{port}/P/R0ute-Secret")
         with pytest.raises(LandscapeError) as caught:
             Link(address).ask("try the way", "RFC_PING")
     assert b"R0ute-Secret" in heard[0] and b"Secret01" not in heard[0]
@@ -140,16 +133,7 @@ def test_the_password_of_a_router_is_in_no_error(server: Server) -> None:
 def test_what_a_system_says_means_of_a_question_and_of_a_change(
     server: Server, function: str, kind: str, question: type[LandscapeError], change: type[LandscapeError]
 ) -> None:
-    address = Address(
-        server.name,
-        "100",
-        host="127.0.0.1",
-        instance=server.info["number"],
-        user="BATCH",
-        password="Secret01",
-        timeout=10,
-    )
-    link = Link(address)
+    link = Link(direct(server))
     for call, wanted in ((link.ask, question), (link.tell, change)):
         with pytest.raises(LandscapeError) as caught:
             call("try it", function, {"KIND": kind} if kind else {})
@@ -168,17 +152,7 @@ def test_a_message_server_is_asked_for_the_group(server: Server) -> None:
             heard.append(connection.recv(4096))
 
     with listener(serve) as port:
-        address = Address(
-            server.name,
-            "100",
-            message_server="127.0.0.1",
-            service=str(port),
-            system_id="NPL",
-            group="BATCH",
-            user="BATCH",
-            password="Secret01",
-            timeout=10,
-        )
+        address = address_of(server, message_server="127.0.0.1", service=str(port), system_id="NPL", group="BATCH")
         with pytest.raises(NotReached):
             open_conversation(address)
     assert len(heard) == 1 and b"Secret01" not in heard[0]

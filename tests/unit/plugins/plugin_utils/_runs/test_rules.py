@@ -43,14 +43,13 @@ def host(name: str, stop: str, start: str = "pending", verify: str = "pending") 
 def test_jobs_are_held_back_again_while_something_is_left_to_stop(
     steps: list[dict[str, Any]], as_before: bool, anew: str | None
 ) -> None:
-    change = ("suspend_jobs", "suspend_jobs:PRD", "a", steps)
-    assert rules.is_as_before(*change) is as_before
-    assert rules.to_make_anew(*change) == anew
+    guarded = rules.Guarded(steps)
+    assert guarded.is_as_before("suspend_jobs:PRD") is as_before
+    assert guarded.to_make_anew("suspend_jobs:PRD") == anew
 
 
 def test_a_host_is_silenced_again_before_it_is_patched() -> None:
-    change = ("silence", "silence:a", "a")
-    steps = [row("a", "patch"), row("a", "reboot"), row("b", "patch", "done")]
-    assert rules.to_make_anew(*change, steps) == "silence"
-    assert rules.to_make_anew(*change, [row("a", "patch", "failed"), row("a", "reboot")]) is None
-    assert rules.to_make_anew("job", "job:a", "a", steps) is None
+    guarded = rules.Guarded([row("a", "patch"), row("a", "reboot"), row("b", "patch", "done")])
+    assert guarded.to_make_anew("silence:a") == "silence"
+    assert rules.Guarded([row("a", "patch", "failed"), row("a", "reboot")]).to_make_anew("silence:a") is None
+    assert guarded.to_make_anew("job:a") is None
