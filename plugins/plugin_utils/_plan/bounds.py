@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Below which makespan no schedule of a plan can get."""
+"""Below which makespan no schedule of a plan can get in which each host keeps its fork."""
 
 from __future__ import annotations
 
@@ -92,10 +92,13 @@ def lower_bound(
     canary: Sequence[bool],
     canary_path: Sequence[float],
 ) -> float:
-    """Return the largest of several bounds, in seconds after the start of the plan; each holds for any schedule.
+    """Return the largest of several bounds, in seconds after the start of the plan.
 
+    Each holds for any order of the groups in which a host keeps its fork from its first to its last step, also while
+    it waits; a run that gave forks back at gates could be shorter.
     ``path``: the length of each group with nothing in its way. ``canary_path``: until its hosts are verified.
-    The bounds: the latest group on its own; the forks' work; for each limited resource the work behind it.
+    The bounds: the latest group on its own; the time that hosts keep forks; for each limited resource the work behind
+    it.
     """
     if not groups:
         return 0.0

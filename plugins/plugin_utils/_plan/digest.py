@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-#: Options that change what a run does; the others (forks, predicted seconds) only change how long it takes.
+#: Options that change what a run does; the others (forks, predicted seconds) only change how long it takes, and in
+#: which order groups enter that have no other reason for one.
 EFFECTIVE_OPTIONS = (
     "batch_size",
     "canary",
@@ -24,8 +25,16 @@ _MOST_WORDS = 40
 
 
 def essence(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an approval is about: hosts, order, steps, gates, limits, windows, options; no predicted times."""
+    """Return what an approval is about: hosts, order, steps, gates, limits, windows, options; no predicted times.
+
+    That a host enters after the last one of its own group is no gate of the plan, but of runs with few forks.
+    """
     options = plan.get("options") or {}
+    group_of = {host: group["name"] for group in plan["groups"] for host in group["hosts"]}
+
+    def beside(host: str, need: Sequence[str]) -> bool:
+        return need[1] == "admit" and group_of.get(need[0]) == group_of.get(host)
+
     return {
         "format": plan["format"],
         "procedure": plan["procedure"],
@@ -37,7 +46,8 @@ def essence(plan: Mapping[str, Any]) -> dict[str, Any]:
         "resources": plan["resources"],
         "host_needs": plan.get("host_needs") or {},
         "steps": {
-            host: [[step["step"], sorted(step["needs"])] for step in steps] for host, steps in plan["steps"].items()
+            host: [[step["step"], sorted(need for need in step["needs"] if not beside(host, need))] for step in steps]
+            for host, steps in plan["steps"].items()
         },
         "outside": sorted(plan.get("outside") or []),
         "options": {key: options[key] for key in EFFECTIVE_OPTIONS if options.get(key)},

@@ -51,11 +51,14 @@ def make_plan(
     now: dt.datetime,
     durations: Mapping[str, float] | None = None,
     options: Mapping[str, Any] | None = None,
+    like: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the plan of a run of ``procedure`` over ``hosts``, as plain JSON data.
 
     ``landscape`` is in normal form. ``durations`` are predicted seconds by label, ``kind/tier`` or kind, from the
     history of runs. ``options`` are described in `options`. Seconds in the plan count from ``now``, an aware time.
+    ``like`` is an earlier plan: its steps take as long as it says, and groups that neither windows nor canaries put in
+    an order enter in its order, so that other forks or a longer history make no other plan of it.
     Raises `PlanRefused` with every unmet condition, `ValueError` for a procedure or a ``now`` that cannot be.
     """
     if now.tzinfo is None:
@@ -82,7 +85,9 @@ def make_plan(
     if procedure == "patch":
         grouping.check_rolling(data, on_host, relations, rolling, conditions)
     groups = grouping.admission_groups(data, names, on_host, relations, order, rolling)
-    predicted = Durations(plain(dict(durations or {})), chosen["step_seconds"])
+    earlier = like or {"groups": [], "steps": {}}
+    known = {step["label"]: step["seconds"] for walk in earlier["steps"].values() for step in walk}
+    predicted = Durations(plain(dict(durations or {})), {**chosen["step_seconds"], **known})
     skip = frozenset(chosen["skip_steps"])
     build: dict[str, Any] = {
         "skip": skip,
@@ -124,13 +129,14 @@ def make_plan(
     conditions.refuse_if_any()
     windows = {g.name: calendar.choose(g.name, g.systems, seconds[g.name], conditions) for g in groups}
     canaries = _canaries(data, groups, on_host, chosen["canary"], conditions)
+    place = {group["name"]: number for number, group in enumerate(earlier["groups"])}
 
-    def admission_key(group: Admission) -> tuple[Any, ...]:
+    def rank(group: Admission) -> tuple[Any, ...]:
         window = windows[group.name]
         closes, opens = (window.closes, window.opens) if window else (float("inf"), float("-inf"))
-        return (group.name not in canaries, closes, opens, -seconds[group.name], group.name)
+        return (group.name not in canaries, closes, opens)
 
-    groups.sort(key=admission_key)
+    groups.sort(key=lambda group: (rank(group), place.get(group.name, len(place)), -seconds[group.name], group.name))
     forks_needed = max((len(group.hosts) for group in groups), default=0)
     if forks < forks_needed:
         largest = max(groups, key=lambda group: len(group.hosts))
@@ -146,9 +152,9 @@ def make_plan(
     created = now.timestamp()
     planned = [Group(group.hosts, _due(windows[group.name], created), group.needs) for group in groups]
     schedule = simulate(planned, steps, resources, host_needs, forks)
-    if forks < len(names) and not schedule.stuck:
+    if forks < len(names) and like is None and not schedule.stuck:
         ends = {host: _last(alone, [host], steps) for group in groups for host in group.hosts}
-        better = packed(planned, ends, [admission_key(group)[:3] for group in groups], forks)
+        better = packed(planned, ends, [rank(group) for group in groups], forks)
         tried = simulate([planned[number] for number in better], steps, resources, host_needs, forks)
         closes = [(group, window.closes - created) for group in groups if (window := windows[group.name])]
         late, before = (
@@ -226,7 +232,7 @@ def make_plan(
 def plan_again(begun: Mapping[str, Any], landscape: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plan of a run that has begun, made anew from the landscape as it is now.
 
-    Time, predicted durations and options are those of ``begun``, so its hash differs only when the landscape does: a
+    Time, predictions, order and options are those of ``begun``, so its hash differs only when the landscape does: a
     window that has closed meanwhile, a longer history or other forks are no reason not to finish what is down.
     Raises `PlanRefused` when the landscape of now would not allow the run.
     """
@@ -235,8 +241,8 @@ def plan_again(begun: Mapping[str, Any], landscape: Mapping[str, Any]) -> dict[s
         hosts=begun["hosts"],
         procedure=begun["procedure"],
         now=dt.datetime.fromisoformat(begun["created"]),
-        durations={step["label"]: step["seconds"] for walk in begun["steps"].values() for step in walk},
         options=begun["options"],
+        like=begun,
     )
 
 

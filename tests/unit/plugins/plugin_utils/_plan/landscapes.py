@@ -63,8 +63,8 @@ class Builder:
         """Return the plan for all hosts, or some."""
         chosen = list(self.data["hosts"]) if hosts is None else list(hosts)
         now = options.pop("now", NOW)
-        durations = options.pop("durations", None)
-        return make_plan(self.data, hosts=chosen, procedure=procedure, now=now, durations=durations, options=options)
+        said = {name: options.pop(name, None) for name in ("durations", "like")}
+        return make_plan(self.data, hosts=chosen, procedure=procedure, now=now, options=options, **said)
 
     def refusal(self, hosts: Iterable[str] | None = None, **options: Any) -> dict[str, str]:
         """Return object -> what is unmet of a plan that must be refused."""

@@ -43,6 +43,7 @@ def test_the_hash_is_about_content_not_order_of_input() -> None:
         {"now": NOW + dt.timedelta(hours=1)},
         {"durations": {"patch": 601.0}},
         {"forks": 6},
+        {"forks": 5},
         {"step_seconds": {"verify": 12}},
         {"batch_size": 0, "canary": [], "outside": "refuse", "override": None},
     ],

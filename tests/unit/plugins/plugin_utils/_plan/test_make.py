@@ -237,6 +237,28 @@ def test_with_fewer_forks_a_group_enters_only_as_a_whole() -> None:
     assert not any(step(build.plan(forks=7), host, "admit")["needs"] for host in build.data["hosts"])
 
 
+def test_an_approved_plan_keeps_its_order_whatever_forks_and_durations_are_now() -> None:
+    build = Builder()
+    seconds = {"a": 3000.0, "b": 3000.0, "c": 2000.0, "d": 2000.0, "e": 2000.0}
+    for name in seconds:
+        build.system(name.upper()).instance(name.upper(), name, "D00")
+    build.system("SBX").instance("SBX", "sbx1", "D00").instance("SBX", "sbx2", "D01")
+    history = {f"{name.upper()}/{name}/D00/stop": of for name, of in seconds.items()}
+    few = build.plan(durations=history, forks=2)
+    many = build.plan(durations=history)
+    assert few["hosts"] != many["hosts"], "the order for few forks is another one"
+    for approved, forks in ((few, 7), (few, 3), (many, 2)):
+        now = {"durations": {**history, "patch": 9.0}, "step_seconds": {"E/e/D00/stop": 9000.0}, "forks": forks}
+        assert build.plan(**now)["hash"] != approved["hash"]
+        again = build.plan(**now, now=NOW + dt.timedelta(days=2), like=approved)
+        assert again["hash"] == approved["hash"] and again["hosts"] == approved["hosts"]
+        first, last = group(again, "sbx1")["hosts"]
+        whole = [[last, "admit"]] if forks < 7 else []
+        assert step(again, first, "admit")["needs"] == whole, "who enters after whom is said for these forks"
+    assert build.plan(like=few, canary=["E"])["hosts"][0] == "e"
+    assert build.refusal(like=few, forks=1)
+
+
 def test_point_of_no_return_and_the_last_minute_to_turn_back() -> None:
     build = three_tiers().calendar("night", "window", {"start": "2026-11-22T20:00", "end": "2026-11-23T00:00"})
     for name in ("HDB", "PRD", "WDP"):

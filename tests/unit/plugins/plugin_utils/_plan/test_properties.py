@@ -266,6 +266,7 @@ def plan_or_refusal(
             procedure=procedure,
             now=chosen.pop("now", NOW),
             durations=chosen.pop("durations", {}),
+            like=chosen.pop("like", None),
             options=chosen,
         )
     except PlanRefused as refused:
@@ -293,6 +294,10 @@ def test_every_walk_keeps_order_and_places_and_ends(data: st.DataObject) -> None
     tight = plan_or_refusal(landscape, hosts, procedure, **chosen, forks=forks)
     assert tight is not None and tight["forks_needed"] == forks
     Walk(landscape, tight, forks, seed).walk()
+    for approved, now in ((plan, {"forks": forks}), (tight, {"durations": {"patch": 9.0}})):
+        same = plan_or_refusal(landscape, hosts, procedure, **chosen, **now, like=approved)
+        assert same is not None and same["hash"] == approved["hash"]
+        Walk(landscape, same, now.get("forks", len(hosts)), seed).walk()
     if forks > 1:
         assert plan_or_refusal(landscape, hosts, procedure, **chosen, forks=forks - 1) is None
 
