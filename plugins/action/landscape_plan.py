@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import json
 import pathlib
 import typing as t
 
-from ansible import context
+from ansible import constants, context
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _role_options
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansible_collections.basis.landscape.plugins.plugin_utils._plan import Condition
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
@@ -25,6 +29,36 @@ MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 SITE_STEPS = ("silence", "suspend_jobs", "release_jobs", "unsilence")
 # Those of them that the role sap_jobs does where landscape_hold_jobs says so.
 JOB_STEPS = ("suspend_jobs", "release_jobs")
+# Extra variables that shape a plan. The command that runs it repeats them; the values of others may be secret.
+SHAPING = {
+    "hana_backup_target",
+    "landscape_backup_parallel",
+    "landscape_batch_size",
+    "landscape_canary",
+    "landscape_failure_budget",
+    "landscape_hold_jobs",
+    "landscape_hosts",
+    "landscape_ignore_windows",
+    "landscape_outside",
+    "landscape_override",
+    "landscape_patch_level",
+    "landscape_plan_directory",
+    "landscape_require_backup_hours",
+    "landscape_skip_steps",
+    "landscape_step_seconds",
+    "landscape_step_tasks",
+}
+# What is about this one call of ansible-playbook.
+OF_THIS_CALL = {
+    "accept_plan",
+    "approved",
+    "force_by",
+    "landscape_preview",
+    "landscape_procedure",
+    "landscape_yes",
+    "run",
+}
+OF_THIS_CALL |= {"run_name"}
 # What lets a run undo a temporary change that is left.
 REMEDIES = {
     "silence": "give landscape_step_tasks.unsilence",
@@ -88,23 +122,34 @@ class ActionModule(ControllerAction):
         store, begun = self._history(arguments)
         try:
             if begun is not None:
+                self._refuse_empty_limit(hosts, begun, arguments["run"])
                 plan = self._continued(begun, landscape, arguments)
             else:
-                plan = _plan.make_plan(
-                    landscape,
-                    hosts=hosts,
-                    procedure=arguments["procedure"],
-                    now=datetime.datetime.now(datetime.UTC),
-                    durations=store.durations() if store else None,
-                    options=self._options(arguments, _of_hosts(hosts, arguments, task_vars)),
+                plan = _approved(
+                    functools.partial(
+                        _plan.make_plan,
+                        landscape,
+                        hosts=hosts,
+                        procedure=arguments["procedure"],
+                        now=datetime.datetime.now(datetime.UTC),
+                        durations=store.durations() if store else None,
+                        options=self._options(arguments, _of_hosts(hosts, arguments, task_vars)),
+                    ),
+                    arguments["approved"],
+                    directory,
                 )
-                plan = self._approved(plan, landscape, arguments["approved"], directory)
                 _refuse_what_stays_changed(plan, landscape, store)
+                plan["arguments"], plan["not_repeated"] = self._said()
         finally:
             if store:
                 store.close()
+        ask = begun is None and not (arguments["approved"] or arguments["assume_yes"])
         for line in _summary(plan):
             self._display.display(line)
+        if ask:
+            self._display.display(f"to run exactly this plan: {_plan.approve_command(plan)}")
+            for line in _plan.not_repeated(plan):
+                self._display.display(line)
         paths = {} if self._task.check_mode and not arguments["directory"] else _write(plan, directory)
         return {
             "changed": False,
@@ -113,7 +158,8 @@ class ActionModule(ControllerAction):
             "hosts": plan["hosts"],
             "jobs": _job_leaders(plan),
             "continues": arguments["run"],
-            "ask": begun is None and not (arguments["approved"] or arguments["assume_yes"]),
+            "ask": ask,
+            "command": _plan.approve_command(plan),
             **paths,
         }
 
@@ -212,6 +258,38 @@ class ActionModule(ControllerAction):
                 )
         return left_out
 
+    def _said(self) -> tuple[list[str], list[str]]:
+        """Return the arguments that make ansible-playbook plan the same, with the extra variables that are not in them.
+
+        Where the hosts come from, which of them, which steps, how many forks, what shapes the plan.
+        """
+        given = context.CLIARGS
+        said: list[str] = []
+        if tuple(given.get("inventory") or ()) != tuple(constants.DEFAULT_HOST_LIST):
+            for source in given.get("inventory") or ():
+                said += ["-i", str(source)]
+        for option, everything in (("tags", {"all"}), ("skip_tags", set())):
+            if set(given.get(option) or everything) != everything:
+                said += [f"--{option.replace('_', '-')}", ",".join(given[option])]
+        if given.get("subset"):
+            said += ["--limit", str(given["subset"])]
+        said += ["--forks", str(given.get("forks") or 5)]
+        others = dict(load_extra_vars(self._loader))
+        for name in sorted(SHAPING & set(others)):
+            with contextlib.suppress(TypeError):  # encrypted in place: it stays among those that are not repeated
+                said += ["-e", json.dumps({name: others[name]})]
+                del others[name]
+        return said, sorted(set(others) - OF_THIS_CALL)
+
+    @staticmethod
+    def _refuse_empty_limit(hosts: list[str], begun: dict[str, t.Any], run: str) -> None:
+        """Raise NotPossible when ``--limit`` leaves no host of the run that is continued."""
+        if context.CLIARGS.get("subset") and not set(hosts) & set(begun["hosts"]):
+            raise _controller.NotPossible(
+                f"None of the hosts of run {run} is in --limit {context.CLIARGS['subset']}, so it would only be "
+                f"deferred. Its hosts are: {', '.join(begun['hosts'])}."
+            )
+
     def _continued(
         self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]
     ) -> dict[str, t.Any]:
@@ -234,7 +312,8 @@ class ActionModule(ControllerAction):
             raise _plan.PlanRefused(
                 [{**condition, "remedy": f"{condition['remedy']} {remedy}"} for condition in refusal.conditions]
             ) from None
-        if plan["hash"] != begun["hash"]:
+        differences = _plan.plan_difference(begun, plan)
+        if differences:
             raise _plan.PlanRefused(
                 [
                     {
@@ -243,41 +322,45 @@ class ActionModule(ControllerAction):
                         "remedy": "undo the change, or continue with the plan as it was: -e "
                         f"accept_plan={begun['hash']}",
                     }
-                    for difference in _plan.plan_difference(begun, plan)
+                    for difference in differences
                 ]
             )
         return begun
 
-    def _approved(
-        self, plan: dict[str, t.Any], landscape: dict[str, t.Any], approved: str | None, directory: pathlib.Path
-    ) -> dict[str, t.Any]:
-        """Return the approved plan, to the letter; without an approval the plan of now.
 
-        Raises PlanRefused with the differences.
-        """
-        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:
+    """Return the approved plan, made anew with its order and durations; without an approval the plan of now.
 
-        if not approved or approved == plan["hash"]:
-            return plan
-        differences = [f"the approved plan is not in {directory}, so the difference cannot be shown"]
-        known = directory / f"{approved}.json"
-        if known.is_file():
-            given = json.loads(known.read_text(encoding="utf-8"))
-            if given["options"] == plan["options"]:
-                with contextlib.suppress(_plan.PlanRefused):  # the differences say it better
-                    if _plan.plan_again(given, landscape)["hash"] == approved:
-                        return t.cast(dict[str, t.Any], given)  # only the history of durations has grown since
-            differences = _plan.plan_difference(given, plan)
-        raise _plan.PlanRefused(
-            [
-                {
-                    "object": f"plan {plan['hash'][:12]}",
-                    "unmet": f"it is not the plan that was approved ({approved[:12]}): {difference}",
-                    "remedy": f"have this plan approved: -e approved={plan['hash']}",
-                }
-                for difference in differences
-            ]
-        )
+    Forks, durations and what was said about them may be others now: they are no part of what was approved. Raises
+    PlanRefused with the differences.
+    """
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+    known = directory / f"{approved}.json"
+    given = json.loads(known.read_text(encoding="utf-8")) if approved and known.is_file() else None
+    if given is not None and _plan.plan_hash(given) != approved:
+        given = None  # changed by hand, or written by another release
+    if given is not None:
+        with contextlib.suppress(_plan.PlanRefused):  # what stands against a plan of now says it better
+            plan = make(like=given)
+            if plan["hash"] == approved:
+                return plan
+    plan = make()
+    if not approved or plan["hash"] == approved:
+        return plan
+    differences = [f"the approved plan is not in {directory}, so the difference cannot be shown"]
+    if given is not None:
+        differences = _plan.plan_difference(given, plan)
+    raise _plan.PlanRefused(
+        [
+            {
+                "object": f"plan {plan['hash'][:12]}",
+                "unmet": f"it is not the plan that was approved ({approved[:12]}): {difference}",
+                "remedy": f"have this plan approved: -e approved={plan['hash']}",
+            }
+            for difference in differences
+        ]
+    )
 
 
 class _Landscape(t.Mapping[str, t.Mapping[str, t.Any]]):

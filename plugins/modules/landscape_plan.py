@@ -29,7 +29,10 @@ options:
         and nothing is done unless O(accept_plan) is given.
     type: str
   approved:
-    description: Hash of the plan that was approved. Any other plan is refused with the difference.
+    description:
+      - Hash of the plan that was approved. Any other plan is refused with the difference.
+      - The order and the predicted times of the approved plan are kept when its file is in O(directory), also when the
+        history or the forks are others now.
     type: str
   accept_plan:
     description: Hash of the plan of the run to continue, to go on with it although the landscape has changed.
@@ -124,7 +127,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 hash:
-  description: Hash of the plan. It changes with hosts, order, steps, windows and patch level, not with predicted times.
+  description:
+    - Hash of the plan. It changes with hosts, order, steps, windows and patch level, not with predicted times or forks.
   type: str
   returned: success
 hosts:
@@ -137,6 +141,12 @@ jobs:
     - The hosts from which background jobs are held back over RFC (C(landscape_hold_jobs)), each with its systems, as
       C(system) and C(sid).
   type: dict
+  returned: success
+command:
+  description:
+    - The command that runs exactly this plan, with the inventory, limit, tags, forks, and the extra variables that
+      shape a plan, as they were given. The values of other extra variables may be secret and are not in it.
+  type: str
   returned: success
 procedure:
   description: What is done.

@@ -7,13 +7,19 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest impor
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import landscape_from_inventory
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.make import make_plan, plan_again
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition, PlanRefused
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import render_html
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import (
+    approve_command,
+    not_repeated,
+    render_html,
+)
 
 __all__ = [
     "Condition",
     "PlanRefused",
+    "approve_command",
     "landscape_from_inventory",
     "make_plan",
+    "not_repeated",
     "plan_again",
     "plan_difference",
     "plan_hash",

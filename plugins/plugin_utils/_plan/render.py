@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,17 +44,25 @@ _PLAYBOOKS = {"backup": "backup_databases", "clean_backups": "clean_backups"}
 
 
 def approve_command(plan: Mapping[str, Any]) -> str:
-    """Return the command line that runs exactly this plan."""
+    """Return the command line that runs exactly this plan, with the ``arguments`` that it was made with."""
     playbook = _PLAYBOOKS.get(plan["procedure"], f"{plan['procedure']}_landscape")
-    return f"ansible-playbook basis.landscape.{playbook} -e approved={plan['hash']}"
+    arguments = [*(plan.get("arguments") or ()), f"basis.landscape.{playbook}", "-e", f"approved={plan['hash']}"]
+    return shlex.join(["ansible-playbook", *arguments])
 
 
-def render_html(plan: Mapping[str, Any], *, approve: str | None = None, now: Sequence[Mapping[str, Any]] = ()) -> str:
+def not_repeated(plan: Mapping[str, Any]) -> list[str]:
+    """Return in words, one sentence or none, what `approve_command` leaves out: ``not_repeated`` of the plan."""
+    names = plan.get("not_repeated")
+    return (
+        [f"With these extra variables, too, whose values are not repeated here: {', '.join(names)}."] if names else []
+    )
+
+
+def render_html(plan: Mapping[str, Any], *, now: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the plan as one self-contained page.
 
     ``now`` says of systems who works in them as the page is made: ``sid``, ``host``, ``users``, ``running``,
-    ``released``, each in words. ``approve`` is the command line to show for approval, when it is more than
-    `approve_command` knows (an inventory, other extra variables).
+    ``released``, each in words.
     """
     created = dt.datetime.fromisoformat(plan["created"]).timestamp()
     zone = _zone(plan)
@@ -77,7 +86,7 @@ def render_html(plan: Mapping[str, Any], *, approve: str | None = None, now: Seq
                 (plan["forks_needed"], "forks needed at least"),
             ]
         ),
-        _approval(plan, approve),
+        _approval(plan),
         notes(plan["warnings"]),
         _now(now),
         section("When what happens", _charts(plan, created, zone)),
@@ -127,10 +136,11 @@ def _work(plan: Mapping[str, Any]) -> tuple[float, float]:
     return min((group["start"] for group in plan["groups"]), default=0.0), plan["makespan"]
 
 
-def _approval(plan: Mapping[str, Any], approve: str | None) -> str:
+def _approval(plan: Mapping[str, Any]) -> str:
     return (
         '<div class="card"><b>Approve exactly this plan</b>'
-        f"{command(approve or approve_command(plan))}"
+        f"{command(approve_command(plan))}"
+        f"{''.join(f'<p>{text(words)}</p>' for words in not_repeated(plan))}"
         '<p class="soft small">The run refuses to start when hosts, order, steps, gates, limits, windows or the patch '
         f'level have changed since. Hash <span class="mono">{text(plan["hash"])}</span></p></div>'
     )

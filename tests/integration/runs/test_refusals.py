@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import html
 import json
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -53,6 +59,25 @@ def test_approved_plan_runs_and_a_changed_one_is_refused_with_the_difference(sit
     (site.folder / "landscape.json").write_text(json.dumps(landscape))
     outcome = site.play(run_name="r1", landscape_yes=False, approved=approved)
     assert outcome.code == 0, outcome.output
+
+
+def test_the_command_on_the_page_runs_the_plan_also_with_other_forks(site: Site) -> None:
+    shaping = {"landscape_batch_size": 4, "landscape_patch_level": "2026-12 'security'", "landscape_canary": ["WP1"]}
+    planned = site.play("--limit", "all:!pair2", "--forks", "4", playbook="plan_landscape", **shaping)
+    assert planned.code == 0, planned.output
+    (page,) = (site.folder / "state" / "plans").glob("*.html")
+    shown = re.search(r'<code class="command">(.*?)</code>', page.read_text(encoding="utf-8"))
+    assert shown is not None
+    command = html.unescape(shown.group(1))
+    assert command in planned.output and "whose values are not repeated here: sap_start_delay" in planned.output
+    words = shlex.split(command)
+    words[0] = str(pathlib.Path(sys.executable).parent / words[0])
+    words += ["--forks", "20", "-e", "run_name=r1"]
+    ran = subprocess.run(
+        words, env=site.environment, cwd=site.folder, text=True, capture_output=True, timeout=240, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert site.state("r1") == "succeeded" and set(site.states("r1")) == {"web", "app", "db", "pair1"}
 
 
 def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None:

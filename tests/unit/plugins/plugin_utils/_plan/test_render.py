@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
 
 import pytest
 
@@ -31,7 +33,18 @@ def test_the_page_shows_what_a_person_approves() -> None:
     for text in ("HDB+PRD+WDP", "app1", "PRD/app1/D02/stop", "Critical path", "2026-12"):
         assert text in document
     assert len(re.findall(r'class="b k-stop', document)) == 5
-    assert "approve me like this" in render_html(plan, approve="approve me like this")
+
+
+def test_the_command_on_the_page_repeats_what_the_plan_was_made_with() -> None:
+    arguments = ["-i", "my inventory", "--limit", "web:&prod", "--forks", "50", "-e", '{"landscape_canary": ["<QAS>"]}']
+    plan = three_tiers().plan() | {"arguments": arguments, "not_repeated": ["os_patch_security", "rfc_password"]}
+    document = render_html(plan)
+    parsed(document)
+    (shown,) = re.findall(r'class="command">(.*?)</', document)
+    words = shlex.split(html.unescape(shown))
+    assert words == ["ansible-playbook", *arguments, *words[-3:]]
+    assert words[-3:] == ["basis.landscape.patch_landscape", "-e", f"approved={plan['hash']}"]
+    assert "os_patch_security, rfc_password" in document
 
 
 def test_nothing_is_fetched_and_nothing_runs() -> None:
