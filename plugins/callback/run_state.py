@@ -17,6 +17,8 @@ description:
   - The first Ctrl-C, SIGTERM or SIGHUP lets the steps in flight finish and begins no other; the second one ends at
     once. The run is
     marked interrupted and can be continued.
+  - With C(--limit), the controller stays in the play, because it tidies up for hosts that fail. Hosts of a continued
+    run that are left out are deferred, and whoever waits for one of them is told.
   - At the end it closes the run and writes its report as JSON and as an HTML page.
   - A gated run refuses to start when this callback is not enabled.
 requirements:
@@ -32,7 +34,13 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _dead_workers, _failures, _play_roles
+from ansible_collections.basis.landscape.plugins.plugin_utils import (
+    _controller,
+    _dead_workers,
+    _failures,
+    _limit,
+    _play_roles,
+)
 
 
 class CallbackModule(CallbackBase):
@@ -68,6 +76,7 @@ class CallbackModule(CallbackBase):
         """Notice that a run has begun."""
         begun = result._result.get("basis_landscape_begun")
         if begun:
+            self._leave_out(begun, result)
             self._begin(begun)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
@@ -103,6 +112,27 @@ class CallbackModule(CallbackBase):
         finally:
             if self._sidecar is not None:
                 self._sidecar.stop()
+
+    @staticmethod
+    def _leave_out(begun: dict[str, t.Any], result: t.Any) -> None:
+        """Give the hosts of a continued run up for now that ``--limit`` leaves out: nobody is to wait for them."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+        from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
+
+        inventory = result._task.get_play().get_variable_manager()._inventory
+        left_out = _limit.let_controller_in(inventory, result._result["hosts"])
+        if not left_out:
+            return
+        store = _runs.open_store(begun["database"])
+        try:
+            steps = [row for row in store.steps(begun["run"]) if row["state"] not in rules.STEP_MET]
+            begun_before = {row["ci"]: row["attempt"] > 0 for row in reversed(steps)}  # by the first step that is left
+            for host in left_out:
+                if host in begun_before:
+                    state = "unknown" if begun_before[host] else "deferred"
+                    store.abandon(begun["run"], begun["epoch"], host, "left out by --limit", state=state)
+        finally:
+            store.close()
 
     def _begin(self, begun: dict[str, t.Any]) -> None:
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
