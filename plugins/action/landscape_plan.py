@@ -339,7 +339,7 @@ def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, direc
     known = directory / f"{approved}.json"
     given = json.loads(known.read_text(encoding="utf-8")) if approved and known.is_file() else None
     if given is not None and _plan.plan_hash(given) != approved:
-        given = None  # changed by hand, or written by another release
+        given = None
     if given is not None:
         with contextlib.suppress(_plan.PlanRefused):  # what stands against a plan of now says it better
             plan = make(like=given)
@@ -348,7 +348,7 @@ def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, direc
     plan = make()
     if not approved or plan["hash"] == approved:
         return plan
-    differences = [f"the approved plan is not in {directory}, so the difference cannot be shown"]
+    differences = [f"the approved plan is not in {directory}, or was changed there, so the difference cannot be shown"]
     if given is not None:
         differences = _plan.plan_difference(given, plan)
     raise _plan.PlanRefused(

@@ -144,7 +144,7 @@ def make_plan(
             largest.name,
             f"its {forks_needed} hosts wait for each other and need {forks_needed} forks at once, but there are "
             f"{forks}.",
-            f"run with forks={forks_needed} or more (best: {len(names)}, one for each host).",
+            f"run with --forks {forks_needed} or more (best: {len(names)}, one for each host).",
         )
     conditions.refuse_if_any()
 
