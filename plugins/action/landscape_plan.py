@@ -122,8 +122,9 @@ class ActionModule(ControllerAction):
         store, begun = self._history(arguments)
         try:
             if begun is not None:
-                self._refuse_empty_limit(hosts, begun, arguments["run"])
-                plan = self._continued(begun, landscape, arguments)
+                plan = begun["plan"]
+                self._refuse_empty_limit(hosts, plan, arguments["run"])
+                self._continue(begun, landscape, arguments)
             else:
                 plan = _approved(
                     functools.partial(
@@ -188,7 +189,7 @@ class ActionModule(ControllerAction):
             raise _plan.PlanRefused(conditions)
 
     def _history(self, arguments: dict[str, t.Any]) -> tuple[Store | None, dict[str, t.Any] | None]:
-        """Open the run database for past durations, for the plan of a run to continue; check mode never creates one."""
+        """Open the run database for past durations, for the run to continue; check mode never creates one."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
         url, run = _controller.database_url(arguments["database"]), arguments["run"]
@@ -201,7 +202,7 @@ class ActionModule(ControllerAction):
             return None, None
         store = _runs.open_store(url)
         try:
-            return store, store.run(run)["plan"] if run else None
+            return store, store.run(run) if run else None
         except _runs.RunNotFound:
             store.close()
             raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
@@ -290,42 +291,45 @@ class ActionModule(ControllerAction):
                 f"deferred. Its hosts are: {', '.join(begun['hosts'])}."
             )
 
-    def _continued(
-        self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]
-    ) -> dict[str, t.Any]:
-        """Return the plan that a continued run goes on with: the one it began with, never a changed one in silence."""
+    def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> None:
+        """Raise PlanRefused when a run would go on with a landscape or with code it was not planned for, in silence."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
-        forks, needed = context.CLIARGS.get("forks") or 5, min(begun["options"].get("forks") or 0, len(begun["hosts"]))
+        plan = begun["plan"]
+        forks, needed = context.CLIARGS.get("forks") or 5, min(plan["options"].get("forks") or 0, len(plan["hosts"]))
         if forks < needed:
             raise _controller.NotPossible(
                 f"The run began with more forks than the {forks} of now, and with fewer its hosts could wait "
                 "for each other "
                 f"for ever. Continue it with --forks {needed}."
             )
-        if arguments["accept_plan"] == begun["hash"]:
-            return begun
-        try:
-            plan = _plan.plan_again(begun, landscape)
-        except _plan.PlanRefused as refusal:
-            remedy = f"or continue with the plan as it was: -e accept_plan={begun['hash']}"
-            raise _plan.PlanRefused(
-                [{**condition, "remedy": f"{condition['remedy']} {remedy}"} for condition in refusal.conditions]
-            ) from None
-        differences = _plan.plan_difference(begun, plan)
-        if differences:
-            raise _plan.PlanRefused(
-                [
-                    {
-                        "object": f"run {arguments['run']}",
-                        "unmet": f"the landscape is no longer the one this run was planned for: {difference}",
-                        "remedy": "undo the change, or continue with the plan as it was: -e "
-                        f"accept_plan={begun['hash']}",
-                    }
-                    for difference in differences
-                ]
+        if arguments["accept_plan"] == plan["hash"]:
+            return
+        name, accept = f"run {arguments['run']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
+        conditions: list[Condition] = []
+        if begun["code_hash"] != _controller.code_hash(pathlib.Path(__file__).parents[2]):
+            conditions.append(
+                {
+                    "object": name,
+                    "unmet": "the playbooks, roles or plugins of basis.landscape are no longer those it began with",
+                    "remedy": f"install what it began with, {accept}",
+                }
             )
-        return begun
+        try:
+            differences = _plan.plan_difference(plan, _plan.plan_again(plan, landscape))
+        except _plan.PlanRefused as refusal:
+            conditions += [{**each, "remedy": f"{each['remedy']} {accept}"} for each in refusal.conditions]
+        else:
+            conditions += [
+                {
+                    "object": name,
+                    "unmet": f"the landscape is no longer the one this run was planned for: {difference}",
+                    "remedy": f"undo the change, {accept}",
+                }
+                for difference in differences
+            ]
+        if conditions:
+            raise _plan.PlanRefused(conditions)
 
 
 def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:

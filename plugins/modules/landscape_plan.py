@@ -35,7 +35,9 @@ options:
         history or the forks are others now.
     type: str
   accept_plan:
-    description: Hash of the plan of the run to continue, to go on with it although the landscape has changed.
+    description:
+      - Hash of the plan of the run to continue, to go on with it although the landscape, or the code of this
+        collection, has changed since it began.
     type: str
   assume_yes:
     description: Whether the plan is taken without a question, for unattended use.

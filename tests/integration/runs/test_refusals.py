@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import pathlib
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 
@@ -89,8 +91,14 @@ def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None
     (site.folder / "landscape.json").write_text(json.dumps(without))
     refused = site.play(run="r1")
     assert refused.code != 0 and "accept_plan=" in refused.output
+    (site.folder / "landscape.json").write_text(json.dumps(landscape))
+    with contextlib.closing(sqlite3.connect(site.folder / "state" / "runs.db")) as database, database:
+        database.execute("UPDATE run SET code_hash = 'of another release'")
+    refused = site.play(run="r1")
+    assert refused.code != 0 and "plugins of basis.landscape are no longer those it began with" in refused.output
     with site.store() as store:
         accepted = store.run("r1")["plan"]["hash"]
+    (site.folder / "landscape.json").write_text(json.dumps(without))
     outcome = site.play(run="r1", accept_plan=accepted)
     assert outcome.code == 0, outcome.output
     assert [host for _other, host in site.effects("stopped")] == ["web", "app", "db"]
