@@ -22,6 +22,8 @@ description:
   - The names of the jobs are made of client, kind and both names. So a job that is on its way is attached to, after the
     controller was killed for example, and a conversion whose start was not answered is never started twice.
   - A pair whose second test run of an earlier run found nothing left is no change. A warning names that job.
+  - Only jobs with the same variant, or the same O(values), count. With others it is another conversion, so one that was
+    proved for a few tables says nothing about the rest, and one of them on its way is refused.
 options:
   mapping:
     description: The names, in the order in which they are converted.
@@ -211,6 +213,9 @@ notes:
   - O(timeout) is for each job from its start to its end. A job that takes longer is left running, and a later run
     attaches to it. It is never aborted.
   - A test run is a job of the system, so it counts as a change, too.
+  - The values of a job are read with C(RS_VARIANT_CONTENTS_RFC). A job whose values cannot be read any more proves
+    nothing. One that had a value in a select option that O(values) leaves open does not count either. A single value
+    that is left open may be the report's own, so it does not matter, and the warning about the proof has it.
   - What an earlier run proved is known from its jobs in C(TBTCO). It does not count while C(T000) says one of the old
     names, or when one of O(count_fields) has the old name. When both C(T000) and C(TBTCO) are kept over a refresh,
     use O(run=again) after it.
@@ -489,7 +494,7 @@ class Conversion(Operation[State]):
         for pair in self._pairs:
             self._told[pair] = {"found": None, "converted": None, "left": None, "tables": [], "counted": [], "jobs": {}}
             self._work[pair] = {
-                kind: OneJob(self._client, self._jobs, pair.job(kind, self._number), self._step(pair, kind))
+                kind: OneJob(self._client, self._jobs, pair.job(kind, self._number), self._step(pair, kind), whole=True)
                 for kind in KINDS
             }
         state = self._see(identity.sid, identity.instance)
@@ -529,7 +534,7 @@ class Conversion(Operation[State]):
         return State(sid, server, row, pairs, defined, strangers, others, updates, back)
 
     def _state(self, pair: Pair, row: clients.ClientRow) -> str:
-        """How far a pair is, by the jobs of this module."""
+        """How far a pair is, by the jobs of this module; one with another variant or other values shows nothing."""
         work = self._work[pair]
         for one in work.values():
             one.look()
@@ -537,7 +542,7 @@ class Conversion(Operation[State]):
             return CONVERTING
         if work[PROVE].runs:
             return UNPROVED
-        last, proof = work[CONVERT].last, work[PROVE].last
+        last, proof = work[CONVERT].done(), work[PROVE].done()
         if last is not None and last.status == model.CANCELLED:
             return CANCELLED
         if last is not None:
@@ -549,7 +554,7 @@ class Conversion(Operation[State]):
             return LEFT if left else CONVERTED
         if work[TEST].runs:
             return TESTING
-        tested = work[TEST].last
+        tested = work[TEST].done()
         if tested is None or tested.status != model.FINISHED:
             return OPEN
         if self._total(tested) == 0 and row.logical_system != pair.old:
@@ -601,13 +606,32 @@ class Conversion(Operation[State]):
         """Which jobs of earlier runs say that nothing is to do."""
         for pair in self._pairs:
             work = self._work[pair]
-            kind = PROVE if work[CONVERT].last is not None else TEST
-            proof = work[kind].last
+            kind = PROVE if work[CONVERT].done() is not None else TEST
+            proof = work[kind].done()
             if proof is None:
                 raise AssertionError("proof is None")
             self._told[pair]["left"] = 0
             self._told[pair]["jobs"][NAMES[kind]] = proof.told()
-            self._unread.append(f"{pair.words} was not tested again: {proof.label} found no entry at {proof.ended}.")
+            more = self._left_open(pair, proof)
+            also = ". It had {}, which values leave open".format(", ".join(more)) if more else ""
+            self._unread.append(
+                f"{pair.words} was not tested again: {proof.label} found no entry at {proof.ended}{also}."
+            )
+
+    def _left_open(self, pair: Pair, proof: model.Job) -> List[str]:
+        """What a job's selection has besides ours: a value of the report's own, or one that was given then."""
+        if pair.variant:
+            return []
+        ours = [*self._screen.names, *(row["SELNAME"] for row in self._more)]
+        found: List[str] = []
+        for step in self._jobs.steps(proof.key):
+            rows = screens.contents(
+                self._client, f"read the values of the job {proof.label}", step.program, step.variant
+            )
+            found += [
+                "{} = {}".format(row["SELNAME"], row["LOW"] or row["HIGH"]) for row in screens.left_open(rows, ours)
+            ]
+        return found
 
     def _word(self, pair: Pair, state: State) -> str:
         """The state of a pair as far as it counts: with ``run: again`` only what is on its way does."""
@@ -724,7 +748,7 @@ class Conversion(Operation[State]):
 
     def _refuse_rest(self, pair: Pair, word: str) -> None:
         doing = f"convert {pair.words} in client {self._number}"
-        last = self._work[pair][PROVE if word == LEFT else CONVERT].last
+        last = self._work[pair][PROVE if word == LEFT else CONVERT].done()
         if last is None:
             raise AssertionError("last is None")
         tail = end_of_log(self._jobs, last.key)
