@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._operation import carry_out
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.bdls import Pair
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Address, Conversation, Raised
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs
@@ -45,6 +46,7 @@ class Copied(System):
         self.refuses = "nothing"
         self.only: dict[str, dict[str, str]] = {}
         self.gone: set[str] = set()
+        self.skips = True
 
     def open(self, _address: Address) -> Conversation:
         self.conversations += 1
@@ -80,6 +82,8 @@ class Line(Talk):
 
     def _answer(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
         system = self._copied
+        if function == "RFC_READ_TABLE" and not system.skips:
+            given["ROWSKIPS"] = 0
         if function == "BAPI_XBP_READ_SELSCREEN":
             return {"SELSCREEN_INFO": [{"SELNAME": field} for field in system.fields], "RETURN": OK}
         if function == "RS_VARIANT_CONTENTS_RFC":
@@ -352,6 +356,16 @@ def test_names_left_in_a_counted_field() -> None:
     with pytest.raises(Failed) as caught:
         carry_out(operation(system, count_fields=["OTHER-SLOGSYS"]))
     assert caught.value.reason == "names_left" and "OTHER-SLOGSYS" in caught.value.why
+
+
+def test_counting_in_a_system_that_skips_no_rows_comes_to_an_end() -> None:
+    system = Copied()
+    system.tables["RSBASIDOC"] = [{"SLOGSYS": OLD}] * 5001
+    assert operation(system)._count(Pair(OLD, NEW), "RSBASIDOC", "SLOGSYS") == {"old": 5001, "new": 0}
+    system.skips = False
+    with pytest.raises(Failed, match="whatever is skipped") as caught:
+        operation(system)._count(Pair(OLD, NEW), "RSBASIDOC", "SLOGSYS")
+    assert caught.value.reason == "malformed"
 
 
 def test_a_test_run_that_was_none_is_told() -> None:
