@@ -201,7 +201,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import
 
 FUNCTIONS = {"locked": "BAPI_USER_LOCK", "unlocked": "BAPI_USER_UNLOCK"}
 DONE = {"locked": "lock", "unlocked": "unlock"}
-LET_IN_NO_MORE = ("logon_refused", "no_longer_let_in")
+LET_IN_NO_MORE = ("logon_refused", "logon_failed", "no_longer_let_in")
 LOST_TOO_OFTEN = 3  # calls that were not answered, after which the rest is left
 
 
