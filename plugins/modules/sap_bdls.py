@@ -19,6 +19,7 @@ description:
   - It refuses, before anything is started, another system than O(confirm_sid), a production client, a client whose
     logical system in C(T000) does not fit the mapping, names that look mixed up, a new name that C(TBDLS) does not have
     in the way O(new_name) says, a conversion that somebody else runs, and a system that is not quiet.
+  - It warns of users who are logged on, and of calls that wait in queues.
   - The names of the jobs are made of client, kind and both names. So a job that is on its way is attached to, after the
     controller was killed for example, and a conversion whose start was not answered is never started twice.
   - A pair whose second test run of an earlier run found nothing left is no change. A warning names that job.
@@ -80,6 +81,20 @@ options:
       - A conversion that somebody else runs as a job is refused in any case. One that runs in a dialog is not seen.
     type: bool
     default: true
+  logged_on:
+    description:
+      - What to do when somebody but O(rfc_user) is logged on to the client on the application server that answers, or
+        when that cannot be read. V(fail) refuses, V(warn) warns and goes on, V(ignore) does not ask.
+    type: str
+    choices: [fail, warn, ignore]
+    default: warn
+  queues:
+    description:
+      - The same for transactional calls that wait or failed (C(ARFCSSTATE)), and for queues of the client (qRFC) that
+        are not empty. Old names inside of them are not converted.
+    type: str
+    choices: [fail, warn, ignore]
+    default: warn
   test_run_only:
     description: Whether to stop after the test runs.
     type: bool
@@ -351,7 +366,7 @@ error:
 """
 
 from functools import partial
-from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Set
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
@@ -362,7 +377,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
-from ansible_collections.basis.landscape.plugins.module_utils._rfc import bdls, clients, model, screens
+from ansible_collections.basis.landscape.plugins.module_utils._rfc import bdls, clients, model, quiet, screens
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.bdls import CONVERT, KINDS, PROVE, TEST, Pair
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Key, Work, end_of_log
@@ -380,6 +395,7 @@ LEFT = "left"
 CANCELLED = "cancelled"
 CONVERTED = "converted"
 COUNTS = r"^\s*Table\s+(?P<table>[A-Z0-9_/]+)\s+field\s+(?P<field>[A-Z0-9_/]+):\s*(?P<count>[0-9][0-9.,]*)\s+entries"
+QUEUES = ("TRFC_QOUT_GET_CURRENT_QUEUES", "TRFC_QIN_GET_CURRENT_QUEUES")
 NAMES = {TEST: "test", CONVERT: "convert", PROVE: "prove"}
 WAITING = (model.RELEASED, model.READY, model.ACTIVE)
 
@@ -404,6 +420,8 @@ def spec() -> ArgumentSpec:
             "new_name": {"type": "str", "choices": ["defined", "undefined", "any"], "default": "defined"},
             "production_clients": {"type": "list", "elements": "str", "default": []},
             "quiesced": {"type": "bool", "default": True},
+            "logged_on": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "warn"},
+            "queues": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "warn"},
             "test_run_only": {"type": "bool", "default": False},
             "run": {"type": "str", "choices": ["once", "again"], "default": "once"},
             "selection_names": {
@@ -728,7 +746,11 @@ class Conversion(Operation[State]):
     def _refuse_busy(self, state: State, converting: bool) -> None:
         doing = f"convert logical system names of client {self._number} of {state.sid}"
         self._refuse_strangers(doing, state.strangers)
-        if not self._params["quiesced"] or converting:
+        if converting:
+            return
+        self._heed(doing, "logged_on", self._users)
+        self._heed(doing, "queues", self._waiting)
+        if not self._params["quiesced"]:
             return
         if state.busy:
             names = ", ".join(f"{job.label} {job.state}" for job in state.busy[:10])
@@ -740,6 +762,34 @@ class Conversion(Operation[State]):
             )
         if state.updates:
             self._deny(doing, "VBHDR has open updates (SM13)", "not_quiet", "Settle them; quiesced: false does not ask")
+
+    def _heed(self, doing: str, option: str, read: Callable[[str], str]) -> None:
+        """Refuse, or warn of, what speaks against a conversion and may be accepted."""
+        way = self._params[option]
+        if way == "ignore":
+            return
+        try:
+            found = read(doing)
+        except (Denied, Failed) as error:
+            if way == "fail":
+                error.cure = error.cure or f"{option}: ignore does not ask"
+                raise
+            self._unread.append(f"Not looked at ({option}): {error.why}.")
+            return
+        if found and way == "fail":
+            self._deny(doing, found, "not_quiet", f"{option}: warn goes on all the same")
+        if found:
+            self._unread.append(f"Before the conversion {found}.")
+
+    def _users(self, _doing: str) -> str:
+        names = quiet.logged_on(self._client, self._number, self._client.link.address.user or "")
+        return "{} users are logged on: {}".format(len(names), ", ".join(names[:10])) if names else ""
+
+    def _waiting(self, doing: str) -> str:
+        found = [f"of qRFC {one.name}" for function in QUEUES for one in quiet.queues(self._client, doing, function)]
+        if any(True for _row in self._client.rows("ARFCSSTATE", ["ARFCDEST"], most=1)):
+            found.insert(0, "of tRFC (SM58)")
+        return "calls wait: {}".format(", ".join(found[:10])) if found else ""
 
     def _refuse_strangers(self, doing: str, strangers: List[model.Job]) -> None:
         if strangers:

@@ -18,7 +18,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import L
 from ansible_collections.basis.landscape.plugins.modules.sap_bdls import Conversion, spec
 from tests.unit.plugins.module_utils._rfc.system import ADDRESS, OK, WIDTHS, System, Talk, no
 
-WIDTHS.update(MANDT=3, CCCATEGORY=1, LOGSYS=10, VBKEY=32, SLOGSYS=10)
+WIDTHS.update(MANDT=3, CCCATEGORY=1, LOGSYS=10, VBKEY=32, SLOGSYS=10, ARFCDEST=32)
 OLD, NEW = "PRDCLNT100", "QASCLNT100"
 PROGRAM = "RBDLSMAP"
 FIELDS = ["OLD_LS", "NEW_LS", "TESTRUN"]
@@ -36,7 +36,9 @@ class Copied(System):
         self.sid = "QAS"
         self.tables["T000"] = [{"MANDT": "100", "CCCATEGORY": "T", "LOGSYS": OLD}]
         self.tables["TBDLS"] = [{"LOGSYS": OLD}, {"LOGSYS": NEW}]
-        self.tables["VBHDR"] = []
+        self.tables.update(VBHDR=[], ARFCSSTATE=[])
+        self.people: list[str] | None = []
+        self.queues: list[str] = []
         self.tables["RSBASIDOC"] = [{"SLOGSYS": OLD}] * 2
         self.entries = 7
         self.leaves = 0
@@ -84,6 +86,11 @@ class Line(Talk):
         system = self._copied
         if function == "RFC_READ_TABLE" and not system.skips:
             given["ROWSKIPS"] = 0
+        if function == "TH_USER_LIST":
+            people = ["AUTO", *(system.people or [])]
+            return {} if system.people is None else {"LIST": [{"MANDT": "100", "BNAME": user} for user in people]}
+        if function.endswith("_GET_CURRENT_QUEUES"):
+            return {"QVIEW": [{"QNAME": queue, "QDEEP": 1} for queue in system.queues]}
         if function == "BAPI_XBP_READ_SELSCREEN":
             return {"SELSCREEN_INFO": [{"SELNAME": field} for field in system.fields], "RETURN": OK}
         if function == "RS_VARIANT_CONTENTS_RFC":
@@ -313,6 +320,30 @@ def test_what_an_earlier_run_left_is_a_failure(jobs: dict[str, str], reason: str
     with pytest.raises(Failed) as caught:
         planned(system)
     assert caught.value.reason == reason and "run: again" in (caught.value.cure or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "option", "words"),
+    [
+        ({"people": ["MILLER"]}, "logged_on", "1 users are logged on: MILLER"),
+        ({"people": None}, "logged_on", "form that is not known"),
+        ({"queues": ["R3AD"]}, "queues", "calls wait: of qRFC R3AD"),
+        ({"tables": {"ARFCSSTATE": [{"ARFCDEST": "CRM"}]}}, "queues", "calls wait: of tRFC"),
+    ],
+)
+def test_who_works_and_what_waits_is_a_warning_or_a_refusal(change: dict[str, Any], option: str, words: str) -> None:
+    def changed() -> Copied:
+        system = Copied()
+        system.tables.update(change.get("tables", {}))
+        system.people, system.queues = change.get("people", []), change.get("queues", [])
+        return system
+
+    told = carry_out(operation(changed()))
+    assert told["changed"] and any(words in warning for warning in told["warnings"])
+    assert not any(words in warning for warning in carry_out(operation(changed(), **{option: "ignore"}))["warnings"])
+    with pytest.raises(LandscapeError, match=words) as caught:
+        planned(changed(), **{option: "fail"})
+    assert f"{option}: " in (caught.value.cure or "")
 
 
 def test_converted_and_proved() -> None:
