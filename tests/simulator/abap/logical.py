@@ -52,9 +52,13 @@ class Logical:
                 content = str(row.get("CONTENT") or row["LOGSYS"])
                 self.counts[client] = {name: Counter({content: count}) for name, count in rows.items()}
 
-    def holds(self, client: str, name: str, tables: Sequence[Mapping[str, str]] = ()) -> int:
-        """How many rows of a client have a logical system's name, in the tables that a select option takes."""
-        return sum(found[name] for _place, found in self._within(client, tables))
+    def holds(self, client: str, name: str) -> int:
+        """How many rows of a client have a logical system's name."""
+        return sum(found[name] for found in self.counts.get(client, {}).values())
+
+    def mixes(self, client: str, old: str, new: str, tables: Sequence[Mapping[str, str]]) -> bool:
+        """Whether a field of the tables that a select option takes has both names."""
+        return any(rows[old] and rows[new] for _place, rows in self._within(client, tables))
 
     def _within(self, client: str, tables: Sequence[Mapping[str, str]]) -> list[tuple[str, Counter[str]]]:
         found = self.counts.get(client, {}).items()
@@ -133,7 +137,7 @@ def convert(run: Run) -> None:
         run.fail(f"Client {run.client} is a production client; the conversion is not allowed")
         return
     tables = values.get("TABLES") or ()
-    if system.logical.holds(run.client, new, tables) and not test:
+    if system.logical.mixes(run.client, old, new, tables) and not test:
         run.fail(f"Logical system {new} is already used in tables of client {run.client}")
         return
     key = (run.client, old, new)

@@ -64,8 +64,16 @@ def test_only_the_tables_that_are_asked_for() -> None:
     assert run(stage, OLD, NEW, "", "BKPF")[0] == "F"
     assert stage.rows(stage.logon(), "T000", "LOGSYS", where=("MANDT = '100'",)) == [[OLD]]
     assert run(stage, OLD, NEW, "X")[1][-1] == "2 tables processed, 320 entries to be converted"
-    assert run(stage, OLD, NEW, "", "COEP", "T000")[0] == "F"
+    assert run(stage, OLD, NEW)[0] == "F"
     assert stage.rows(stage.logon(), "T000", "LOGSYS", where=("MANDT = '100'",)) == [[NEW]]
+
+
+def test_a_field_that_has_both_names_is_refused() -> None:
+    stage = system()
+    run(stage, OLD, NEW, "X")
+    stage.system.logical.counts["100"]["COEP-LOGSYSP"][NEW] = 1
+    status, lines = run(stage, OLD, NEW)
+    assert status == "A" and f"Logical system {NEW} is already used in tables of client 100" in lines
 
 
 def test_pages_under_a_condition_go_on_where_the_last_one_ended() -> None:
