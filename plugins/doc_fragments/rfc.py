@@ -98,6 +98,14 @@ options:
     description: For O(rfc_provider=soap), whether the certificate and the host name in it are checked.
     type: bool
     default: true
+  rfc_soap_action:
+    description:
+      - For O(rfc_provider=soap), what stands between the quotes of the header C(SOAPAction).
+      - Public clients of the service differ. Some send nothing and say that anything else is refused, others send
+        V(urn:sap-com:document:sap:rfc:functions).
+      - Try that one when a system refuses the default.
+    type: str
+    default: ""
 requirements:
   - one of saprfclib (Python 3.12 or newer, MPL-2.0), SAP's pyrfc with SAP's NW RFC SDK (SAP's licence for the SDK),
     or erpl-pyrfc (BUSL-1.1), where the module runs; none for O(rfc_provider=soap)

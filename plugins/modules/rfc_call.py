@@ -149,6 +149,7 @@ error:
     reason:
       description:
         - Short name of the cause, such as V(call_failed) for the system's own no, V(logon_refused),
+          V(logon_failed) for a refusal in words that are not known,
           V(no_longer_let_in) for a logon that worked before, V(no_work_process), V(authorization), V(no_library),
           V(not_sent) for a parameter that does not fit.
       type: str
@@ -164,7 +165,7 @@ error:
     facts:
       description:
         - Data of the case, such as C(key), the name of an exception, or C(message), class and number. What is
-          V(unknown) has C(cause), which is C(connection_lost), C(no_answer_in_time) or C(aborted).
+          V(unknown) has C(cause), which is C(connection_lost), C(no_answer_in_time), C(no_work_process) or C(aborted).
       type: dict
 """
 

@@ -19,9 +19,12 @@ description:
   - It refuses, before anything is started, another system than O(confirm_sid), a production client, a client whose
     logical system in C(T000) does not fit the mapping, names that look mixed up, a new name that C(TBDLS) does not have
     in the way O(new_name) says, a conversion that somebody else runs, and a system that is not quiet.
+  - It warns of users who are logged on, and of calls that wait in queues.
   - The names of the jobs are made of client, kind and both names. So a job that is on its way is attached to, after the
     controller was killed for example, and a conversion whose start was not answered is never started twice.
   - A pair whose second test run of an earlier run found nothing left is no change. A warning names that job.
+  - Only jobs with the same variant, or the same O(values), count. With others it is another conversion, so one that was
+    proved for a few tables says nothing about the rest, and one of them on its way is refused.
 options:
   mapping:
     description: The names, in the order in which they are converted.
@@ -78,6 +81,20 @@ options:
       - A conversion that somebody else runs as a job is refused in any case. One that runs in a dialog is not seen.
     type: bool
     default: true
+  logged_on:
+    description:
+      - What to do when somebody but O(rfc_user) is logged on to the client on the application server that answers, or
+        when that cannot be read. V(fail) refuses, V(warn) warns and goes on, V(ignore) does not ask.
+    type: str
+    choices: [fail, warn, ignore]
+    default: warn
+  queues:
+    description:
+      - The same for transactional calls that wait or failed (C(ARFCSSTATE)), and for queues of the client (qRFC) that
+        are not empty. Old names inside of them are not converted.
+    type: str
+    choices: [fail, warn, ignore]
+    default: warn
   test_run_only:
     description: Whether to stop after the test runs.
     type: bool
@@ -211,6 +228,9 @@ notes:
   - O(timeout) is for each job from its start to its end. A job that takes longer is left running, and a later run
     attaches to it. It is never aborted.
   - A test run is a job of the system, so it counts as a change, too.
+  - The values of a job are read with C(RS_VARIANT_CONTENTS_RFC). A job whose values cannot be read any more proves
+    nothing. One that had a value in a select option that O(values) leaves open does not count either. A single value
+    that is left open may be the report's own, so it does not matter, and the warning about the proof has it.
   - What an earlier run proved is known from its jobs in C(TBTCO). It does not count while C(T000) says one of the old
     names, or when one of O(count_fields) has the old name. When both C(T000) and C(TBTCO) are kept over a refresh,
     use O(run=again) after it.
@@ -346,7 +366,7 @@ error:
 """
 
 from functools import partial
-from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Set
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import fence_spec, wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
@@ -357,7 +377,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 )
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
-from ansible_collections.basis.landscape.plugins.module_utils._rfc import bdls, clients, model, screens
+from ansible_collections.basis.landscape.plugins.module_utils._rfc import bdls, clients, model, quiet, screens
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.bdls import CONVERT, KINDS, PROVE, TEST, Pair
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.jobs import Jobs, Key, Work, end_of_log
@@ -375,6 +395,7 @@ LEFT = "left"
 CANCELLED = "cancelled"
 CONVERTED = "converted"
 COUNTS = r"^\s*Table\s+(?P<table>[A-Z0-9_/]+)\s+field\s+(?P<field>[A-Z0-9_/]+):\s*(?P<count>[0-9][0-9.,]*)\s+entries"
+QUEUES = ("TRFC_QOUT_GET_CURRENT_QUEUES", "TRFC_QIN_GET_CURRENT_QUEUES")
 NAMES = {TEST: "test", CONVERT: "convert", PROVE: "prove"}
 WAITING = (model.RELEASED, model.READY, model.ACTIVE)
 
@@ -399,6 +420,8 @@ def spec() -> ArgumentSpec:
             "new_name": {"type": "str", "choices": ["defined", "undefined", "any"], "default": "defined"},
             "production_clients": {"type": "list", "elements": "str", "default": []},
             "quiesced": {"type": "bool", "default": True},
+            "logged_on": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "warn"},
+            "queues": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "warn"},
             "test_run_only": {"type": "bool", "default": False},
             "run": {"type": "str", "choices": ["once", "again"], "default": "once"},
             "selection_names": {
@@ -489,7 +512,7 @@ class Conversion(Operation[State]):
         for pair in self._pairs:
             self._told[pair] = {"found": None, "converted": None, "left": None, "tables": [], "counted": [], "jobs": {}}
             self._work[pair] = {
-                kind: OneJob(self._client, self._jobs, pair.job(kind, self._number), self._step(pair, kind))
+                kind: OneJob(self._client, self._jobs, pair.job(kind, self._number), self._step(pair, kind), whole=True)
                 for kind in KINDS
             }
         state = self._see(identity.sid, identity.instance)
@@ -529,7 +552,7 @@ class Conversion(Operation[State]):
         return State(sid, server, row, pairs, defined, strangers, others, updates, back)
 
     def _state(self, pair: Pair, row: clients.ClientRow) -> str:
-        """How far a pair is, by the jobs of this module."""
+        """How far a pair is, by the jobs of this module; one with another variant or other values shows nothing."""
         work = self._work[pair]
         for one in work.values():
             one.look()
@@ -537,7 +560,7 @@ class Conversion(Operation[State]):
             return CONVERTING
         if work[PROVE].runs:
             return UNPROVED
-        last, proof = work[CONVERT].last, work[PROVE].last
+        last, proof = work[CONVERT].done(), work[PROVE].done()
         if last is not None and last.status == model.CANCELLED:
             return CANCELLED
         if last is not None:
@@ -549,7 +572,7 @@ class Conversion(Operation[State]):
             return LEFT if left else CONVERTED
         if work[TEST].runs:
             return TESTING
-        tested = work[TEST].last
+        tested = work[TEST].done()
         if tested is None or tested.status != model.FINISHED:
             return OPEN
         if self._total(tested) == 0 and row.logical_system != pair.old:
@@ -601,13 +624,32 @@ class Conversion(Operation[State]):
         """Which jobs of earlier runs say that nothing is to do."""
         for pair in self._pairs:
             work = self._work[pair]
-            kind = PROVE if work[CONVERT].last is not None else TEST
-            proof = work[kind].last
+            kind = PROVE if work[CONVERT].done() is not None else TEST
+            proof = work[kind].done()
             if proof is None:
                 raise AssertionError("proof is None")
             self._told[pair]["left"] = 0
             self._told[pair]["jobs"][NAMES[kind]] = proof.told()
-            self._unread.append(f"{pair.words} was not tested again: {proof.label} found no entry at {proof.ended}.")
+            more = self._left_open(pair, proof)
+            also = ". It had {}, which values leave open".format(", ".join(more)) if more else ""
+            self._unread.append(
+                f"{pair.words} was not tested again: {proof.label} found no entry at {proof.ended}{also}."
+            )
+
+    def _left_open(self, pair: Pair, proof: model.Job) -> List[str]:
+        """What a job's selection has besides ours: a value of the report's own, or one that was given then."""
+        if pair.variant:
+            return []
+        ours = [*self._screen.names, *(row["SELNAME"] for row in self._more)]
+        found: List[str] = []
+        for step in self._jobs.steps(proof.key):
+            rows = screens.contents(
+                self._client, f"read the values of the job {proof.label}", step.program, step.variant
+            )
+            found += [
+                "{} = {}".format(row["SELNAME"], row["LOW"] or row["HIGH"]) for row in screens.left_open(rows, ours)
+            ]
+        return found
 
     def _word(self, pair: Pair, state: State) -> str:
         """The state of a pair as far as it counts: with ``run: again`` only what is on its way does."""
@@ -704,7 +746,11 @@ class Conversion(Operation[State]):
     def _refuse_busy(self, state: State, converting: bool) -> None:
         doing = f"convert logical system names of client {self._number} of {state.sid}"
         self._refuse_strangers(doing, state.strangers)
-        if not self._params["quiesced"] or converting:
+        if converting:
+            return
+        self._heed(doing, "logged_on", self._users)
+        self._heed(doing, "queues", self._waiting)
+        if not self._params["quiesced"]:
             return
         if state.busy:
             names = ", ".join(f"{job.label} {job.state}" for job in state.busy[:10])
@@ -717,6 +763,34 @@ class Conversion(Operation[State]):
         if state.updates:
             self._deny(doing, "VBHDR has open updates (SM13)", "not_quiet", "Settle them; quiesced: false does not ask")
 
+    def _heed(self, doing: str, option: str, read: Callable[[str], str]) -> None:
+        """Refuse, or warn of, what speaks against a conversion and may be accepted."""
+        way = self._params[option]
+        if way == "ignore":
+            return
+        try:
+            found = read(doing)
+        except (Denied, Failed) as error:
+            if way == "fail":
+                error.cure = error.cure or f"{option}: ignore does not ask"
+                raise
+            self._unread.append(f"Not looked at ({option}): {error.why}.")
+            return
+        if found and way == "fail":
+            self._deny(doing, found, "not_quiet", f"{option}: warn goes on all the same")
+        if found:
+            self._unread.append(f"Before the conversion {found}.")
+
+    def _users(self, _doing: str) -> str:
+        names = quiet.logged_on(self._client, self._number, self._client.link.address.user or "")
+        return "{} users are logged on: {}".format(len(names), ", ".join(names[:10])) if names else ""
+
+    def _waiting(self, doing: str) -> str:
+        found = [f"of qRFC {one.name}" for function in QUEUES for one in quiet.queues(self._client, doing, function)]
+        if any(True for _row in self._client.rows("ARFCSSTATE", ["ARFCDEST"], most=1)):
+            found.insert(0, "of tRFC (SM58)")
+        return "calls wait: {}".format(", ".join(found[:10])) if found else ""
+
     def _refuse_strangers(self, doing: str, strangers: List[model.Job]) -> None:
         if strangers:
             names = ", ".join(f"{job.label} {job.state}" for job in strangers)
@@ -724,7 +798,7 @@ class Conversion(Operation[State]):
 
     def _refuse_rest(self, pair: Pair, word: str) -> None:
         doing = f"convert {pair.words} in client {self._number}"
-        last = self._work[pair][PROVE if word == LEFT else CONVERT].last
+        last = self._work[pair][PROVE if word == LEFT else CONVERT].done()
         if last is None:
             raise AssertionError("last is None")
         tail = end_of_log(self._jobs, last.key)

@@ -40,10 +40,20 @@ options:
     elements: str
     default: [DDIC, SAP*, TMSADM, SAPJSF, EARLYWATCH]
   protect_patterns:
-    description: Patterns (C(*), C(?)) of names of users who are never locked, such as batch users.
+    description: Patterns (C(*), C(?)) of names of users who are never locked. The default has those of batch users.
     type: list
     elements: str
-    default: ["SOLMAN*"]
+    default: ["SOLMAN*", "*BATCH*"]
+  protect_types:
+    description:
+      - Types of users who are never locked, because jobs and other systems work as them. V(A) is dialog, V(B) system,
+        V(C) communication, V(L) reference, V(S) service.
+      - They are selected by C(LOGONDATA-USTYP), which is from memory. A system that does not select by it is a failure
+        before anybody is locked. With an empty list types are not looked at, and names alone protect.
+    type: list
+    elements: str
+    choices: [A, B, C, L, S]
+    default: [B, C]
   record:
     description:
       - File, where the module runs, that keeps the names of those who are to be locked from before the first is locked
@@ -90,7 +100,7 @@ EXAMPLES = r"""
   delegate_to: localhost
   basis.landscape.sap_users:
     state: locked
-    protect_patterns: ["SOLMAN*", "BATCH_*", "WF-BATCH"]
+    protect_patterns: ["SOLMAN*", "*BATCH*", "JOBS_*"]
     record: /var/lib/landscape/users-PRD-100.json
     confirm_sid: PRD
     rfc_host: prdapp1.example.com
@@ -201,7 +211,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._rfc.record import
 
 FUNCTIONS = {"locked": "BAPI_USER_LOCK", "unlocked": "BAPI_USER_UNLOCK"}
 DONE = {"locked": "lock", "unlocked": "unlock"}
-LET_IN_NO_MORE = ("logon_refused", "no_longer_let_in")
+LET_IN_NO_MORE = ("logon_refused", "logon_failed", "no_longer_let_in")
 LOST_TOO_OFTEN = 3  # calls that were not answered, after which the rest is left
 
 
@@ -216,7 +226,13 @@ def spec() -> ArgumentSpec:
                 "elements": "str",
                 "default": ["DDIC", "SAP*", "TMSADM", "SAPJSF", "EARLYWATCH"],
             },
-            "protect_patterns": {"type": "list", "elements": "str", "default": ["SOLMAN*"]},
+            "protect_patterns": {"type": "list", "elements": "str", "default": ["SOLMAN*", "*BATCH*"]},
+            "protect_types": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["A", "B", "C", "L", "S"],
+                "default": ["B", "C"],
+            },
             "record": {"type": "path"},
             "lock_fields": {
                 "type": "list",
@@ -267,6 +283,7 @@ class UserLocks(Operation[State]):
                 reason="no_users",
             )
         self._protect = {name.strip().upper() for name in [*params["protect"], params["rfc_user"]]}
+        self._technical: Set[str] = set()
         self._record: Optional[Record] = None
         self._complete = ""
         self._missing = False
@@ -286,6 +303,7 @@ class UserLocks(Operation[State]):
         recorded = None if kept is None else {str(name) for name in kept.get("users") or ()}
         self._complete = str((kept or {}).get("complete") or "")
         state = self._see(identity.sid, recorded)
+        self._technical = self._of_types(state)
         self._missing = bool(self._params["record"]) and recorded is None
         self._locked = len(state.locked)
         return state
@@ -453,6 +471,27 @@ class UserLocks(Operation[State]):
             locked |= found
         return State(sid, everybody, locked & everybody, recorded)
 
+    def _of_types(self, state: State) -> Set[str]:
+        """The users of the types that are protected."""
+        if self._wanted == "unlocked" or not self._params["protect_types"]:
+            return set()
+        doing = f"read the types of the users of {state.sid}, client {self._params['rfc_client']}"
+        row = {"PARAMETER": "LOGONDATA", "FIELD": "USTYP", "SIGN": "I", "OPTION": "EQ"}
+        cure = "protect_types: [] does not ask; then name those who must not be locked in protect or protect_patterns"
+        try:
+            found = self._list(doing, [dict(row, LOW=kind) for kind in self._params["protect_types"]])
+        except Failed as error:
+            error.cure = error.cure or cure
+            raise
+        if state.all <= found:
+            raise Failed(
+                doing,
+                "by LOGONDATA-USTYP everybody is protected, so BAPI_USER_GETLIST does not select by it",
+                reason="malformed",
+                cure=cure,
+            )
+        return found
+
     def _refuse_nonsense(self, doing: str, field: str, everybody: Set[str], found: Set[str]) -> None:
         """A system that does not know a field may leave out the selection, and everybody seems locked then."""
         me = self._params["rfc_user"].strip().upper()
@@ -502,7 +541,9 @@ class UserLocks(Operation[State]):
 
     def _protected(self, name: str) -> bool:
         patterns = self._params["protect_patterns"]
-        return name in self._protect or any(fnmatchcase(name, pattern.strip().upper()) for pattern in patterns)
+        return name in self._protect | self._technical or any(
+            fnmatchcase(name, pattern.strip().upper()) for pattern in patterns
+        )
 
 
 def main() -> None:

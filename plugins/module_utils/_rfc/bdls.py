@@ -34,8 +34,11 @@ class Pair(NamedTuple):
         return f"{self.old} -> {self.new}"
 
     def job(self, kind: str, client: str) -> str:
-        """The name of its job, which says what the job does: 32 characters at most."""
-        return f"BDLS_{client}_{kind}_{self.old}_{self.new}"
+        """The name of its job, which says what the job does: 32 characters at most.
+
+        No name of a logical system has a colon in it, so two pairs never have one name.
+        """
+        return f"BDLS_{client}_{kind}_{self.old}:{self.new}"
 
 
 def pairs_of(rows: Sequence[Mapping[str, Any]]) -> List[Pair]:

@@ -7,7 +7,7 @@ from typing import Dict, Iterable, List, NamedTuple, Set
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.tables import literal
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.tables import PAGE, literal
 
 PRODUCTION = "P"
 
@@ -62,8 +62,18 @@ def defined(client: Client, names: Iterable[str]) -> Set[str]:
 
 
 def count(client: Client, table: str, field: str, value: str) -> int:
-    """How many rows of a table, of the client that is logged on to, have a value in a field; memory does not grow."""
-    return sum(1 for _row in client.rows(table, [field], f"{field} = {literal(value)}"))
+    """How many rows of a table, of the client that is logged on to, have a value in a field; memory does not grow.
+
+    :raises Failed: the system gives the same rows again, whatever is skipped (reason ``malformed``).
+    """
+    found = 0
+    for _row in client.rows(table, [field], f"{field} = {literal(value)}"):
+        found += 1
+        if found == PAGE:
+            # More pages may come. Their rows are all alike and the key of the table is not known, so T000 shows once
+            # whether rows are skipped when that is asked; it would go on for ever otherwise.
+            list(client.rows("T000", ["MANDT"], key=["MANDT"], page=1, most=2))
+    return found
 
 
 __all__ = ("PRODUCTION", "ClientRow", "clients", "count", "defined", "one", "refuse_production")

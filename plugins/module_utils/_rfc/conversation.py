@@ -19,7 +19,7 @@ class Address(NamedTuple):
     :ivar router: an SAProuter string, passed through.
     :ivar snc: SNC parameters by the names that the libraries take (``snc_partnername``), passed through.
     :ivar timeout: seconds for the answer to one call.
-    :ivar url: the SOAP service, https only.
+    :ivar url: the SOAP service, https only; ``soap_action`` is the header that goes with each call, without quotes.
     """
 
     provider: str
@@ -39,6 +39,7 @@ class Address(NamedTuple):
     url: Optional[str] = None
     ca_file: Optional[str] = None
     verify: bool = True
+    soap_action: str = ""
 
     @property
     def label(self) -> str:
@@ -59,7 +60,14 @@ class NotReached(Trouble):
 
 
 class Refused(Trouble):
-    """The system does not let this user in; nothing was called."""
+    """The system does not let this user in; nothing was called.
+
+    :ivar message: class and number of the system's message, empty when the library does not tell.
+    """
+
+    def __init__(self, text: str, message: str = "") -> None:
+        self.message = message
+        super().__init__(text)
 
 
 class Forbidden(Trouble):
@@ -76,6 +84,10 @@ class Lost(Trouble):
     def __init__(self, text: str, late: bool = False) -> None:
         self.late = late
         super().__init__(text)
+
+
+class Busy(Lost):
+    """The service answered that it takes no call for now (HTTP 503); whether it had begun this one is not told."""
 
 
 class Raised(Trouble):
@@ -148,6 +160,7 @@ def kinds(error: BaseException) -> Kinds:
 
 __all__ = (
     "Address",
+    "Busy",
     "Conversation",
     "Forbidden",
     "Lost",

@@ -25,6 +25,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 )
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
     Address,
+    Busy,
     Conversation,
     Forbidden,
     Lost,
@@ -73,8 +74,13 @@ ROUTE_PASSWORD = ("W", "P")
 # What says that the function did not begin: keys, then messages.
 NEVER_BEGAN = ("FU_NOT_FOUND", "FUNCTION_NOT_FOUND", "CALL_FUNCTION_NOT_REMOTE", "CALL_FUNCTION_SIGNON_INCOMPL")
 NOT_CALLED = ("FL 046", "SR 053")
-# A logon is checked by a work process, so where there is none nobody has looked at the password.
+# A logon is checked by a work process, so where there is none nobody has looked at the password. The words come in the
+# language of the logon and are known in English alone.
 _FULL = re.compile(r"\bno (?:more |free )*(?:dialog )?work process", re.IGNORECASE)
+# What says that it was user, password or client: the message "Name or password is incorrect" (from memory of what pyrfc
+# prints), HTTP 401, the English words. Any other refusal is one whose cause is not known.
+WRONG_PASSWORD = ("00 152",)
+_WRONG = re.compile(r"\b(?:password|locked|client|validity|expired)\b|\AHTTP 401\Z", re.IGNORECASE)
 IDLE = 20.0  # seconds after which a conversation is tried out before a change is sent over it
 
 
@@ -211,8 +217,9 @@ class Link:
                 cure="Try again when the system has less to do, or with another application server",
             )
         if isinstance(trouble, Refused):
-            # Kept, whenever it comes: over SOAP each call is a logon.
-            self._refusal = self._refused(doing, text)
+            # Kept, whenever it comes and whatever its cause: over SOAP each call is a logon.
+            wrong = trouble.message in WRONG_PASSWORD or _WRONG.search(text) is not None
+            self._refusal = self._refused(doing, text, wrong)
             return self._refusal
         if isinstance(trouble, Forbidden):
             return Denied(
@@ -224,6 +231,8 @@ class Link:
             )
         if isinstance(trouble, NotReached):
             return Unreachable(doing, f"{where} does not answer ({text})", reason="not_reached")
+        if isinstance(trouble, Busy):
+            return self._busy(doing, function, text, change)
         late = isinstance(trouble, Lost) and trouble.late
         if change:
             why = f"{function} was sent to {where} and not answered ({text})"
@@ -232,7 +241,25 @@ class Link:
             return TimedOut(doing, f"no answer from {where} in {self.address.timeout:g} s ({text})")
         return Unreachable(doing, f"the connection to {where} was lost ({text})", reason="lost")
 
-    def _refused(self, doing: str, text: str) -> Denied:
+    def _busy(self, doing: str, function: str, text: str, change: bool) -> LandscapeError:
+        where = self.address.label
+        if change:
+            why = f"{function} was sent to {where}, which answers that it takes no call for now ({text})"
+            return Unknown(
+                doing,
+                why,
+                cure="Usually that is said before a function begins, when no work process is free. Nobody could verify "
+                "it, so look whether it happened before you try again",
+                cause="no_work_process",
+            )
+        return Unreachable(
+            doing,
+            f"{where} takes no call for now ({text}): no work process is free, or the system behind it is not up",
+            reason="no_work_process",
+            cure="Try again when the system has less to do, or with another application server",
+        )
+
+    def _refused(self, doing: str, text: str, wrong: bool) -> Denied:
         where = self.address.label
         if self._let_in:
             return Denied(
@@ -242,6 +269,15 @@ class Link:
                 cure="See whether the system is starting, stopping or overloaded, or the user was locked or changed "
                 "meanwhile. What was started there goes on. The logon was not tried again, because a refused one may "
                 "count towards the lock of the user",
+            )
+        if not wrong:
+            return Denied(
+                doing,
+                f"{where} does not let the user in, and these words are not known: {text}",
+                reason="logon_failed",
+                cure="If they say that no work process is free, try again when the system has less to do; else correct "
+                "user, password or client first. The logon was not tried again, because a refused one may count "
+                "towards the lock of the user. With rfc_language: EN more words are known",
             )
         return Denied(
             doing,

@@ -37,16 +37,21 @@ class OneJob:
     """The job of a name, and the steps that are meant.
 
     :param exact: whether the variants of one that was started count, and upper and lower case of single values.
+    :param whole: whether variants and values of one that was started count, also select options that are left open.
     :ivar going: the job of that name that is on its way, or stands without a start.
     :ivar ended: those that came to an end, the oldest first.
     """
 
-    def __init__(self, client: Client, jobs: Jobs, name: str, *work: Work, exact: bool = False) -> None:
+    def __init__(
+        self, client: Client, jobs: Jobs, name: str, *work: Work, exact: bool = False, whole: bool = False
+    ) -> None:
         self._client = client
         self._jobs = jobs
         self.name = good_name(name)
         self.work = [fitting(f"run {one.program}", one) for one in work]
         self._exact = exact
+        self._whole = whole
+        self._compared: Dict[Key, bool] = {}
         self.going: Optional[model.Job] = None
         self.ended: List[model.Job] = []
         self._submission: Optional[Submission] = None
@@ -60,6 +65,20 @@ class OneJob:
     def last(self) -> Optional[model.Job]:
         """The one that ended last."""
         return self.ended[-1] if self.ended else None
+
+    def done(self) -> Optional[model.Job]:
+        """The one that ended last among those whose steps are the ones that are meant.
+
+        One whose values cannot be read counts when it was cancelled: it is no proof, and it is a reason to stop.
+        """
+        for job in reversed(self.ended):
+            if job.key not in self._compared:  # an ended job stays what it is
+                doubts: List[str] = []
+                other = self.other(job, self._jobs.steps(job.key), closely=True, doubts=doubts)
+                self._compared[job.key] = not other and (not doubts or job.status == model.CANCELLED)
+            if self._compared[job.key]:
+                return job
+        return None
 
     @property
     def runs(self) -> bool:
@@ -116,7 +135,7 @@ class OneJob:
             variant with its values may be cleaned up by then.
         """
         unstarted = job.status == model.SCHEDULED
-        closely = closely or unstarted
+        closely = closely or unstarted or self._whole
         for number, (there, ours) in enumerate(zip(steps, self.work), 1):
             # Values of its own became a temporary variant.
             same = there.variant.startswith("&") if ours.values else there.variant == ours.variant
@@ -144,7 +163,7 @@ class OneJob:
                         return why
                     doubts.append(why)
                     continue
-                if not screens.alike(rows, ours.values, self._exact):
+                if not screens.alike(rows, ours.values, self._exact, self._whole):
                     return f"its step {number} has other values"
         return ""
 

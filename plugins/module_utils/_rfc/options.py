@@ -42,6 +42,7 @@ def rfc_spec() -> ArgumentSpec:
             "rfc_url": {"type": "str"},
             "rfc_ca_file": {"type": "path"},
             "rfc_verify": {"type": "bool", "default": True},
+            "rfc_soap_action": {"type": "str", "default": ""},
         },
         mutually_exclusive=[("rfc_host", "rfc_message_server"), ("rfc_host", "rfc_url")],
         required_one_of=[("rfc_host", "rfc_message_server", "rfc_url")],
@@ -81,6 +82,8 @@ def address_of(params: Mapping[str, Any]) -> Address:
         raise BadInput(doing, "rfc_url must begin with https://; the password would travel readable otherwise")
     if params["rfc_url"] and "@" in params["rfc_url"]:
         raise BadInput(doing, "rfc_url must not carry a user or a password", cure="Use rfc_user and rfc_password")
+    if not all("!" <= character <= "~" and character != '"' for character in params["rfc_soap_action"]):
+        raise BadInput(doing, "rfc_soap_action is a URI without quotes or blanks; leave it empty for two quotes")
     if not params["rfc_user"] and not params["rfc_snc_partner"]:
         raise BadInput(doing, "neither rfc_user with rfc_password nor rfc_snc_partner says who logs on")
     if not (params["rfc_timeout"] > 0 and math.isfinite(params["rfc_timeout"])):
@@ -106,6 +109,7 @@ def address_of(params: Mapping[str, Any]) -> Address:
         url=params["rfc_url"],
         ca_file=params["rfc_ca_file"],
         verify=params["rfc_verify"],
+        soap_action=params["rfc_soap_action"],
     )
 
 

@@ -100,10 +100,14 @@ def _words(error: BaseException) -> str:
     return " ".join(str(text).split()) or type(error).__name__
 
 
+def _refused(error: Exception) -> Refused:
+    return Refused(_words(error), message_id(getattr(error, "msg_class", ""), getattr(error, "msg_number", "")))
+
+
 def _at_logon(error: Exception) -> Trouble:
     names = kinds(error)
     if "LogonError" in names:
-        return Refused(_words(error))
+        return _refused(error)
     if "ABAPRuntimeError" in names or "ABAPApplicationError" in names:
         return NotReached(f"the system refuses the logon for now ({_words(error)})")
     if "RFCError" not in names:
@@ -117,7 +121,7 @@ def _trouble(error: Exception) -> Trouble:
     names = kinds(error)
     key = str(getattr(error, "key", "") or "")
     if "LogonError" in names:
-        return Refused(_words(error))
+        return _refused(error)
     if "CommunicationError" in names:
         return Lost(_words(error), late=_late(key, error))
     if "ABAPApplicationError" in names or "ABAPRuntimeError" in names:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
@@ -59,10 +59,13 @@ def check_variant(client: Client, program: str, variant: str, wanted: Mapping[st
         )
 
 
-def alike(there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]], exact: bool = False) -> bool:
+def alike(
+    there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]], exact: bool = False, whole: bool = False
+) -> bool:
     """Whether a variant has our values; fields that we leave open have what the report gives them.
 
     :param exact: also in single values upper and lower case count.
+    :param whole: a select option that we leave open must take everything, so that nothing is restricted unasked.
     """
 
     def of(rows: Sequence[Mapping[str, str]], name: str) -> List[Tuple[str, ...]]:
@@ -72,7 +75,25 @@ def alike(there: Sequence[Mapping[str, str]], ours: Sequence[Mapping[str, str]],
         low = [row.get("LOW", "").strip() for row in found]
         return [(value if exact else value.upper(),) for value in low]
 
-    return all(of(there, name) == of(ours, name) for name in {row["SELNAME"] for row in ours})
+    names = {row["SELNAME"] for row in ours}
+    if whole and any(row.get("KIND") == "S" and _restricts(row) for row in left_open(there, names)):
+        return False
+    return all(of(there, name) == of(ours, name) for name in names)
 
 
-__all__ = ("alike", "check_screen", "check_variant", "contents")
+def left_open(there: Sequence[Mapping[str, str]], names: Iterable[str]) -> List[Mapping[str, str]]:
+    """The rows of a variant that say something about other fields than these."""
+    known = set(names)
+    return [
+        row
+        for row in there
+        if row.get("SELNAME", "").strip() not in known and any(row.get(key, "").strip() for key in ("LOW", "HIGH"))
+    ]
+
+
+def _restricts(row: Mapping[str, str]) -> bool:
+    """Whether a row of a select option leaves anything out."""
+    return [row.get(key, "").strip() for key in ("SIGN", "OPTION", "LOW")] != ["I", "CP", "*"]
+
+
+__all__ = ("alike", "check_screen", "check_variant", "contents", "left_open")

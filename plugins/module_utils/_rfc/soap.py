@@ -23,6 +23,7 @@ from xml.sax.saxutils import escape
 
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
     Address,
+    Busy,
     Conversation,
     Forbidden,
     Lost,
@@ -98,7 +99,7 @@ class SoapConversation(Conversation):
         return {
             "Authorization": "Basic " + base64.b64encode(proof).decode("ascii"),
             "Content-Type": "text/xml; charset=utf-8",
-            "SOAPAction": '""',
+            "SOAPAction": f'"{self._address.soap_action}"',
             "Accept": "text/xml",
         }
 
@@ -252,6 +253,8 @@ def answer_of(function: str, status: int, content: bytes) -> Dict[str, Any]:
         raise Refused("HTTP 401")
     if status == 403:
         raise Forbidden("HTTP 403")
+    if status == 503:
+        raise Busy("HTTP 503")
     root = parse(content)
     body = root.find("Body") if root is not None and root.name == "Envelope" else None
     if body is None or not body.children:

@@ -19,7 +19,21 @@ from tests.simulator.launch import Simulator
 
 LANDSCAPE = {
     "hosts": [{"name": "prdapp1"}],
-    "systems": [{"name": "PRD", "type": "abap"}],
+    "systems": [
+        {
+            "name": "PRD",
+            "type": "abap",
+            "simulation": {
+                "abap": {
+                    "clients": {"000": {}, "100": {}, "200": {}, "300": {}},
+                    "other_logical_systems": ["QASCLNT300"],
+                    "conversion_seconds": 5,
+                    "copy_seconds": 5,
+                    "sessions": [{"user": "MILLER"}],
+                }
+            },
+        }
+    ],
     "instances": [
         {"name": "ASCS00", "system": "PRD", "host": "prdapp1", "number": "00", "kind": "ascs"},
         {"name": "D01", "system": "PRD", "host": "prdapp1", "number": "01", "kind": "dialog"},
@@ -217,6 +231,38 @@ RFC_CASES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, bool]] = {
     "a job": (rfc("sap_job", name="SECRET", program="RSPO1043", run="again", spool=True, delay=0.1), None, False),
     "a task list": (rfc("sap_task_list", scenario="SAP_BASIS_SSL_CHECK", delay=0.1), None, False),
     "jobs in a record": (rfc("sap_background_jobs", state="suspended", record=RECORD, delay=0.1), None, False),
+    "logical system names": (
+        rfc(
+            "sap_bdls",
+            mapping=[{"old": "PRDCLNT300", "new": "QASCLNT300"}],
+            test_run_only=True,
+            run="again",
+            quiesced=False,
+            confirm_sid="PRD",
+            delay=0.1,
+        ),
+        None,
+        False,
+    ),
+    "a client copy": (
+        rfc(
+            "sap_client_copy",
+            source="100",
+            target="200",
+            profile="SAP_USER",
+            program="RSCCLCOP",
+            name="COPY_100_200",
+            run="again",
+            fields={"source": "SOURCE", "target": "TARGET", "profile": "PROFILE"},
+            confirm_sid="PRD",
+            confirm_client="200",
+            delay=0.1,
+        ),
+        None,
+        False,
+    ),
+    "whether it is quiet": (rfc("sap_quiesce_info"), None, False),
+    "a message to users": (rfc("sap_user_message", text="Please log off"), None, False),
     "users in a record": (rfc("sap_users", state="locked", users=["SMITH"], record=RECORD), None, False),
     "a user who may not": (
         rfc("sap_users", state="locked", users=["NGUYEN"]),

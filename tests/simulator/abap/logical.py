@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Logical system names inside business tables, and how BDLS changes them.
 
-Facts 4.3: program RBDLSMAP with OLD_LS, NEW_LS, TESTRUN converts every field of the domain LOGSYS in its own client.
-What it writes to its log, and what it refuses, is invented in wording. Rows are counted, not kept: a table has so many
-rows with each logical system.
+Facts 4.3: program RBDLSMAP with OLD_LS, NEW_LS, TESTRUN converts every field of the domain LOGSYS in its own client, or
+in those tables alone that the select option TABLES takes (from memory; of T000, too). What it writes to its log, and
+what it refuses, is invented in wording. Rows are counted, not kept: a table has so many rows with each logical system.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .reports import Report, Run, Selection
 from .tables import Generated, Row, Table
+from .variants import chosen
 from .words import fields
 
 if TYPE_CHECKING:
@@ -54,12 +56,22 @@ class Logical:
         """How many rows of a client have a logical system's name."""
         return sum(found[name] for found in self.counts.get(client, {}).values())
 
-    def convert(self, client: str, old: str, new: str, *, test: bool) -> dict[str, int]:
+    def mixes(self, client: str, old: str, new: str, tables: Sequence[Mapping[str, str]]) -> bool:
+        """Whether a field of the tables that a select option takes has both names."""
+        return any(rows[old] and rows[new] for _place, rows in self._within(client, tables))
+
+    def _within(self, client: str, tables: Sequence[Mapping[str, str]]) -> list[tuple[str, Counter[str]]]:
+        found = self.counts.get(client, {}).items()
+        return [(place, rows) for place, rows in found if chosen(tables, place.partition("-")[0])]
+
+    def convert(
+        self, client: str, old: str, new: str, *, test: bool, tables: Sequence[Mapping[str, str]] = ()
+    ) -> dict[str, int]:
         """Rename inside the tables of a client; by TABLE-FIELD how many rows are concerned."""
         found = {}
         if not test:
             self._marks.clear()
-        for name, rows in self.counts.get(client, {}).items():
+        for name, rows in self._within(client, tables):
             found[name] = rows[old]
             if not test and rows[old]:
                 rows[new] += rows.pop(old)
@@ -124,7 +136,8 @@ def convert(run: Run) -> None:
     if system.clients[run.client].get("CCCATEGORY") == "P":
         run.fail(f"Client {run.client} is a production client; the conversion is not allowed")
         return
-    if system.logical.holds(run.client, new) and not test:
+    tables = values.get("TABLES") or ()
+    if system.logical.mixes(run.client, old, new, tables) and not test:
         run.fail(f"Logical system {new} is already used in tables of client {run.client}")
         return
     key = (run.client, old, new)
@@ -133,19 +146,19 @@ def convert(run: Run) -> None:
         return
     mode = " (test run)" if test else ""
     run.say(f"Conversion of logical system names, client {run.client}: {old} -> {new}{mode}")
-    found = system.logical.convert(run.client, old, new, test=test)
+    found = system.logical.convert(run.client, old, new, test=test, tables=tables)
     for name, count in found.items():
         table, _dash, column = name.partition("-")
         run.say(f"Table {table} field {column}: {count} entries " + ("to be converted" if test else "converted"))
-    tables = len({name.partition("-")[0] for name in found})
-    run.say(f"{tables} tables processed, {sum(found.values())} entries " + ("to be converted" if test else "converted"))
+    count = len({name.partition("-")[0] for name in found})
+    run.say(f"{count} tables processed, {sum(found.values())} entries " + ("to be converted" if test else "converted"))
     if test:
         system.tested.add(key)
         return
     system.tested.discard(key)
     if new not in system.logical.names:
         system.logical.names.append(new)
-    if system.clients[run.client].get("LOGSYS") == old:
+    if chosen(tables, "T000") and system.clients[run.client].get("LOGSYS") == old:
         system.clients[run.client]["LOGSYS"] = new
     system.effect("logical_system_converted", client=run.client, detail=f"{old} -> {new}", count=sum(found.values()))
 

@@ -7,8 +7,32 @@ Selection values that come with a job step make a temporary variant named like `
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
+
+
+def chosen(rows: Iterable[Mapping[str, str]], value: str) -> bool:
+    """Whether a select option takes a value: one row includes it (or none includes anything), none excludes it."""
+    good = [row for row in rows if row.get("SIGN", "I") != "E"]
+    bad = [row for row in rows if row.get("SIGN", "I") == "E"]
+    return (not good or any(_meets(row, value) for row in good)) and not any(_meets(row, value) for row in bad)
+
+
+def _meets(row: Mapping[str, str], value: str) -> bool:
+    option, low, high = row.get("OPTION") or "EQ", row.get("LOW", ""), row.get("HIGH", "")
+    return {
+        "CP": fnmatchcase(value, low),
+        "NP": not fnmatchcase(value, low),
+        "BT": low <= value <= high,
+        "NB": not low <= value <= high,
+        "EQ": value == low,
+        "NE": value != low,
+        "LT": value < low,
+        "LE": value <= low,
+        "GT": value > low,
+        "GE": value >= low,
+    }.get(option, False)
 
 
 class Variants:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.simulator.abap.catalogue import Function, Structure
 from tests.simulator.abap.users import GLOBAL, LOCAL, PLAIN, WRONG, User
+from tests.simulator.abap.variants import chosen
 from tests.simulator.abap.words import fields, flag, parameters, returned, text
 
 if TYPE_CHECKING:
@@ -71,21 +71,6 @@ def _value(user: User, parameter: str, field: str) -> str | None:
     return None
 
 
-def _meets(value: str, option: str, low: str, high: str) -> bool:
-    if option == "CP":
-        return fnmatchcase(value, low)
-    if option == "BT":
-        return low <= value <= high
-    return {
-        "EQ": value == low,
-        "NE": value != low,
-        "LT": value < low,
-        "LE": value <= low,
-        "GT": value > low,
-        "GE": value >= low,
-    }.get(option, False)
-
-
 def users(
     session: Session,
     MAX_ROWS: int = 0,
@@ -108,13 +93,7 @@ def users(
             if value is None:
                 why = f"Selection by {place[0]}-{place[1]} is not possible"
                 return {"ROWS": 0, "RETURN": [returned("E", "01", "501", why)], "USERLIST": []}
-            good = [row for row in rows if row.get("SIGN", "I") != "E"]
-            bad = [row for row in rows if row.get("SIGN", "I") == "E"]
-
-            def hit(row: dict[str, str], value: str = value) -> bool:
-                return _meets(value, row.get("OPTION", "EQ"), row.get("LOW", ""), row.get("HIGH", ""))
-
-            if (not good or any(map(hit, good))) and not any(map(hit, bad)):
+            if chosen(rows, value):
                 kept.append(user)
         found = kept
     most = int(MAX_ROWS or 0)

@@ -171,6 +171,17 @@ def test_jobs_beyond_those_that_were_read_are_not_good(ask: Callable[..., dict[s
     assert told["one"]["count"] == 0 and told["one"]["verdict"] == "unknown" and told["one"]["more"]
 
 
+@pytest.mark.parametrize("check", ["jobs", "updates", "trfc", "batch_input", "spool"])
+def test_a_system_that_skips_no_rows_is_unknown_and_not_full(ask: Callable[..., dict[str, Any]], check: str) -> None:
+    def read(given: Mapping[str, Any]) -> dict[str, Any]:
+        return every({**given, "ROWSKIPS": 0})
+
+    every = jobs("R", 6000)
+    told = ask(check, {"RFC_READ_TABLE": read})
+    assert told["one"]["verdict"] == "unknown" and "same 5000 rows" in told["one"]["words"]
+    assert ask(check, {"RFC_READ_TABLE": every})["one"]["count"] == 6000
+
+
 def jobs(status: str, count: int = 1) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     def read(given: Mapping[str, Any]) -> dict[str, Any]:
         fields, rows, place = [], [""] * max(0, min(count - given["ROWSKIPS"], given["ROWCOUNT"])), 0
@@ -180,7 +191,8 @@ def jobs(status: str, count: int = 1) -> Callable[[Mapping[str, Any]], dict[str,
             place += 10
             for at, _row in enumerate(rows):
                 number = given["ROWSKIPS"] + at
-                rows[at] += {"JOBNAME": f"J{number}", "STATUS": status}.get(name, "").ljust(10)
+                key = {"JOBNAME", "VBKEY", "ARFCTIME", "QID", "RQIDENT"}
+                rows[at] += {**dict.fromkeys(key, f"J{number}"), "STATUS": status}.get(name, "").ljust(10)
         return {"FIELDS": fields, "DATA": [{"WA": row} for row in rows] if not given["NO_DATA"] else []}
 
     return read

@@ -56,6 +56,32 @@ def test_patterns_protect() -> None:
     assert run(landscape(), "locked", protect_patterns=["sap*"])["users"] == ["MILLER"]
 
 
+def test_batch_users_are_protected_by_their_names() -> None:
+    there = run(landscape(**{"BATCH_FI": False, "WF-BATCH": False}), "locked")
+    assert there["users"] == ["MILLER", "SAPUSER"]
+    assert {"BATCH_FI", "WF-BATCH"} <= set(there["left_alone"]["protected"])
+
+
+def test_technical_users_are_protected_by_their_types() -> None:
+    system = landscape(RUNNER=False, REMOTE=False, PORTAL=False)
+    system.kinds = {"RUNNER": "B", "REMOTE": "C", "PORTAL": "S"}
+    assert run(system, "locked", check_mode=True)["users"] == ["MILLER", "PORTAL", "SAPUSER"]
+    there = run(system, "locked", check_mode=True, protect_types=["S"])
+    assert there["users"] == ["MILLER", "REMOTE", "RUNNER", "SAPUSER"]
+    assert "PORTAL" in there["left_alone"]["protected"]
+    assert len(run(system, "locked", protect_types=[])["users"]) == 5
+    unlocked = run(system, "unlocked", users=["RUNNER", "REMOTE"])
+    assert unlocked["users"] == ["REMOTE", "RUNNER"], "who was locked is unlocked, whatever the type"
+
+
+def test_a_system_that_does_not_select_by_types_locks_nobody() -> None:
+    system = landscape()
+    system.ignores = "USTYP"
+    with pytest.raises(Failed, match="everybody is protected") as caught:
+        run(system, "locked")
+    assert "protect_types" in caught.value.message and not system.sent(LOCK)
+
+
 def test_who_fails_is_named_and_the_others_are_done() -> None:
     system = landscape(BAD_ONE=False)
     with pytest.raises(Failed, match="no authorization for BAD_ONE") as caught:

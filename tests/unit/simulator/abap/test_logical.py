@@ -18,13 +18,14 @@ def system(**client: str) -> Stage:
     return Stage(jobs=[], clients=clients, logical_systems=COUNTS)
 
 
-def run(stage: Stage, old: str, new: str, test: str = "") -> tuple[str, list[str]]:
+def run(stage: Stage, old: str, new: str, test: str = "", *tables: str) -> tuple[str, list[str]]:
     """Run RBDLSMAP: how its job ended, its list."""
     session = stage.logon(xmi=True)
     values = [
         {"SELNAME": name, "KIND": "P", "LOW": value}
         for name, value in (("OLD_LS", old), ("NEW_LS", new), ("TESTRUN", test))
     ]
+    values += [{"SELNAME": "TABLES", "KIND": "S", "SIGN": "I", "OPTION": "EQ", "LOW": name} for name in tables]
     job = stage.submit(session, "BDLS", "RBDLSMAP", SELINFO=values, ALLPRIPAR=PRINTED)
     stage.clock.advance(200)
     lines = stage.system.jobs.spool.get(job.steps[0].list_id)
@@ -52,6 +53,27 @@ def test_test_run_then_conversion() -> None:
     assert stage.rows(session, "BKPF", "AWSYS", where=(f"AWSYS = '{OLD}'",)) == []
     assert len(stage.rows(session, "BKPF", "AWSYS", where=(f"AWSYS = '{NEW}'",))) == 1000
     assert stage.rows(session, "COEP", "LOGSYSO", "LOGSYSP", ROWSKIPS=19, ROWCOUNT=2) == [[NEW, NEW], [NEW, ""]]
+
+
+def test_only_the_tables_that_are_asked_for() -> None:
+    stage = system()
+    assert run(stage, OLD, NEW, "X", "BKPF")[1][1:] == [
+        "Table BKPF field AWSYS: 1000 entries to be converted",
+        "1 tables processed, 1000 entries to be converted",
+    ]
+    assert run(stage, OLD, NEW, "", "BKPF")[0] == "F"
+    assert stage.rows(stage.logon(), "T000", "LOGSYS", where=("MANDT = '100'",)) == [[OLD]]
+    assert run(stage, OLD, NEW, "X")[1][-1] == "2 tables processed, 320 entries to be converted"
+    assert run(stage, OLD, NEW)[0] == "F"
+    assert stage.rows(stage.logon(), "T000", "LOGSYS", where=("MANDT = '100'",)) == [[NEW]]
+
+
+def test_a_field_that_has_both_names_is_refused() -> None:
+    stage = system()
+    run(stage, OLD, NEW, "X")
+    stage.system.logical.counts["100"]["COEP-LOGSYSP"][NEW] = 1
+    status, lines = run(stage, OLD, NEW)
+    assert status == "A" and f"Logical system {NEW} is already used in tables of client 100" in lines
 
 
 def test_pages_under_a_condition_go_on_where_the_last_one_ended() -> None:

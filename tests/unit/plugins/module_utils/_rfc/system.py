@@ -55,6 +55,7 @@ class System:
         self.sid = "PRD"
         self.tables: dict[str, list[dict[str, str]]] = {"TBTCO": [], "TBTCP": []}
         self.users: dict[str, bool] = {}
+        self.kinds: dict[str, str] = {}
         self.calls: list[str] = []
         self.lost_before: list[str] = []
         self.lost_after: list[str] = []
@@ -209,6 +210,10 @@ class Talk(Conversation):
         users, name = self._system.users, given.get("USERNAME", "")
         if function == "BAPI_USER_GETLIST":
             rows = [row for row in given.get("SELECTION_RANGE") or [] if row["FIELD"] != self._system.ignores]
+            if rows and rows[0]["FIELD"] == "USTYP":
+                lows = [row["LOW"] for row in rows]
+                found = [user for user in users if self._system.kinds.get(user, "A") in lows]
+                return {"USERLIST": [{"USERNAME": user} for user in found], "RETURN": []}
             locked = bool(rows) and rows[0]["FIELD"] == "LOCAL_LOCK"
             found = [user for user, flag in users.items() if not rows or (locked and flag)]
             return {"USERLIST": [{"USERNAME": user} for user in found], "RETURN": []}

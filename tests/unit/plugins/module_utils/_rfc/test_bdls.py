@@ -34,6 +34,12 @@ def test_the_longest_names_make_names_of_jobs_that_differ() -> None:
     assert all(len(good_name(name)) == LONGEST_NAME for name in names)
 
 
+def test_pairs_with_the_same_letters_have_jobs_of_their_own() -> None:
+    assert Pair("A_B", "C").job(CONVERT, "100") != Pair("A", "B_C").job(CONVERT, "100")
+    with pytest.raises(BadInput):
+        pairs_of([{"old": "A:B", "new": "C"}])
+
+
 def test_pairs_in_capital_letters() -> None:
     rows = [{"old": " prdclnt100", "new": "qasclnt100", "variant": "real", "test_variant": "test"}]
     assert pairs_of(rows) == [Pair("PRDCLNT100", "QASCLNT100", "REAL", "TEST")]

@@ -18,6 +18,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 )
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import link as link_file
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
+    Busy,
     Conversation,
     Forbidden,
     Lost,
@@ -127,6 +128,40 @@ def test_a_system_without_a_work_process_is_no_wrong_password(kind: type[Trouble
         link.ask("look", "RFC_PING")
     assert caught.value.reason == "no_work_process" and "assword" not in caught.value.message
     assert link.ask("look", "RFC_PING") == {"A": "1"} and len(opened) == 2
+
+
+@pytest.mark.parametrize(
+    ("refused", "reason"),
+    [
+        (Refused("Name or password is incorrect (repeat logon)"), "logon_refused"),
+        (Refused("User is locked. Please notify the person responsible"), "logon_refused"),
+        (Refused("Client 999 is not available in this system"), "logon_refused"),
+        (Refused("HTTP 401"), "logon_refused"),
+        (Refused("Name oder Kennwort ist nicht korrekt", "00 152"), "logon_refused"),
+        (Refused("Kein freier Dialog-Workprozess"), "logon_failed"),
+        (Refused("Kein freier Dialog-Workprozess", "00 999"), "logon_failed"),
+    ],
+)
+def test_only_known_words_say_that_it_was_the_password_and_no_refusal_is_tried_again(
+    refused: Refused, reason: str
+) -> None:
+    link, opened = linked(refused, Scripted({}))
+    for _time in range(2):
+        with pytest.raises(Denied) as caught:
+            link.ask("look", "RFC_PING")
+        assert caught.value.reason == reason and str(refused) in caught.value.message
+    assert len(opened) == 1
+
+
+def test_a_service_that_takes_no_call_is_no_lost_connection() -> None:
+    link, opened = linked(Scripted(Busy("HTTP 503")), Scripted(Busy("HTTP 503")), Scripted({"A": "1"}))
+    with pytest.raises(Unreachable) as question:
+        link.ask("look", "RFC_PING")
+    assert question.value.reason == "no_work_process"
+    with pytest.raises(Unknown, match="takes no call for now") as change:
+        link.tell("do it", "Z_F")
+    assert change.value.facts["cause"] == "no_work_process"
+    assert link.ask("look", "RFC_PING") == {"A": "1"} and len(opened) == 3
 
 
 def test_who_was_let_in_before_has_no_wrong_password_and_is_not_tried_again_all_the_same() -> None:

@@ -23,6 +23,11 @@ def test_an_application_server() -> None:
     assert "Secret-1" not in found.label and "AUTO" not in found.label
 
 
+def test_the_soap_action_is_empty_unless_it_is_said() -> None:
+    assert address_of(options()).soap_action == ""
+    assert address_of(options(rfc_soap_action="urn:x")).soap_action == "urn:x"
+
+
 def test_snc_stands_in_for_a_password() -> None:
     found = address_of(options(rfc_user=None, rfc_password=None, rfc_snc_partner="p:CN=PRD", rfc_snc_qop="9"))
     assert found.snc == {"snc_mode": "1", "snc_partnername": "p:CN=PRD", "snc_qop": "9"}
@@ -32,6 +37,8 @@ def test_snc_stands_in_for_a_password() -> None:
     ("given", "words"),
     [
         ({"rfc_client": "1"}, "three digits"),
+        ({"rfc_soap_action": '""'}, "without quotes"),
+        ({"rfc_soap_action": "urn:x\r\nHost: y"}, "without quotes or blanks"),
         ({"rfc_client": "abc"}, "three digits"),
         ({"rfc_host": " "}, "rfc_host is empty"),
         ({"rfc_router": ""}, "rfc_router is empty"),

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.screens import alike, check_screen, check_variant
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.screens import (
+    alike,
+    check_screen,
+    check_variant,
+    left_open,
+)
 
 
 class There:
@@ -42,6 +47,22 @@ def test_a_variant_that_says_something_else(wanted: dict[str, str], words: str) 
 
 def row(name: str, low: str, kind: str = "P") -> dict[str, str]:
     return {"SELNAME": name, "KIND": kind, "SIGN": "I", "OPTION": "EQ", "LOW": low, "HIGH": ""}
+
+
+@pytest.mark.parametrize(
+    ("there", "same"),
+    [
+        ([row("S", "A", "S")], False),
+        ([{**row("S", "", "S"), "HIGH": "Z"}], False),
+        ([row("S", "", "S")], True),
+        ([{**row("S", "*", "S"), "OPTION": "CP"}], True),
+        ([row("X", "1")], True),
+    ],
+)
+def test_a_select_option_that_is_left_open_must_take_everything(there: list[dict[str, str]], same: bool) -> None:
+    assert alike([row("P", "1"), *there], [row("P", "1")], whole=True) is same
+    assert alike([row("P", "1"), *there], [row("P", "1")])
+    assert left_open([row("P", "1"), *there], ["P"]) == [one for one in there if one["LOW"] or one["HIGH"]]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import (
+    Busy,
     Forbidden,
     Lost,
     NotSent,
@@ -97,7 +98,7 @@ def test_a_classic_exception(inside: str) -> None:
     assert caught.value.key == "TABLE_NOT_AVAILABLE"
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, Refused), (403, Forbidden)])
+@pytest.mark.parametrize(("status", "kind"), [(401, Refused), (403, Forbidden), (503, Busy)])
 def test_a_refused_logon_may_be_a_page(status: int, kind: type) -> None:
     with pytest.raises(kind):
         answer_of("F", status, b"<html>Logon failed</html>")
