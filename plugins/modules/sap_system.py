@@ -499,7 +499,7 @@ class SystemState(Operation[State]):
                 last, since = colours, self._clock.now()
             if set(colours) == {colour}:
                 return True
-            moves = model.YELLOW in colours if colour == model.GREEN else state.stopping or state.unclear
+            moves = model.YELLOW in colours if colour == model.GREEN else bool(state.stopping or state.unclear)
             return not moves and not _blind(state) and self._clock.now() - since >= self._limits.grace
 
         def verify() -> State:
