@@ -16,7 +16,7 @@ description:
     That one coordinates the others by their start priority, low to high for a start and high to low for a stop.
   - Waits until the system's instance list shows every selected instance in the wanted state. The selection that is
     waited for is the one that was sent.
-  - Every other instance is asked itself, over the local socket or O(sapcontrol_url) on the same host, else at the host
+  - Every other instance is asked itself, on the same host over the local socket or O(sapcontrol_url), else at the host
     and the port that the instance list names. That is C(https) when O(sapcontrol_url) is, or with the socket when
     O(sapcontrol_user) is given, else plain C(http), without a password. User and password go over verified C(https)
     only. What is asked for the sake of starts and stops needs none.
@@ -87,8 +87,8 @@ options:
         maintenance mode is on. When the answer is not clear it is refused as well.
       - An instance of another host says whether a cluster owns it to O(sapcontrol_user) with O(sapcontrol_password)
         only, over verified C(https).
-      - V(refuse_asked) goes on although instances of other hosts cannot be asked. RV(cluster_unasked) names them. Use
-        it when you know that no cluster owns them.
+      - V(refuse_asked) goes on although other instances than the one that is asked do not answer.
+        RV(cluster_unasked) names them. Use it when you know that no cluster owns them.
       - V(ignore) does not ask.
     type: str
     choices: [refuse, refuse_asked, ignore]
@@ -171,7 +171,7 @@ duplicates:
   type: list
   elements: str
 cluster_unasked:
-  description: Selected instances of other hosts that could not be asked whether a cluster owns them.
+  description: Selected instances that could not be asked whether a cluster owns them.
   returned: success
   type: list
   elements: str
@@ -597,18 +597,17 @@ class SystemState(Operation[State]):
                 continue
             try:
                 if client is None:
-                    why = f"it cannot be told whether a cluster owns it ({self._others.why_not(row)})"
-                    raise Denied(f"touch {row.label}", why, reason="cluster_unclear")
+                    raise Failed(f"ask {row.label}", self._others.why_not(row))
                 cluster.refuse_behind_the_cluster(client, "refuse")
             except LandscapeError as error:
-                if error.reason == "cluster_owned" or self._others.here(row):
+                if error.reason == "cluster_owned":
                     raise
                 self._unasked.append(row.label)
                 whys.append(f"{row.label}: {error.why}")
         if whys and policy == "refuse":
             raise Denied(
                 f"touch {self._words}",
-                f"it cannot be told whether a cluster owns instances of other hosts ({'; '.join(whys)})",
+                f"it cannot be told whether a cluster owns other instances ({'; '.join(whys)})",
                 reason="cluster_unclear",
                 cure="Give sapcontrol_user and sapcontrol_password for their https ports, or, when no cluster owns "
                 "them, say cluster_owned: refuse_asked",

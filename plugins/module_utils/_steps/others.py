@@ -81,10 +81,13 @@ class Others:
         port = row.https_port if secure else row.http_port
         if not port:
             return None
-        host = row.host
-        name = (written.hostname or "") if written else ""
-        if "." not in host and not name.replace(".", "").isdigit():
+        host, name = row.host, (written.hostname or "") if written else ""
+        if self.here(row):
+            host = name
+        elif "." not in host and not name.replace(".", "").isdigit():
             host += "".join(name.partition(".")[1:])  # the list has short names, certificates have whole ones
+        if ":" in host:
+            host = f"[{host}]"
         trusted = secure and own.verify
         return own._replace(
             url=f"{'https' if secure else 'http'}://{host}:{port}",

@@ -42,7 +42,9 @@ def row(host: str, number: str, http_port: int = 50013, https_port: int = 50014)
         ({**ADM, "sapcontrol_url": URL}, row("cs", "00"), "https://cs.example.com:50014", "prdadm"),
         ({**ADM, "sapcontrol_url": URL}, row("cs.other", "00"), "https://cs.other:50014", "prdadm"),
         ({"sapcontrol_url": "https://192.0.2.1"}, row("cs", "00"), "https://cs:50014", None),
-        ({**ADM, "sapcontrol_url": "http://127.0.0.1:50113"}, row("app1", "02"), "http://app1:50013", None),
+        ({**ADM, "sapcontrol_url": "http://127.0.0.1:50113"}, row("app1", "02"), "http://127.0.0.1:50013", None),
+        ({"sapcontrol_url": "https://[::1]:50114"}, row("app1", "02"), "https://[::1]:50014", None),
+        ({"sapcontrol_url": "https://[::1]:50114"}, row("cs", "00"), "https://cs:50014", None),
     ],
 )
 def test_where_an_instance_is_asked(
