@@ -12,6 +12,7 @@ short_description: What is worse than before
 description:
   - Lists in words what is not well now although it was well before; everything that is not well when O(before) is
     empty.
+  - A check that was good and does not apply any more is not well. What it looked at is gone.
 positional: before
 options:
   _input:

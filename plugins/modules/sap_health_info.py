@@ -77,6 +77,24 @@ options:
     type: list
     elements: str
     default: []
+  before:
+    description:
+      - The checks of an earlier look by name, each a dict with its C(verdict), such as the filter
+        P(basis.landscape.health_record#filter) makes them for each instance.
+      - A check that was V(good) and is V(not_applicable) now counts as not healthy. What it looked at is gone.
+    type: dict
+    default: {}
+  timeout:
+    description:
+      - Seconds within which checks that are worse than in O(before) are made again, until none is. Without O(before)
+        these are all that are not well.
+      - Also the seconds to wait for sapstartsrv itself to come up.
+    type: float
+    default: 0.0
+  delay:
+    description: Seconds between two looks, with O(timeout).
+    type: float
+    default: 5.0
 extends_documentation_fragment:
   - basis.landscape.attributes.info
   - basis.landscape.sapcontrol
@@ -102,11 +120,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether every check that counts is good. False when one is bad or unknown.
+  description: Whether every check that counts is good. False when one is bad, unknown, or lost since O(before).
   returned: success
   type: bool
 bad:
-  description: The words of the checks that are bad or unknown.
+  description: The words of the checks that are not healthy.
   returned: success
   type: list
   elements: str
@@ -142,10 +160,10 @@ error:
 
 import ssl
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import instance_number, system_id
-from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, LandscapeError
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import (
     Client,
@@ -161,7 +179,9 @@ from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict imp
     NOT_APPLICABLE,
     UNKNOWN,
     Verdict,
+    is_worse,
 )
+from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits, NeverCame, wait_until
 
 CHECKS = (
     "processes",
@@ -186,6 +206,9 @@ def spec() -> ArgumentSpec:
             "queue_percent": {"type": "int", "default": 80},
             "certificate_days": {"type": "int", "default": 30},
             "ignore": {"type": "list", "elements": "str", "default": []},
+            "before": {"type": "dict", "default": {}},
+            "timeout": {"type": "float", "default": 0.0},
+            "delay": {"type": "float", "default": 5.0},
         }
     )
     return own.merge(sapcontrol_spec())
@@ -198,7 +221,7 @@ class Health:
         self._params = params
         sid, number = system_id(params["sid"]), instance_number(params["number"])
         self._client: Client = connect(address_of(params, number), f"{sid}/{number}")
-        self.who = self._client.identity()
+        self.who = watch.wait_for_service(self._client, params["timeout"], params["delay"])
         if (self.who.sid, self.who.number) != (sid, number):
             raise Denied(
                 f"look at {sid}/{number}",
@@ -207,6 +230,11 @@ class Health:
             )
         self._client.label = self.who.label
         self._rows: Optional[List[model.Instance]] = None
+
+    def judge_all(self) -> List[Dict[str, Any]]:
+        """The checks that were asked for, of this moment."""
+        self._rows = None
+        return [self.judge(name) for name in self._params["checks"]]
 
     def judge(self, name: str) -> Dict[str, Any]:
         """One check, where everything that cannot be told is unknown."""
@@ -334,9 +362,25 @@ class Health:
 
 def look(context: Context) -> Dict[str, Any]:
     """All checks that were asked for, with the sum of them."""
-    health = Health(context.params)
-    checks = [health.judge(name) for name in context.params["checks"]]
-    bad = [f"{c['name']}: {c['words']}" for c in checks if c["verdict"] in (BAD, UNKNOWN)]
+    params = context.params
+    before = _verdicts(params["before"])
+    health = Health(params)
+
+    def worse(check: Dict[str, Any]) -> bool:
+        return is_worse(check["verdict"], before.get(check["name"]))
+
+    try:
+        # Without a timeout the first look is the last one.
+        limits = Limits(max(params["timeout"], 0.001), params["delay"])
+        checks = wait_until(
+            f"see {health.who.label} well",
+            health.judge_all,
+            lambda found: params["timeout"] <= 0 or not any(map(worse, found)),
+            limits,
+        ).value
+    except NeverCame as error:
+        checks = error.last
+    bad = [f"{c['name']}: {c['words']}" for c in checks if c["verdict"] in (BAD, UNKNOWN) or worse(c)]
     who = health.who
     return {
         "healthy": bool(checks) and not bad,
@@ -344,6 +388,19 @@ def look(context: Context) -> Dict[str, Any]:
         "checks": checks,
         "instance": {"sid": who.sid, "number": who.number, "name": who.name, "host": who.host},
     }
+
+
+def _verdicts(before: Mapping[str, Any]) -> Dict[str, str]:
+    """The verdicts of an earlier look by the name of their check.
+
+    :raises BadInput: something else was given.
+    """
+    found = {}
+    for name, check in before.items():
+        if not isinstance(check, Mapping) or not isinstance(check.get("verdict"), str):
+            raise BadInput("read the option before", f"{name} must have a verdict, and is {check!r}")
+        found[name] = check["verdict"]
+    return found
 
 
 def main() -> None:

@@ -16,9 +16,18 @@ description:
     That one coordinates the others by their start priority, low to high for a start and high to low for a stop.
   - Waits until the system's instance list shows every selected instance in the wanted state. The selection that is
     waited for is the one that was sent.
-  - An instance that was started must also show its processes GREEN where it can be asked from here, that is the asked
-    one and, over the local socket, its neighbours. One that cannot be asked counts once it was GREEN for
-    O(failure_grace) seconds without a break, because a row is GREEN for a moment while the programs are copied.
+  - Every other instance is asked itself, on the same host over the local socket or O(sapcontrol_url), else at the host
+    and the port that the instance list names. That is C(https) when O(sapcontrol_url) is, or with the socket when
+    O(sapcontrol_user) is given, else plain C(http), without a password. User and password go over verified C(https)
+    only. What is asked for the sake of starts and stops needs none.
+  - An instance that was started must also show its processes GREEN. One that cannot be asked counts once it was GREEN
+    for O(failure_grace) seconds without a break, because a row is GREEN for a moment while the programs are copied.
+  - A row is GRAY when the instance is stopped, and also when no sapstartsrv answers. So an instance counts as stopped
+    when its own sapstartsrv says so. When one is GRAY from the start and cannot be asked, nothing is sent and the
+    module fails. One that could never be asked, ran, and became GRAY counts; RV(stop_unproved) and a warning name it.
+  - An instance that was in the first list and is missing in a later one is neither started nor stopped.
+  - While an instance is on its way down no stop is sent. The module waits for it, up to O(timeout), and stops what then
+    still runs. A YELLOW instance that cannot be asked may be on its way down.
   - Left-over rows in the instance list are told apart. Of two rows for one host and number the one that runs counts,
     and a warning names it. Rows of hosts that are gone can be named in O(ignore).
   - A call that was sent and not answered is looked after, never repeated.
@@ -61,7 +70,7 @@ options:
       - By default the same as O(timeout).
     type: int
   service_timeout:
-    description: Seconds to wait for sapstartsrv itself to come up.
+    description: Seconds to wait for sapstartsrv itself to come up, for a stop also that of each instance that is GRAY.
     type: float
     default: 30.0
   runlevel:
@@ -74,13 +83,15 @@ options:
     default: []
   cluster_owned:
     description:
-      - V(refuse) does nothing when a cluster owns the instance that is asked, or another selected one on the same host
-        when it is asked over the local socket, unless its maintenance mode is on. When the answer is not clear it is
-        refused as well.
-      - Instances on other hosts cannot be asked from here. RV(cluster_unasked) names them.
+      - V(refuse) does nothing when a cluster owns the instance that is asked or another selected one, unless its
+        maintenance mode is on. When the answer is not clear it is refused as well.
+      - An instance of another host says whether a cluster owns it to O(sapcontrol_user) with O(sapcontrol_password)
+        only, over verified C(https).
+      - V(refuse_asked) goes on although other instances than the one that is asked do not answer.
+        RV(cluster_unasked) names them. Use it when you know that no cluster owns them.
       - V(ignore) does not ask.
     type: str
-    choices: [refuse, ignore]
+    choices: [refuse, refuse_asked, ignore]
     default: refuse
 extends_documentation_fragment:
   - basis.landscape.attributes
@@ -109,6 +120,17 @@ EXAMPLES = r"""
     soft_timeout: 1800
     timeout: 5400
 
+- name: Stop a system on several hosts of which a cluster may own instances
+  become: true
+  become_user: prdadm
+  basis.landscape.sap_system:
+    sid: PRD
+    number: "00"
+    state: stopped
+    sapcontrol_user: prdadm # for the https ports of the other hosts
+    sapcontrol_password: "{{ prdadm_password }}"
+    sapcontrol_ca_file: /etc/pki/landscape.pem
+
 - name: Stop the ABAP instances only
   become: true
   become_user: prdadm
@@ -121,7 +143,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: The selected instances as they were found, C(host/number) with its colour.
+  description:
+    - The selected instances as they were found, C(host/number) with its colour.
+    - In the words of a failure C(MISSING) is one that the list has no more, C(UNPROVED) one that is GRAY in the list
+      and does not say itself that it is stopped.
   returned: once the list could be read
   type: dict
   sample: {"prdapp1/01": GREEN, "prdascs/00": GREEN}
@@ -146,7 +171,12 @@ duplicates:
   type: list
   elements: str
 cluster_unasked:
-  description: Selected instances of other hosts that could not be asked whether a cluster owns them.
+  description: Selected instances that could not be asked whether a cluster owns them.
+  returned: success
+  type: list
+  elements: str
+stop_unproved:
+  description: Instances that could not be asked whether they are stopped. The list saw them run, and then GRAY.
   returned: success
   type: list
   elements: str
@@ -156,7 +186,7 @@ error:
   type: dict
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import (
     fence_spec,
@@ -167,6 +197,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._argspec import (
 from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     BadInput,
     Denied,
+    Failed,
+    LandscapeError,
     TimedOut,
     Unreachable,
 )
@@ -180,6 +212,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import
     sapcontrol_spec,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._steps import cluster, watch
+from ansible_collections.basis.landscape.plugins.module_utils._steps.others import Others
 from ansible_collections.basis.landscape.plugins.module_utils._wait import (
     Clock,
     Hopeless,
@@ -205,18 +238,31 @@ def spec() -> ArgumentSpec:
             "service_timeout": {"type": "float", "default": 30.0},
             "runlevel": {"type": "str"},
             "ignore": {"type": "list", "elements": "str", "default": []},
-            "cluster_owned": {"type": "str", "choices": list(cluster.POLICIES), "default": "refuse"},
+            "cluster_owned": {"type": "str", "choices": ["refuse", "refuse_asked", "ignore"], "default": "refuse"},
         },
         required_if=[("instances", "level", ("priority_level",))],
     )
     return own.merge(sapcontrol_spec(), wait_spec(), fence_spec())
 
 
+# Two colours of ours. A row of the first look that the list has no more, which says nothing about the instance:
+MISSING = "MISSING"
+# and GRAY where the instance's own sapstartsrv does not say so, since the list is GRAY also where none answers.
+UNPROVED = "UNPROVED"
+
+
 class State(NamedTuple):
-    """The selected instances, each once, by start priority; the labels of those that stood there twice."""
+    """The selected instances, each once, by start priority.
+
+    :ivar twins: the labels of those that stood there twice.
+    :ivar stopping: those whose processes say that they are on their way down.
+    :ivar unclear: YELLOW ones that cannot be asked, so they may be on their way down, too.
+    """
 
     rows: Rows
     twins: Tuple[str, ...]
+    stopping: Tuple[str, ...] = ()
+    unclear: Tuple[str, ...] = ()
 
     @property
     def colours(self) -> List[str]:
@@ -246,11 +292,11 @@ class SystemState(Operation[State]):
         self._client = connect(address_of(params, self._number), f"{self._sid}/{self._number}")
         self._option = model.SELECTIONS[params["instances"]]
         self._unasked: List[str] = []
-        self._host = ""
+        self._unproved: List[str] = []
         self._twins: Tuple[str, ...] = ()
+        self._first: Dict[Tuple[str, str], model.Instance] = {}
         self._clock = Clock()
         self._ran_before: Set[Tuple[str, str]] = set()
-        self._neighbours: Dict[Tuple[str, str], Client] = {}
         self._words = self._sid if params["instances"] == "all" else f"{self._sid} ({params['instances']})"
 
     def look(self) -> State:
@@ -264,8 +310,9 @@ class SystemState(Operation[State]):
                 answered={"sid": who.sid, "number": who.number, "name": who.name, "host": who.host},
             )
         self._client.label = who.label
-        self._host = who.host
-        state = self._listed()
+        self._others = Others(self._params, self._client, who)
+        state = self._looked() if self._wanted == "started" else self._proved()
+        self._first = {row.key: row for row in state.rows}
         if self._wanted == "started":
             self._ran_before = {row.key for row in state.rows if row.colour == model.GREEN}
         actions = [action for action in self.plan(state) if action.act is not None]
@@ -281,6 +328,8 @@ class SystemState(Operation[State]):
         if self._wanted == "started":
             if colours == {model.GREEN}:
                 return []
+            if state.stopping:
+                return [self._settle(model.GREEN), self._start(model.GREEN)]
             if colours == {model.GRAY}:
                 return [self._start()]
             if model.GRAY in colours:
@@ -293,7 +342,7 @@ class SystemState(Operation[State]):
         if colours == {model.GRAY}:
             return [] if self._wanted == "stopped" else [self._start()]
         stop = [self._stop()]
-        if colours == {model.GRAY, model.YELLOW}:
+        if state.stopping or state.unclear:  # somebody's stop is under way, and is not sent a second time
             stop = [self._settle(model.GRAY), self._stop(model.GRAY)]
         return stop if self._wanted == "stopped" else [*stop, self._start()]
 
@@ -307,6 +356,7 @@ class SystemState(Operation[State]):
             "instances": [row.as_data() for row in state.rows],
             "duplicates": list(state.twins),
             "cluster_unasked": self._unasked,
+            "stop_unproved": self._unproved,
         }
 
     def _listed(self) -> State:
@@ -324,6 +374,8 @@ class SystemState(Operation[State]):
         gone = {label.lower() for label in self._params["ignore"]}
         left = [row for row in once if f"{row.host.lower()}/{row.number}" not in gone]
         chosen = [row for row in left if model.selected(row, self._params["instances"], self._level)]
+        listed = {row.key for row in chosen}
+        chosen += [row._replace(colour=MISSING) for key, row in self._first.items() if key not in listed]
         if not chosen:
             have = ", ".join(f"{row.label} ({'|'.join(row.features)})" for row in once) or "none"
             raise BadInput(
@@ -331,6 +383,75 @@ class SystemState(Operation[State]):
             )
         self._twins = tuple(twins)
         return State(tuple(chosen), self._twins)
+
+    def _looked(self) -> State:
+        """The list, in which the own sapstartsrv of an instance has the last word where it can be asked.
+
+        It is asked about YELLOW, which may be a way up or down, and for a stop about GRAY. The first look for a stop
+        tries to reach every instance: one that answers then must still do so in the end.
+        """
+        state = self._listed()
+        rows: List[model.Instance] = []
+        stopping: List[str] = []
+        unclear: List[str] = []
+        unproved: List[str] = []
+        down = self._wanted != "started"
+        for row in state.rows:
+            colour, found = row.colour, ""
+            asked = colour == model.YELLOW or (down and colour == model.GRAY)
+            client = None
+            if asked or down:
+                client = self._others.client(row, again=not self._first and colour == model.GRAY)
+            if asked and client is not None:
+                found = self._told(client)
+            if not asked:
+                pass
+            elif found == model.STOPPED:
+                colour = model.GRAY
+            elif found == model.STOPPING:
+                colour = model.YELLOW
+                stopping.append(row.label)
+            elif found == model.EMPTY or (not found and colour == model.YELLOW):
+                colour = model.YELLOW
+                unclear.append(row.label)
+            elif colour == model.GRAY and found:
+                colour = model.GREEN if found == model.STARTED else model.YELLOW
+            elif colour == model.GRAY and (client is not None or not self._first):
+                colour = UNPROVED
+            elif colour == model.GRAY:  # never within reach; the list saw it run, and then saw it down
+                unproved.append(row.label)
+            rows.append(row._replace(colour=colour))
+        self._unproved = unproved
+        return State(tuple(rows), state.twins, tuple(stopping), tuple(unclear))
+
+    @staticmethod
+    def _told(client: Client) -> str:
+        """The state of an instance by its processes; nothing when it does not answer."""
+        try:
+            return model.state_of(client.processes())
+        except LandscapeError:
+            return ""
+
+    def _proved(self) -> State:
+        """The first look for a stop: nothing is stopped when it cannot be told afterwards whether all is.
+
+        :raises Failed: a row is GRAY, and its sapstartsrv cannot be asked.
+        """
+        doing = f"tell which instances of {self._words} run"
+        limits = Limits(max(self._params["service_timeout"], 0.001), self._limits.delay)
+        try:
+            return wait_until(doing, self._looked, lambda state: UNPROVED not in state.colours, limits).value
+        except NeverCame as error:
+            rows = [row for row in error.last.rows if row.colour == UNPROVED]
+            said = "; ".join(f"{row.label}: {self._others.why_not(row)}" for row in rows)
+            raise Failed(
+                doing,
+                f"the instance list shows GRAY, also where no sapstartsrv answers, and it cannot be asked ({said})",
+                reason="stop_unproved",
+                cure="Start its sapstartsrv (sapcontrol -function StartService), let its port be reached from here, or "
+                "name its row in ignore when the instance is gone",
+                instances=[row.as_data() for row in rows],
+            ) from error
 
     def _start(self, unless: str = "") -> Action[State]:
         words = f"start {self._words}"
@@ -352,7 +473,7 @@ class SystemState(Operation[State]):
         """Sending, but not when everything came to be ``colour`` by itself in the meantime."""
 
         def act() -> Any:
-            if colour and set(self._listed().colours) == {colour}:
+            if colour and set(self._looked().colours) == {colour}:
                 return False
             return send()
 
@@ -363,22 +484,34 @@ class SystemState(Operation[State]):
         return Action("wait", words, None, self._seen(colour, words))
 
     def _settle(self, colour: str) -> Action[State]:
-        """Let what is on its way arrive: no YELLOW instance any more, or nothing changes for the grace."""
+        """Let what is on its way arrive, up to the clock: all is ``colour``, or nothing moves for the grace.
+
+        Between two start priorities a StartSystem or StopSystem that is under way shows nothing that moves.
+        """
         words = f"wait for what is on its way in {self._words}"
+        last: List[str] = []
+        since = 0.0
+
+        def done(state: State) -> bool:
+            nonlocal last, since
+            colours = [row.colour for row in state.rows]
+            if colours != last:
+                last, since = colours, self._clock.now()
+            if set(colours) == {colour}:
+                return True
+            moves = model.YELLOW in colours if colour == model.GREEN else bool(state.stopping or state.unclear)
+            return not moves and not _blind(state) and self._clock.now() - since >= self._limits.grace
 
         def verify() -> State:
-            try:
-                return wait_until(
-                    words,
-                    self._listed,
-                    lambda state: model.YELLOW not in state.colours,
-                    self._limits,
-                    hopeless=(lambda state: True) if colour == model.GRAY else None,
-                    bear=(Unreachable, TimedOut),
-                    describe=_in_words,
-                ).value
-            except Hopeless:
-                return self._listed()
+            return wait_until(
+                words,
+                self._looked,
+                done,
+                self._limits,
+                hopeless=_blind,
+                bear=(Unreachable, TimedOut),
+                describe=_in_words,
+            ).value
 
         return Action("wait", words, None, verify)
 
@@ -394,13 +527,14 @@ class SystemState(Operation[State]):
                 proved.discard(row.key)
                 return row
             since = green_since.setdefault(row.key, self._clock.now())
-            client = self._reached_from_here(row)
-            if row.key not in proved and (
-                self._clock.now() - since >= enough
-                if client is None
-                else model.state_of(client.processes()) == model.STARTED
-            ):
-                proved.add(row.key)
+            if row.key not in proved:
+                client = self._others.client(row)
+                if (
+                    self._clock.now() - since >= enough
+                    if client is None
+                    else model.state_of(client.processes()) == model.STARTED
+                ):
+                    proved.add(row.key)
             return row if row.key in proved else row._replace(colour=model.YELLOW)
 
         def look() -> State:
@@ -411,16 +545,17 @@ class SystemState(Operation[State]):
 
     def _seen(self, colour: str, doing: str) -> Callable[[], State]:
         def lost(state: State) -> bool:
-            return model.RED in state.colours and model.YELLOW not in state.colours
+            red = model.RED in state.colours and model.YELLOW not in state.colours
+            return _blind(state) or (colour == model.GREEN and red)
 
         def verify() -> State:
             try:
                 return wait_until(
                     doing,
-                    self._confirming() if colour == model.GREEN else self._listed,
+                    self._confirming() if colour == model.GREEN else self._looked,
                     lambda state: set(state.colours) == {colour},
                     self._limits,
-                    hopeless=lost if colour == model.GREEN else None,
+                    hopeless=lost,
                     bear=(Unreachable, TimedOut),
                     describe=_in_words,
                 ).value
@@ -435,11 +570,9 @@ class SystemState(Operation[State]):
         guilty = [row for row in (error.last.rows if error.last else ()) if row.colour != colour]
         error.facts["instances"] = [row.as_data() for row in guilty]
         for row in guilty:
-            if row.number != self._number and self._params["sapcontrol_url"]:
+            client = self._others.client(row)
+            if client is None:
                 continue
-            client = (
-                self._client if row.number == self._number else connect(address_of(self._params, row.number), row.label)
-            )
             inner = NeverCame(error.doing, "", last=[])
             try:
                 inner.last = client.processes()
@@ -456,25 +589,30 @@ class SystemState(Operation[State]):
         policy = self._params["cluster_owned"]
         if policy == "ignore":
             return
-        cluster.refuse_behind_the_cluster(self._client, policy)
+        cluster.refuse_behind_the_cluster(self._client, "refuse")
+        whys: List[str] = []
         for row in state.rows:
-            client = self._reached_from_here(row)
-            if client is None:
+            client = self._others.client(row)
+            if client is self._client:
+                continue
+            try:
+                if client is None:
+                    raise Failed(f"ask {row.label}", self._others.why_not(row))
+                cluster.refuse_behind_the_cluster(client, "refuse")
+            except LandscapeError as error:
+                if error.reason == "cluster_owned":
+                    raise
                 self._unasked.append(row.label)
-            elif client is not self._client:
-                cluster.refuse_behind_the_cluster(client, policy)
-
-    def _reached_from_here(self, row: model.Instance) -> Optional[Client]:
-        """The client of an instance: the one that is asked, or over the local socket a neighbour on its host."""
-        if row.host.lower() != self._host.lower():
-            return None
-        if row.number == self._number:
-            return self._client
-        if self._params["sapcontrol_url"]:
-            return None
-        if row.key not in self._neighbours:
-            self._neighbours[row.key] = connect(address_of(self._params, row.number), row.label)
-        return self._neighbours[row.key]
+                whys.append(f"{row.label}: {error.why}")
+        if whys and policy == "refuse":
+            raise Denied(
+                f"touch {self._words}",
+                f"it cannot be told whether a cluster owns other instances ({'; '.join(whys)})",
+                reason="cluster_unclear",
+                cure="Give sapcontrol_user and sapcontrol_password for their https ports, or, when no cluster owns "
+                "them, say cluster_owned: refuse_asked",
+                instances=list(self._unasked),
+            )
 
     def _sent_level(self) -> Any:
         return self._params["priority_level"] if self._params["instances"] == "level" else None
@@ -484,8 +622,13 @@ class SystemState(Operation[State]):
         return int(given) if given is not None else int(self._params["timeout"])
 
     def warnings(self) -> List[str]:
-        """The instances that stand in the list more than once."""
-        return [
+        """The instances that stand in the list more than once, and those whose stop the list alone shows."""
+        unproved = [
+            f"{label} could not be asked whether it is stopped. The instance list saw it run and then showed it GRAY, "
+            "which it also shows where no sapstartsrv answers"
+            for label in self._unproved
+        ]
+        return unproved + [
             f"{label} stands in the instance list of {self._sid} more than once; the row that runs counts. "
             f"Left-over files are in /usr/sap/{self._sid}/SYS/global/sapcontrol"
             for label in self._twins
@@ -499,6 +642,11 @@ class SystemState(Operation[State]):
             return float(text)
         except ValueError as error:
             raise BadInput("read the option priority_level", f"it must be a number, not {text!r}") from error
+
+
+def _blind(state: State) -> bool:
+    """Whether an instance can no longer be seen, neither running nor stopped."""
+    return bool({MISSING, UNPROVED} & set(state.colours))
 
 
 def _in_words(state: State) -> str:

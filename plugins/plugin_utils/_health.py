@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import typing as t
 
-WELL = ("good", "not_applicable")
+from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict import is_worse
+
 Record = dict[str, dict[str, dict[str, str]]]
 
 
@@ -37,13 +38,14 @@ def health_record(results: t.Iterable[t.Mapping[str, t.Any]]) -> Record:
 def health_worse(after: t.Mapping[str, t.Any], before: t.Mapping[str, t.Any] | None = None) -> list[str]:
     """Return in words what is not well now although it was before; all that is not well when ``before`` is empty.
 
-    Unknown is not well. A check that was not well before is none of this run's doing.
+    Unknown is not well, and neither is a check that does not apply any more although it was good: what it looked at is
+    gone. A check that was not well before is none of this run's doing.
     """
     worse = []
     for instance, checks in after.items():
         earlier = (before or {}).get(instance, {})
         for name, check in checks.items():
             was = earlier.get(name, {}).get("verdict")
-            if check["verdict"] not in WELL and (was is None or was in WELL):
-                worse.append(f"{instance} {name}: {check['words']}" + (" (was well before)" if was in WELL else ""))
+            if is_worse(check["verdict"], was):
+                worse.append(f"{instance} {name}: {check['words']}" + (" (was well before)" if was else ""))
     return worse

@@ -324,7 +324,8 @@ class Landscape:
             kind=kind_name,
             priority=kind.priority if priority is None else float(priority),
             features=own.get("features") or kind.features,
-            virtual_host=raw.get("virtual_host") or raw["host"],
+            # A name that resolves without a name server is the address, which is known only now.
+            virtual_host=(raw.get("virtual_host") or raw["host"]).replace("{address}", self.hosts[raw["host"]].address),
             cluster_owned=bool(raw.get("cluster_owned")),
             given=raw,
             seconds=seconds,

@@ -419,6 +419,7 @@ class Service:
                     "dispstatus": row.color if self.landscape.serving(row) else GRAY,
                 }
                 for row in self.landscape.of_system(instance.system)
+                if self.faults.standing("not_listed", **self.landscape.where(row)) is None
             ]
         }
 

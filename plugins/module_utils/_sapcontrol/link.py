@@ -32,6 +32,10 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 
 SOCKET = "/tmp/.sapstream5{nr}13"
 MAX_ANSWER = 64 * 1024 * 1024
+_HANGS = (
+    "Look at sapstartsrv.log in the instance's work folder; sapcontrol -function RestartService restarts the service "
+    "without touching the instance"
+)
 _CONTENT = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""', "Accept": "text/xml", "User-Agent": "basis"}
 
 
@@ -249,6 +253,8 @@ class Link:
                 doing,
                 f"{self.name} accepted the connection and did not greet within {self._address.timeout:g} s",
                 reason="tls_silent",
+                cure=_HANGS,
+                address=self.name,
             )
         if isinstance(error, ssl.SSLError):
             return Unreachable(
@@ -265,8 +271,7 @@ class Link:
                 doing,
                 f"sapstartsrv at {self.name} accepted the connection and did not answer in {self._address.timeout:g} s",
                 reason="sapstartsrv_hangs",
-                cure="Look at sapstartsrv.log in the instance's work folder; sapcontrol -function RestartService "
-                "restarts the service without touching the instance",
+                cure=_HANGS,
                 address=self.name,
             )
         return Unreachable(
@@ -360,7 +365,7 @@ class _Timed(io.RawIOBase):
         """
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("timed out")
+            raise socket.timeout("timed out")  # noqa: UP041  TimeoutError is another class before Python 3.10
         return left
 
 

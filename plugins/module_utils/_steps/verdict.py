@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 GOOD = "good"
 BAD = "bad"
@@ -19,4 +19,15 @@ class Verdict(NamedTuple):
     evidence: Any = None
 
 
-__all__ = ("BAD", "GOOD", "NOT_APPLICABLE", "UNKNOWN", "Verdict")
+def is_worse(now: str, before: Optional[str] = None) -> bool:
+    """Whether a check that had the verdict ``before`` has become worse; None when nobody looked before.
+
+    What was not well before is none of our doing. A check that was good and does not go with the instance any more has
+    lost what it looked at: a replicator, a cluster.
+    """
+    if now == NOT_APPLICABLE:
+        return before == GOOD
+    return now != GOOD and before in (None, GOOD, NOT_APPLICABLE)
+
+
+__all__ = ("BAD", "GOOD", "NOT_APPLICABLE", "UNKNOWN", "Verdict", "is_worse")

@@ -64,6 +64,7 @@ USUAL: dict[str, dict[str, Any]] = {
         "soft_timeout": 20,
         "level_timeout": 3000,
         "service_timeout": 0,
+        "cluster_owned": "refuse_asked",  # the central services' host cannot be asked unless a claim says so
     },
     "sap_health_info": {"sid": "{sid}", "number": "01"},
     "sap_landscape_info": {"services_file": "/nonexistent"},

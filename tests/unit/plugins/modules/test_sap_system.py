@@ -36,14 +36,27 @@ def found(*colours: str) -> State:
         ("stopped", ["GREEN", "GRAY"], ["StopSystem"]),
         ("stopped", ["YELLOW", "GREEN"], ["StopSystem"]),
         ("stopped", ["RED", "GRAY"], ["StopSystem"]),
-        ("stopped", ["YELLOW", "GRAY"], ["wait", "StopSystem"]),
+        ("stopped", ["YELLOW", "GRAY"], ["StopSystem"]),
         ("restarted", ["GREEN", "GREEN"], ["StopSystem", "StartSystem"]),
         ("restarted", ["GRAY", "GRAY"], ["StartSystem"]),
-        ("restarted", ["YELLOW", "GRAY"], ["wait", "StopSystem", "StartSystem"]),
+        ("restarted", ["YELLOW", "GRAY"], ["StopSystem", "StartSystem"]),
     ],
 )
 def test_plan(wanted: str, colours: list[str], steps: list[str]) -> None:
     assert [action.name for action in operation(state=wanted).plan(found(*colours))] == steps
+
+
+@pytest.mark.parametrize("colours", [["YELLOW", "GREEN"], ["YELLOW", "GRAY"], ["YELLOW", "YELLOW"]])
+@pytest.mark.parametrize("how", ["stopping", "unclear"])
+def test_what_is_or_may_be_on_its_way_down_is_waited_for(colours: list[str], how: str) -> None:
+    state = found(*colours)._replace(**{how: ("h/00",)})
+    assert [action.name for action in operation(state="stopped").plan(state)] == ["wait", "StopSystem"]
+    assert [a.name for a in operation(state="restarted").plan(state)] == ["wait", "StopSystem", "StartSystem"]
+
+
+def test_a_start_lets_a_stop_that_is_under_way_arrive_first() -> None:
+    state = found("YELLOW", "GREEN")._replace(stopping=("h/00",))
+    assert [action.name for action in operation(state="started").plan(state)] == ["wait", "StartSystem"]
 
 
 def test_the_plan_names_the_selection() -> None:

@@ -187,6 +187,24 @@ def test_a_service_that_trickles_bytes_cannot_hold_us() -> None:
         caught(TimedOut, to(peer, timeout=0.3))
 
 
+def test_a_deadline_that_passed_is_the_timeout_of_sockets_under_every_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Apart(OSError):
+        """What ``socket.timeout`` is before Python 3.10: no TimeoutError."""
+
+    monkeypatch.setattr(room.socket, "timeout", Apart)
+    with socket.socket() as raw, pytest.raises(Apart):
+        room._Timed(raw).left()
+
+
+def test_a_service_that_accepts_and_does_not_greet() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        error = caught(
+            Unreachable, Link(Address("01", url=f"https://127.0.0.1:{mute.getsockname()[1]}", timeout=0.2)), "tell"
+        )
+    assert error.reason == "tls_silent"
+    assert "RestartService" in str(error.cure)
+
+
 def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "MAX_ANSWER", 100_000)
     with Peer(say(http(200, b"x" * 200_000))) as peer:
