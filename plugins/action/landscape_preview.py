@@ -11,7 +11,6 @@ import typing as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 MOST = 3  # that a line names
-JOBS = ("jobs", "released_jobs")  # the checks that tell of what is held back
 LIFT = "set landscape_hold_jobs: false for this host"
 
 
@@ -62,13 +61,16 @@ def _against(answer: dict[str, t.Any]) -> list[tuple[str, str]]:
         unmet = f"it cannot be asked over RFC, so its jobs could not be held back: {why}."
         return [(unmet, f"correct sap_jobs_rfc, or {LIFT}.")]
     found = []
+    held = answer["held"]
+    if "kept" not in held:
+        why = str(held.get("msg") or "nobody has looked").rstrip(".")
+        found.append((f"its jobs could not be held back: {why}.", f"mend that, or {LIFT}."))
     for name in answer["needed"]:
         check = answer["checks"][name]
         if check["verdict"] == "unknown":
-            what = "its jobs could not be held back" if name in JOBS else "it would never be seen to be quiet"
-            unmet = f"the check {name} has no answer, so {what}: {check['words'].rstrip('.')}."
-            lift = LIFT if name in JOBS else f"take {name} out of sap_jobs_quiet_checks"
-            found.append((unmet, f"mend that, or {lift}."))
+            words = check["words"].rstrip(".")
+            unmet = f"the check {name} has no answer, so it would never be seen to be quiet: {words}."
+            found.append((unmet, f"mend that, or take {name} out of sap_jobs_quiet_checks."))
     notice = answer.get("notice") or {}
     if "users" not in notice and not notice.get("skipped"):
         why = str(notice.get("msg") or "nobody has looked whom it would reach").rstrip(".")

@@ -14,7 +14,7 @@ description:
   - Takes from C(sap_jobs_seen) of each host what the entry point C(look) of the role P(basis.landscape.sap_jobs#role)
     has seen.
   - A system for which the step C(suspend_jobs) would fail is refused, all of them at once, since that is better known
-    before anything is stopped. It could not be asked, or its jobs could not be read, or a check of
+    before anything is stopped. It could not be asked, or its jobs could not be held back, or a check of
     C(sap_jobs_quiet_checks) has no answer, or its users could not be told C(sap_jobs_message).
 options:
   jobs:

@@ -154,7 +154,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - C(TBTCO) is read, no report is run, no file is written. Authorizations are not asked about.
+      - C(TBTCO) is read, no report is run, no file is written. For O(state=suspended), when jobs are released, it logs
+        on to XBP, so a user who may not is known. Other authorizations are not asked about.
       - A record that is only written or removed is no change.
   diff_mode:
     support: full
@@ -521,6 +522,7 @@ class BackgroundJobs(Operation[State]):
             words = f"keep the names of {len(self._mine)} jobs in {self._params['record']}"
             actions.append(Action("record", words, self._keep, note=True))
         if state.released:
+            self._jobs.log_on(doing)  # who may not is better known before anything is changed, in check mode, too
             words = f"suspend {len(state.released)} released jobs of {state.sid} (BTCTRNS1)"
             prove = partial(self._proved, partial(self._prove_held, state))
             actions.append(Action("suspend", words, partial(self._report, state.sid), prove))

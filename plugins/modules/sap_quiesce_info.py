@@ -23,7 +23,8 @@ options:
     description:
       - The checks to make, in this order.
       - V(users) counts the users who are logged on (C(TH_USER_LIST)), of all clients, but the one who asks. It sees the
-        application server that answers. Of a system with more than one it is V(unknown) while O(other_servers=unknown).
+        application server that answers, with those in O(servers). Of a system with more of them it is V(unknown) while
+        O(other_servers=unknown).
       - V(jobs) counts the background jobs of all clients that are active or ready (table C(TBTCO)).
       - V(released_jobs) counts the background jobs that are released. It is not among the defaults, because only a
         system whose jobs are held back (M(basis.landscape.sap_background_jobs)) has none.
@@ -134,10 +135,28 @@ options:
     type: list
     elements: str
     default: []
+  servers:
+    description:
+      - Further application servers of the system, which are asked for V(users) as well, each over a connection of its
+        own with the other options as they are. One that is the same as another counts once.
+      - One that cannot be reached counts as one that was not asked, whatever O(other_servers) says, when the system
+        names it among its servers.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description: Host of the application server.
+        type: str
+        required: true
+      instance:
+        description: Its instance number.
+        type: str
+        required: true
   other_servers:
     description:
-      - What V(users) says when nobody is logged on to the application server that answers, and the system has more of
-        them.
+      - What V(users) says when no more users are logged on to the application servers that were asked than O(limits)
+        allows, and the system has more servers.
       - V(ignore) is for tasks that ask each of them on its own.
     type: str
     choices: [unknown, ignore]
@@ -304,11 +323,17 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Failed,
+    LandscapeError,
+    TimedOut,
+    Unreachable,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import jobs, model, quiet
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, elsewhere, rfc_spec
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.tables import literal
 from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict import BAD, GOOD, UNKNOWN
 from ansible_collections.basis.landscape.plugins.module_utils._wait import (
@@ -361,6 +386,15 @@ def spec() -> ArgumentSpec:
             },
             "users_ignore": {"type": "list", "elements": "str", "default": []},
             "jobs_ignore": {"type": "list", "elements": "str", "default": []},
+            "servers": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "host": {"type": "str", "required": True},
+                    "instance": {"type": "str", "required": True},
+                },
+            },
             "other_servers": {"type": "str", "choices": ["unknown", "ignore"], "default": "unknown"},
             "dump_source": {"type": "str", "choices": ["dump_log", "work_processes"], "default": "dump_log"},
             "dump_minutes": {"type": "int", "default": 15},
@@ -433,7 +467,10 @@ class Quiesce:
         if wrong:
             why = f"the limit of {wrong[0]} must be from 0 to less than count_up_to ({most})"
             raise BadInput(doing, f"{why}, and is {self._limits[wrong[0]]}")
+        if params["servers"] and params["rfc_url"]:
+            raise BadInput(doing, "servers is for RFC, and rfc_url says SOAP")
         self._client = connect(params)
+        self._others = [connect(elsewhere(params, server)) for server in params["servers"]]
         self.who = self._client.confirm(doing, params["confirm_sid"])
         self._users: Optional[List[Dict[str, str]]] = None
         self._running: Optional[List[Dict[str, str]]] = None
@@ -470,16 +507,25 @@ class Quiesce:
         """Nobody is logged on but who asks."""
         doing = f"read who is logged on to {self.who.sid}"
         me = (self._params["rfc_user"] or "").strip().upper()
-        found = [one for one in quiet.sessions(self._client, doing) if one.user != me]
+        asked = {self.who.instance: quiet.sessions(self._client, doing)}
+        lost = False
+        for client in self._others:
+            try:
+                name = client.confirm(doing, self.who.sid).instance
+                if name not in asked:
+                    asked[name] = quiet.sessions(client, doing)
+            except (Unreachable, TimedOut):
+                lost = True  # whether it is missed is what the system says about its servers
+        found = [one for sessions in asked.values() for one in sessions if one.user != me]
         found = [one for one in found if not _like(one.user, self._params["users_ignore"])]
         others: List[str] = []
-        if self._params["other_servers"] == "unknown":
-            others = [name for name in quiet.servers(self._client, doing) if name != self.who.instance]
+        if lost or self._params["other_servers"] == "unknown":
+            others = [name for name in quiet.servers(self._client, doing) if name not in asked]
         self._users = [dict(one._asdict()) for one in found]
         labels = list(dict.fromkeys(one.label for one in found))
-        cure = "ask each by a task of its own with other_servers: ignore"
+        cure = "name them in servers, or ask each by a task of its own with other_servers: ignore"
         doubt = f"the application servers {', '.join(others)} were not asked, {cure}" if others else ""
-        evidence = {"server": self.who.instance, "not_asked": others, "sessions": len(found)}
+        evidence = {"servers": list(asked), "not_asked": others, "sessions": len(found)}
         return Counted(len(labels), "users are logged on", self._users, labels, evidence=evidence, doubt=doubt)
 
     def jobs(self) -> Counted:

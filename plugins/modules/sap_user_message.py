@@ -203,7 +203,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import quiet
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed, connect
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, rfc_spec
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, elsewhere, rfc_spec
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame, wait_until
 
 LONGEST = 128  # characters of MESSAGE of TH_POPUP; what is longer is cut without a word
@@ -298,7 +298,7 @@ class Notice:
         if params["servers"] and params["rfc_url"]:
             raise BadInput(doing, "servers is for RFC, and rfc_url says SOAP")
         self._clients = [connect(params)]
-        self._clients += [connect(_elsewhere(params, server)) for server in params["servers"]]
+        self._clients += [connect(elsewhere(params, server)) for server in params["servers"]]
         self.sid = ""
         self.messages: List[Message] = []
         self.blind: List[str] = []  # why it was not known who was there when a message was due
@@ -470,12 +470,6 @@ class Notice:
 
 def _as_data(users: List[Who]) -> List[Dict[str, str]]:
     return [{"client": client, "user": user} for client, user in sorted({(one.client, one.user) for one in users})]
-
-
-def _elsewhere(params: Dict[str, Any], server: Dict[str, str]) -> Dict[str, Any]:
-    """The options by which another application server of the same system is reached."""
-    balanced = ("rfc_message_server", "rfc_message_service", "rfc_system_id", "rfc_group")
-    return dict(params, **dict.fromkeys(balanced), rfc_host=server["host"], rfc_instance=server["instance"])
 
 
 def notify(params: Dict[str, Any], check_mode: bool = False, clock: Optional[Clock] = None) -> Dict[str, Any]:

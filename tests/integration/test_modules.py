@@ -47,9 +47,10 @@ RFC_TARGETS = [
     "sap_quiesce_info",
     "sap_user_message",
 ]
-LIBRARIES = [name for name in ("pyrfc", "saprfclib") if importlib.util.find_spec(name) is not None]
+LIBRARIES = ("pyrfc", "saprfclib")
+INSTALLED = [name for name in LIBRARIES if importlib.util.find_spec(name) is not None]
 CLAIMS = {target: table.read(target) for target in TARGETS}
-CLAIMS.update({f"{target} by {library}": table.read(target) for target in RFC_TARGETS for library in LIBRARIES})
+CLAIMS.update({f"{target} by {library}": table.read(target) for target in RFC_TARGETS for library in INSTALLED})
 CHANGING = {
     "Start",
     "Stop",
@@ -413,8 +414,19 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def all_claims() -> list[Any]:
-    """Every claim with its place, for pytest."""
-    return [
+    """Every claim with its place, for pytest; the claims of a library that is missing are one that is skipped."""
+    skipped = [
+        pytest.param(
+            f"{target} by {library}",
+            0,
+            id=f"{target} by {library}: every claim",
+            marks=pytest.mark.skip(reason=f"{library} is not installed"),
+        )
+        for target in RFC_TARGETS
+        for library in LIBRARIES
+        if library not in INSTALLED
+    ]
+    return skipped + [
         pytest.param(target, index, id=f"{target}: {claim['claim']}")
         for target, claims in CLAIMS.items()
         for index, claim in enumerate(claims)

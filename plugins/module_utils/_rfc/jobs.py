@@ -198,14 +198,18 @@ class Jobs:
         return dict(self._who(), JOBNAME=key[0], JOBCOUNT=key[1])
 
     def _ask(self, doing: str, function: str, parameters: Mapping[str, Any]) -> Dict[str, Any]:
-        self._log_on(doing)
+        self.log_on(doing)
         return self._client.ask(doing, function, parameters)
 
     def _tell(self, doing: str, function: str, parameters: Mapping[str, Any]) -> Dict[str, Any]:
-        self._log_on(doing)
+        self.log_on(doing)
         return self._client.tell(doing, function, parameters)
 
-    def _log_on(self, doing: str) -> None:
+    def log_on(self, doing: str) -> None:
+        """Log on to XBP, once in each conversation.
+
+        :raises CallFailed: the user may not.
+        """
         self._client.need_session(doing)
         link = self._client.link
         link.ready(doing)

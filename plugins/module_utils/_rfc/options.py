@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, List, Mapping
+from typing import Any, Dict, List, Mapping
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import ArgumentSpec, instance_number
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput
@@ -113,6 +113,12 @@ def address_of(params: Mapping[str, Any]) -> Address:
     )
 
 
+def elsewhere(params: Mapping[str, Any], server: Mapping[str, str]) -> Dict[str, Any]:
+    """The options by which another application server (``host``, ``instance``) of the same system is reached."""
+    balanced = ("rfc_message_server", "rfc_message_service", "rfc_system_id", "rfc_group")
+    return dict(params, **dict.fromkeys(balanced), rfc_host=server["host"], rfc_instance=server["instance"])
+
+
 def advice(params: Mapping[str, Any]) -> List[str]:
     """What a person should know about how the connection is made."""
     said = []
@@ -126,4 +132,4 @@ def advice(params: Mapping[str, Any]) -> List[str]:
     return said
 
 
-__all__ = ("address_of", "advice", "rfc_spec")
+__all__ = ("address_of", "advice", "elsewhere", "rfc_spec")

@@ -97,7 +97,7 @@ class Site:
         return self.environment.get("BASIS_LANDSCAPE_DATABASE") or f"sqlite:///{self.folder / 'state' / 'runs.db'}"
 
     def begin(self, *arguments: str, playbook: str = "patch_landscape", **options: t.Any) -> subprocess.Popen[str]:
-        """Start a playbook; it runs on."""
+        """Start a playbook; it runs on. An option that is None is left to the role's default."""
         command = [
             str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
             "-i",
@@ -106,7 +106,8 @@ class Site:
             "10",
         ]
         ours = playbook if "/" in playbook else f"basis.landscape.{playbook}"
-        command += ["-e", json.dumps({**OPTIONS, **options}), *arguments, ours]
+        given = {name: value for name, value in {**OPTIONS, **options}.items() if value is not None}
+        command += ["-e", json.dumps(given), *arguments, ours]
         return subprocess.Popen(
             command, env=self.environment, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

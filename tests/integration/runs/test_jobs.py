@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import pathlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from tests.env.host_python import HostPython
 from tests.integration.runs.conftest import INSTANCE, LANDSCAPE, Site, kill
 from tests.simulator.launch import Simulator
 
-pytest.importorskip("pyrfc", reason="pyrfc or a library of that name is not installed")
+LIBRARIES = ("pyrfc", "saprfclib")
+if not any(importlib.util.find_spec(library) for library in LIBRARIES):
+    pytest.skip(f"none of {', '.join(LIBRARIES)} is installed", allow_module_level=True)
 OWN = ("NIGHT_CLOSE", "NIGHT_OPEN", "WEEKLY")
 ABAP = {
     "jobs": [{"name": name, "report": "ZOWN", "every": 864000, "next": 864000, "client": "100"} for name in OWN],
@@ -41,19 +44,25 @@ def jobs(site: Site, status: str) -> set[str]:
 
 
 def story(site: Site) -> list[Any]:
-    """What happened to the jobs and to instances, in order: an effect with the host or the number of jobs."""
+    """What happened to the jobs and to instances, in order: an effect with the host or the number of jobs.
+
+    The start of the web dispatcher in front is left out: the jobs do not wait for it, and it may come before or after.
+    """
     told = []
     for row in site.simulator.journal():
         if row.get("effect") in ("jobs_suspended", "jobs_released"):
             told.append((row["effect"], row["count"]))
-        elif row.get("effect") in ("stopped", "started"):
+        elif row.get("effect") == "stopped" or (row.get("effect") == "started" and row["host"] != "web"):
             told.append((row["effect"], row["host"]))
     return told
 
 
-def test_jobs_rest_from_before_the_first_stop_until_everything_is_up(site: Site) -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_jobs_rest_from_before_the_first_stop_until_the_system_is_up(site: Site, library: str) -> None:
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    by = {"sap_jobs_rfc_by_sid": {"PRD": {"rfc_provider": library}}}
     notice = {"sap_jobs_message": "PRD goes down in {minutes} minutes", "sap_jobs_countdown": [0.02]}
-    outcome = site.play(run_name="r1", sap_jobs_quiet_checks=["updates"], **notice, **OURS)
+    outcome = site.play(run_name="r1", sap_jobs_quiet_checks=["updates"], **by, **notice, **OURS)
     assert outcome.code == 0, outcome.output
     assert (
         "PRD now: users: 4: MILLER (100), NGUYEN (100), OKAFOR (100) and 1 more; jobs that run: none; to hold back: 3"
@@ -64,7 +73,7 @@ def test_jobs_rest_from_before_the_first_stop_until_everything_is_up(site: Site)
     told = [row for row in site.simulator.journal() if row.get("effect") in ("message_shown", "jobs_suspended")]
     assert [row["effect"] for row in told] == ["message_shown"] * 4 + ["jobs_suspended"], "before anything is changed"
     down = [("stopped", "web"), ("stopped", "app"), ("stopped", "db")]
-    up = [("started", "db"), ("started", "app"), ("started", "web")]
+    up = [("started", "db"), ("started", "app")]
     assert story(site) == [("jobs_suspended", 3), *down, *up, ("jobs_released", 3)]
     assert jobs(site, "S") == set(OWN)
     with site.store() as store:
@@ -185,6 +194,17 @@ def test_the_run_that_starts_a_landscape_gives_back_what_the_one_that_stopped_it
         assert [record.state for record in store.undo_records("up")] == ["undone"] * 4
 
 
+def test_a_system_whose_jobs_were_not_held_back_is_started_without_a_word_to_it(site: Site) -> None:
+    hosts = {"landscape_hosts": "web,app,db"}
+    down = site.play(playbook="stop_landscape", run_name="down", **hosts)
+    assert down.code == 0, down.output
+    wrong = {"rfc_client": "000", "rfc_user": "NOBODY", "rfc_password": "Wrong-1"}
+    up = site.play(playbook="start_landscape", run_name="up", **{**OURS, "sap_jobs_rfc": wrong})
+    assert up.code == 0, up.output
+    assert site.state("up") == "succeeded" and site.states("up")["app"]["release_jobs:PRD"] == "done"
+    assert not [row for row in site.simulator.journal() if row.get("call") == "LOGON"]
+
+
 def test_what_a_stop_run_held_back_is_not_forgotten(site: Site) -> None:
     down = site.play(playbook="stop_landscape", run_name="down", **OURS)
     assert down.code == 0, down.output
@@ -199,7 +219,7 @@ def test_what_a_stop_run_held_back_is_not_forgotten(site: Site) -> None:
         told = " ".join(refused.output.split())
         assert refused.code == 2 and "run down, which stopped it, left its suspend_jobs" in told, refused.output
         assert why in told and "run start_landscape with landscape_hold_jobs" in told
-    assert [effect for effect, _what in story(site)].count("started") == 0, "nothing was begun"
+    assert site.effects("started") == [], "nothing was begun"
     settled = site.play(playbook="settle_run", run="down", reason="released by hand in SM37")
     assert settled.code == 0 and "suspend_jobs:PRD" in settled.output, settled.output
     up = site.play(playbook="start_landscape", run_name="up", landscape_hosts="web,app,db")
@@ -220,24 +240,70 @@ def test_a_plan_says_whose_jobs_are_not_held_back(site: Site) -> None:
 
 TOLD = {"sap_jobs_message": "PRD goes down in {minutes} minutes", "sap_jobs_countdown": [10]}
 NOTICE = {"name": "basis.landscape.sap_jobs", "tasks_from": "notice"}
-# What is missing, what the run is told, and the words of the refusal.
-REFUSED: dict[str, tuple[dict[str, Any] | None, dict[str, Any], list[str]]] = {
+
+
+def lacking(**what: Any) -> Callable[[Site], dict[str, Any]]:
+    """The user has not the authorization."""
+
+    def arrange(site: Site) -> dict[str, Any]:
+        site.simulator.fault("rfc_missing_authorization", system="PRD", **what)
+        return {}
+
+    return arrange
+
+
+def left(**job: Any) -> Callable[[Site], dict[str, Any]]:
+    """The system has a job that somebody left."""
+
+    def arrange(site: Site) -> dict[str, Any]:
+        site.simulator.abap("PRD", "job", report="ZOWN", next=864000, **job)
+        return {}
+
+    return arrange
+
+
+def by_soap(site: Site) -> dict[str, Any]:
+    """The system is reached by the service whose calls are a session each."""
+    system = site.simulator.info["abap"]["PRD"]
+    [server] = system["instances"].values()
+    options = {"rfc_client": system["client"], "rfc_user": "BASIS_AUTO", "rfc_password": system["users"]["BASIS_AUTO"]}
+    options |= {"rfc_provider": "soap", "rfc_url": server["https"], "rfc_ca_file": site.simulator.info["ca_file"]}
+    return {"sap_jobs_rfc": options}
+
+
+# What is there, which may say what else the run is told; what the run is told; the words of the refusal.
+REFUSED: dict[str, tuple[Callable[[Site], dict[str, Any]] | None, dict[str, Any], list[str]]] = {
     "jobs": (
-        {"name": "rfc_missing_authorization", "object": "S_TABU_DIS"},
+        lacking(object="S_TABU_DIS"),
         {},
         [
-            "PRD on app: the check jobs has no answer, so its jobs could not be held back: ",
-            "PRD on app: the check released_jobs has no answer, so its jobs could not be held back: ",
+            "PRD on app: its jobs could not be held back: Could not read the background jobs of PRD",
             "To allow it: mend that, or set landscape_hold_jobs: false for this host.",
         ],
     ),
+    "the interface": (lacking(object="S_XMI_PROD"), {}, ["1 unmet condition.", "log on to XBP", "S_XMI_PROD for XBP"]),
+    "no session": (
+        by_soap,
+        {},
+        ["1 unmet condition.", "PRD on app: its jobs could not be held back: ", "a session of its own"],
+    ),
+    "jobs of somebody else": (
+        left(name="OLD", status="Z"),
+        {},
+        ["1 unmet condition.", "1 jobs were suspended by somebody else: OLD/"],
+    ),
+    "a report that would start": (
+        left(name="LANDSCAPE_BTCTRNS1_260101000000"),
+        {},
+        ["1 unmet condition.", "LANDSCAPE_BTCTRNS1_260101000000", "Delete it (SM37)"],
+    ),
     "users": (
-        {"name": "rfc_missing_authorization", "object": "S_ADMI_FCD", "function": "TH_USER_LIST"},
+        lacking(object="S_ADMI_FCD", function="TH_USER_LIST"),
         TOLD,
         ["PRD on app: its users could not be told: ", "To allow it: mend that, or leave sap_jobs_message empty."],
     ),
     "a check": (
-        {"name": "rfc_missing_authorization", "object": "S_RFC", "function": "ENQUEUE_READ"},
+        lacking(object="S_RFC", function="ENQUEUE_READ"),
         {"sap_jobs_quiet_checks": ["updates", "locks"]},
         ["PRD on app: the check locks has no answer, so it would never be seen to be quiet: ", "out of sap_jobs_quiet"],
     ),
@@ -252,14 +318,22 @@ REFUSED: dict[str, tuple[dict[str, Any] | None, dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_would_fail_in_the_window_is_refused_before_anything_is_touched(site: Site, case: str) -> None:
-    fault, options, words = REFUSED[case]
-    if fault is not None:
-        site.simulator.fault(**fault, system="PRD")
-    outcome = site.play(run_name="r1", **options, **OURS)
+    arrange, options, words = REFUSED[case]
+    more = {} if arrange is None else arrange(site)
+    outcome = site.play(run_name="r1", **options, **more, **OURS)
     shown = " ".join(outcome.output.split())
     assert outcome.code == 2, outcome.output
     assert [text for text in words if text not in shown] == [], outcome.output
     assert [row for row in site.simulator.journal() if "effect" in row] == []
+
+
+def test_jobs_that_run_before_the_time_has_come_are_no_reason_not_to_begin(site: Site) -> None:
+    site.simulator.abap("PRD", "job", name="LONG", report="ZOWN", next=0)
+    site.simulator.fault("job_never_ends", job="LONG")
+    site.simulator.wait(effect="job_started", job="LONG")
+    outcome = site.play(playbook="plan_landscape", sap_jobs_running="fail", **OURS)
+    assert outcome.code == 0, outcome.output
+    assert "jobs that run: 1: LONG since" in outcome.output
 
 
 def test_users_who_cannot_be_seen_are_no_reason_when_nobody_is_to_be_told(site: Site) -> None:
@@ -299,21 +373,37 @@ def test_the_users_of_every_application_server_are_told(tmp_path: pathlib.Path, 
         ],
     }
     given = {"sap_jobs_sid": "PRD", "sap_jobs_message": "PRD goes down", "sap_jobs_countdown": []}
-    play = [{"hosts": "app", "gather_facts": False, "vars": given, "tasks": [{"ansible.builtin.import_role": NOTICE}]}]
+    given |= {"sap_jobs_quiet_checks": ["users"], "sap_jobs_quiet_timeout": 1}
+    playbooks = {}
     plan = {"playbook": "plan_landscape", **OURS, "landscape_hosts": "web,app,app2,db"}
     with Simulator.start({**LANDSCAPE, **more}, speed=120) as simulator:
         site = Site(tmp_path, simulator, host_python)
-        (tmp_path / "notice.json").write_text(json.dumps(play), encoding="utf-8")
-        told = site.play(playbook=str(tmp_path / "notice.json"))
+        for name in ("notice", "quiet"):
+            role = {"name": "basis.landscape.sap_jobs", "tasks_from": name}
+            tasks = [{"ansible.builtin.import_role": role}]
+            playbooks[name] = str(tmp_path / f"{name}.json")
+            play = [{"hosts": "app", "gather_facts": False, "vars": given, "tasks": tasks}]
+            pathlib.Path(playbooks[name]).write_text(json.dumps(play), encoding="utf-8")
+        told = site.play(playbook=playbooks["notice"])
         assert told.code == 0, told.output
         asked = {row["host"] for row in simulator.journal() if row.get("call") == "TH_POPUP"}
         assert asked == {"app", "app2"}
-        alone = site.play(playbook=str(tmp_path / "notice.json"), sap_jobs_servers=[])
-        assert alone.code == 2 and "would not be told" in alone.output
-        # Users of other application servers who are not seen are no reason to refuse a plan; that they are not told is.
+        few: dict[str, Any] = {"sap_jobs_quiet_limits": {"users": 99}}
+        assert site.play(playbook=playbooks["quiet"], **few).code == 0
         one: dict[str, Any] = {"sap_jobs_servers": []}
-        for options, words in ((one, None), (TOLD, None), ({**TOLD, **one}, "its users could not be told: ")):
+        for name, options, words in (("notice", {}, "would not be told"), ("quiet", few, "app2_PRD_02 were not asked")):
+            alone = site.play(playbook=playbooks[name], **one, **options)
+            assert alone.code == 2 and words in " ".join(alone.output.split()), alone.output
+        # Users of other application servers who are not seen are no reason to refuse a plan; that they are not told, or
+        # have to be counted, is.
+        count = {"sap_jobs_quiet_checks": ["users"], **few}
+        for options, words in (
+            ({**TOLD, **count}, None),
+            (one, None),
+            ({**TOLD, **one}, "its users could not be told: "),
+            ({**count, **one}, "the check users has no answer"),
+        ):
             planned = site.play(**plan, **options)
             assert planned.code == (2 if words else 0), planned.output
-            assert " and 1 more, not all are known; jobs that run" in planned.output
+            assert (", not all are known; jobs that run" in planned.output) == ("sap_jobs_servers" in options)
             assert (words or "") in " ".join(planned.output.split())

@@ -37,6 +37,14 @@ def test_a_run_that_nothing_disturbs(site: Site) -> None:
     assert "<svg" in html and "src=" not in html and "http-equiv" in html
 
 
+def test_a_stop_is_soft_unless_somebody_says_otherwise(site: Site) -> None:
+    given = {"landscape_hosts": "web", "sap_stop_timeouts": None}
+    down = site.play(playbook="stop_landscape", run_name="down", sap_stop_soft_timeout=None, **given)
+    assert down.code == 0, down.output
+    told = [row["detail"] for row in site.simulator.journal() if row.get("effect") == "stopping"]
+    assert told == ["softtimeout 300"]
+
+
 def test_a_host_that_fails_releases_its_waiters_at_once_and_the_others_finish(site: Site) -> None:
     site.simulator.fault("fails_to_stop", instance=INSTANCE["app"])
     outcome = site.play(run_name="r1")

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import Client
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Conversation, Raised
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.conversation import Conversation, Lost, Raised
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.link import Link
 from ansible_collections.basis.landscape.plugins.modules import sap_quiesce_info
 from ansible_collections.basis.landscape.plugins.modules.sap_quiesce_info import see, spec
@@ -39,12 +39,25 @@ class Answers(Conversation):
 def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """Runs one check against given answers."""
 
-    def asked(check: str, answers: dict[str, Any], clock: SteppedClock | None = None, **given: Any) -> dict[str, Any]:
+    def asked(
+        check: str,
+        answers: dict[str, Any],
+        clock: SteppedClock | None = None,
+        further: Mapping[str, dict[str, Any]] | None = None,
+        **given: Any,
+    ) -> dict[str, Any]:
         params = {name: option.get("default") for name, option in spec().options.items()}
         params.update(rfc_host="app", rfc_instance="00", rfc_client="100", rfc_user="auto", rfc_password="p")
         params.update(checks=[check], **given)
-        system = Answers(answers)
-        monkeypatch.setattr(sap_quiesce_info, "connect", lambda _params: Client(Link(ADDRESS, lambda _address: system)))
+        systems = {"app": Answers(answers)}
+        systems.update({host: Answers(theirs) for host, theirs in (further or {}).items()})
+        if further:
+            params["servers"] = [{"host": host, "instance": "00"} for host in further]
+
+        def connect(params: dict[str, Any]) -> Client:
+            return Client(Link(ADDRESS, lambda _address: systems[params["rfc_host"]]))
+
+        monkeypatch.setattr(sap_quiesce_info, "connect", connect)
         told = see(params, clock or SteppedClock())
         return {**told, "one": told["checks"][check]}
 
@@ -75,6 +88,25 @@ def test_users_of_servers_that_were_not_asked_are_unknown(ask: Callable[..., dic
     assert told["one"]["verdict"] == "unknown" and "app2_PRD_00" in told["bad"][0] and told["users"] == []
     assert ask("users", answers, other_servers="ignore")["quiet"]
     assert ask("users", {**answers, "TH_USER_LIST": users("MILLER")})["one"]["verdict"] == "bad"
+
+
+def test_users_of_named_servers_are_counted_and_one_that_cannot_be_asked_is_not_forgotten(
+    ask: Callable[..., dict[str, Any]],
+) -> None:
+    servers = {"LIST": [{"NAME": "app_PRD_00"}, {"NAME": "app2_PRD_00"}]}
+    here = {"TH_USER_LIST": users("MILLER"), "TH_SERVER_LIST": servers}
+    there = {"RFC_SYSTEM_INFO": {"RFCSI_EXPORT": {"RFCSYSID": "PRD", "RFCDEST": "app2_PRD_00"}}}
+    there["TH_USER_LIST"] = users("MILLER", "SMITH")
+    told = ask("users", here, further={"app2": there, "same": here}, limits={"users": 2})
+    assert told["quiet"] and told["one"]["count"] == 2 and len(told["users"]) == 3
+    assert told["one"]["evidence"]["not_asked"] == []
+    assert ask("users", here, further={"app2": there}, limits={"users": 1})["one"]["verdict"] == "bad"
+    away = {"RFC_SYSTEM_INFO": Lost("away")}
+    told = ask("users", here, further={"app2": away}, limits={"users": 2}, other_servers="ignore")
+    assert told["one"]["verdict"] == "unknown" and "app2_PRD_00" in told["bad"][0]
+    other = {"RFC_SYSTEM_INFO": {"RFCSI_EXPORT": {"RFCSYSID": "QAS", "RFCDEST": "app2_QAS_00"}}}
+    told = ask("users", here, further={"app2": other}, limits={"users": 2})
+    assert told["one"]["verdict"] == "unknown" and "QAS" in told["bad"][0]
 
 
 def test_work_processes_of_every_server_are_asked_but_for_the_one_that_answers(
@@ -228,6 +260,7 @@ def test_a_wait_for_what_stays_unknown_is_given_up(ask: Callable[..., dict[str, 
         {"rows": -1},
         {"dump_minutes": 0},
         {"wait_timeout": -1.0},
+        {"servers": [{"host": "app2", "instance": "00"}], "rfc_url": "https://app/sap/bc/soap/rfc"},
     ],
 )
 def test_options_that_cannot_be_right(ask: Callable[..., dict[str, Any]], given: dict[str, Any]) -> None:
