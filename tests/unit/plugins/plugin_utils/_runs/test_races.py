@@ -80,6 +80,19 @@ def test_one_of_many_runs_gets_the_hosts(store: Store, url: str) -> None:
     assert len(store.runs()) == 1
 
 
+def take_own(number: int, url: str) -> int:
+    store = open_store(url)
+    run, host = f"r{number}", f"h{number}"
+    plan = plans.plan([plans.group(f"S{number}", [host])], {host: plans.walk(host, system=f"S{number}")})
+    store.create(run, plan, procedure="patch", code_hash="c", params={}, created_by="x")
+    store.take(run, Owner.current())
+    return int(store.run(run)["fence"])
+
+
+def test_no_two_runs_get_one_fence(store: Store, url: str) -> None:
+    assert len(set(together(8, take_own, url))) == 8
+
+
 class Elsewhere(Machine):
     """Another machine, whose processes nobody here can see."""
 

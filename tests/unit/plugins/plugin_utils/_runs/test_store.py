@@ -107,6 +107,43 @@ def test_two_runs_that_share_a_configuration_item(store: Store) -> None:
         store.create("r1", other, procedure="patch", code_hash="c", params={}, created_by="x")
 
 
+def test_fences_grow_when_the_clock_is_put_back_between_two_runs(store: Store) -> None:
+    now = [2_000_000.5]
+    timed = Store(store.engine, clock=lambda: now[0])
+    epoch = begin(timed)
+    first = timed.run("r1")["fence"]
+    assert first == 2_000_000_000, "several databases with right clocks are in order by it"
+    walk_all(timed, epoch)
+    assert timed.finish("r1", epoch) == "succeeded"
+    now[0] -= 86_400
+    begin(timed, run="r2")
+    assert timed.run("r2")["fence"] == first + 1
+    timed.take("r2", Owner.current())
+    assert timed.run("r2")["fence"] == first + 2
+    now[0] += 2 * 86_400
+    timed.take("r2", Owner.current())
+    assert timed.run("r2")["fence"] == 2_086_400_000
+
+
+def test_a_run_that_is_resumed_after_a_younger_one_has_the_higher_fence(store: Store) -> None:
+    now = [2_000_000.0]
+    timed = Store(store.engine, clock=lambda: now[0])
+    plan = plans.lone_hosts(2)
+    epoch = begin(timed, plan)
+    walk = [row["step"] for row in timed.steps("r1", ci="h00")]
+    for step in walk:
+        do(timed, epoch, "h00", step)
+    timed.abandon("r1", epoch, "h01", "no route to host")
+    assert timed.finish("r1", epoch) == "partial"
+    now[0] -= 3_600
+    younger = plans.plan([plans.group("S00", ["h00"])], {"h00": plans.walk("h00", system="S00")})
+    begin(timed, younger, run="r2")  # h00 was finished in r1
+    between = timed.run("r2")["fence"]
+    assert between > timed.run("r1")["fence"]
+    timed.take("r1", Owner.current(), force_by="a person")
+    assert timed.run("r1")["fence"] > between
+
+
 def test_a_live_owner_keeps_its_run(store: Store) -> None:
     epoch = begin(store)
     other = Owner.current(pid=os.getppid())
