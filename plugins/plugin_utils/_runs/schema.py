@@ -135,6 +135,9 @@ step = sa.Table(
     sa.Column("message", sa.Text),
     sa.Column("started_at", Instant),
     sa.Column("ended_at", Instant),
+    # Seconds after boot, by a clock that nobody puts forward or back, and what has come of them when the step is done.
+    sa.Column("started_boottime", Instant),
+    sa.Column("took", sa.Float(53)),
     sa.Column("result", sa.Text),
     sa.PrimaryKeyConstraint("run_id", "ci", "step"),
     one_of("state", rules.STEP_STATES),

@@ -493,6 +493,7 @@ class Store:
                     wait_reason=None,
                     waiting_since=None,
                     started_at=tx.now(),
+                    started_boottime=self.machine.boottime(),
                     ended_at=None,
                     message=None,
                 )
@@ -566,6 +567,8 @@ class Store:
                 .values(
                     state=state,
                     ended_at=tx.now(),
+                    # Within one epoch all claim and end on one machine, between two boots of it.
+                    took=self.machine.boottime() - t.step.c.started_boottime,
                     message=message,
                     result=json.dumps(intake.without_secrets(result)) if result is not None else None,
                 )

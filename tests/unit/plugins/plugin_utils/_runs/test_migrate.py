@@ -52,7 +52,8 @@ def test_fences_go_on_above_those_that_an_older_release_gave_out(url: str) -> No
     migrate.up_to_date(made)
     with made.begin() as connection:  # as the older release left it
         connection.execute(sa.text("DROP TABLE fence"))
-        connection.execute(sa.text("ALTER TABLE run DROP COLUMN fence"))
+        for table, column in (("run", "fence"), ("step", "started_boottime"), ("step", "took")):
+            connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0002'"))
         for run, created_at, epoch in (("old", 5_000.9, 7), ("ahead", 9_000_000_000.4, 3)):
             connection.execute(

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     Busy,
     Fenced,
+    Machine,
     Owner,
     RunNotFound,
     Store,
@@ -531,10 +532,21 @@ def test_skipped_steps_are_no_obstacle(store: Store) -> None:
     assert store.steps("r1", ci="web")[2]["message"]
 
 
+class Timed(Machine):
+    """This machine with a time since boot that the test tells."""
+
+    def __init__(self, boottime: list[float]) -> None:
+        super().__init__()
+        self._boottime = boottime
+
+    def boottime(self) -> float:
+        return self._boottime[0]
+
+
 def test_durations_come_from_steps_that_were_seen_to_begin_and_end(store: Store) -> None:
     assert store.durations() == {}
     now = [1000.0]
-    timed = Store(store.engine, clock=lambda: now[0])
+    timed = Store(store.engine, clock=lambda: 9000.0, machine=Timed(now))
     plan = plans.lone_hosts(10)
     for host, steps in plan["steps"].items():
         for step in steps:
@@ -552,6 +564,20 @@ def test_durations_come_from_steps_that_were_seen_to_begin_and_end(store: Store)
     found = store.durations()
     assert (found["admit"], found["admit/app"], found["h02/admit"]) == (9.0, 9.0, 3.0)
     assert "stop" not in found, "found done by a look: nobody knows how long it took"
+
+
+def test_a_clock_that_is_put_forward_makes_no_step_longer(store: Store) -> None:
+    now, boottime = [1000.0], [50.0]
+    timed = Store(store.engine, clock=lambda: now[0], machine=Timed(boottime))
+    epoch = begin(timed, plans.lone_hosts(1))
+    verdict = timed.claim("r1", "h00", "admit", epoch)
+    now[0] += 3610
+    boottime[0] += 10
+    timed.end("r1", "h00", "admit", epoch, verdict.attempt)
+    assert store.durations()["admit"] == 10.0
+    with store.engine.begin() as connection:  # as an older release left it
+        connection.execute(sa.update(t.step).values(took=None))
+    assert store.durations()["admit"] == 3610.0
 
 
 def test_secrets_do_not_enter(store: Store) -> None:
