@@ -93,6 +93,8 @@ class ActionModule(ControllerAction):
                 force_by=arguments["force_by"],
             )
             record = store.run(name)
+            if record["epoch"] != epoch:  # the fence in it is the other one's
+                raise _runs.Fenced(f"Run {name} was taken by another controller just now.")
         finally:
             store.close()
         return {
@@ -107,9 +109,8 @@ class ActionModule(ControllerAction):
                 "run": name,
                 "epoch": epoch,
                 "database": url,
-                # Grows from run to run and from take to take: the epoch alone begins anew with each run, but a target
-                # remembers.
-                "fence": int(record["created_at"]) * 1000 + epoch,
+                # Grows from take to take over all runs: the epoch begins anew with each run, but a target remembers.
+                "fence": record["fence"],
                 "ttl": arguments["ttl"],
             },
         }

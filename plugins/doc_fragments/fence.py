@@ -19,7 +19,7 @@ options:
     type: dict
     suboptions:
       epoch:
-        description: The epoch of the run. It grows whenever a controller takes the run over.
+        description: The epoch of the run. It grows whenever a controller takes a run over, counted over all runs.
         type: int
         required: true
       ci:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fence at the target: an outdated run does not act here any more.
 
-A run has an epoch that grows each time a controller takes it over. Every writing module locks a small file of its CI on
-the target, compares the epoch in it with its own, refuses when the stored one is newer, else stores its own, and looks
-and acts inside the lock. A worker of a killed controller that lives on is stopped here.
+A run has an epoch that grows each time a controller takes a run over; here it is the one that the run database counts
+over all its runs. Every writing module locks a small file of its CI on the target, compares the epoch in it with its
+own, refuses when the stored one is newer, else stores its own, and looks and acts inside the lock. A worker of a killed
+controller that lives on is stopped here.
 """
 
 from __future__ import annotations
@@ -63,9 +64,14 @@ def fenced(
         if stored is not None and stored > epoch:
             raise Denied(
                 doing,
-                f"a newer owner of the run was here (epoch {stored}, this one is {epoch})",
+                f"a newer owner was here: the fence file {path} says {_content(handle)!r}, this one has epoch {epoch}",
                 reason="fenced",
-                cure="Nothing is to do: the run goes on under its new owner",
+                cure=(
+                    "When this run was taken over, nothing is to do: it goes on under its new owner. Else look with"
+                    " show_run, in every run database that knows this host, who works on it. Only when nobody does, and"
+                    " no worker of a killed controller is left, the number comes from a clock that was ahead: remove"
+                    f" {path} where this module ran, and continue the run"
+                ),
                 stored_epoch=stored,
                 epoch=epoch,
                 fence=path,

@@ -69,14 +69,15 @@ def durations(tx: Transaction) -> dict[str, float]:
     Only steps that were seen to begin and to end count, not those that a look found done.
     """
     query = (
-        sa.select(t.step.c.kind, t.step.c.tier, t.step.c.label, t.step.c.started_at, t.step.c.ended_at)
+        sa.select(t.step.c.kind, t.step.c.tier, t.step.c.label, t.step.c.started_at, t.step.c.ended_at, t.step.c.took)
         .where(t.step.c.state == "done", t.step.c.started_at.is_not(None), t.step.c.ended_at.is_not(None))
         .order_by(t.step.c.ended_at.desc())
         .limit(HISTORY_STEPS)
     )
     taken: dict[str, list[float]] = defaultdict(list)
     for row in tx.all(query):
-        seconds = max(0.0, row.ended_at - row.started_at)
+        # An older release wrote no more than the two times.
+        seconds = row.took if row.took is not None else max(0.0, row.ended_at - row.started_at)
         taken[row.kind].append(seconds)
         if row.tier:
             taken[f"{row.kind}/{row.tier}"].append(seconds)

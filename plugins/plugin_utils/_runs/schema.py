@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; opening a database at another revision migrates it or refuses it."""
 VERSION_TABLE = "schema_version"
 
@@ -31,6 +31,7 @@ run = sa.Table(
     sa.Column("plan_rev", sa.Integer, nullable=False, server_default="1"),
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("fence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("plan", sa.Text, nullable=False),
     sa.Column("params", sa.Text, nullable=False),
     sa.Column("budget", sa.Text),
@@ -39,6 +40,13 @@ run = sa.Table(
     sa.Column("finished_at", Instant),
     sa.Column("reason", sa.Text),
     one_of("state", rules.RUN_STATES),
+)
+
+fence = sa.Table(
+    # One row: the highest fence that was ever given out. Every take-over counts on from it.
+    "fence",
+    metadata,
+    sa.Column("given", sa.BigInteger, nullable=False),
 )
 
 owner = sa.Table(
@@ -127,6 +135,9 @@ step = sa.Table(
     sa.Column("message", sa.Text),
     sa.Column("started_at", Instant),
     sa.Column("ended_at", Instant),
+    # Seconds after boot, by a clock that nobody puts forward or back, and what has come of them when the step is done.
+    sa.Column("started_boottime", Instant),
+    sa.Column("took", sa.Float(53)),
     sa.Column("result", sa.Text),
     sa.PrimaryKeyConstraint("run_id", "ci", "step"),
     one_of("state", rules.STEP_STATES),

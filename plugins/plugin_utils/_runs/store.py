@@ -203,9 +203,10 @@ class Store:
     def take(self, run: str, owner: Owner, *, ttl: float = 60.0, force_by: str | None = None) -> int:
         """Begin or resume a run: its epoch grows, every earlier controller is fenced out. Returns the new epoch.
 
-        What was in flight is *unknown* from now on. ``ttl`` is how many seconds the owner may be silent before another
-        machine calls it lost. Raises Busy while the owner is alive, unless ``force_by`` names the person who says that
-        it is not, and when another run has one of the configuration items.
+        The run's ``fence``, which targets remember, becomes the highest that this database ever gave out. What was in
+        flight is *unknown* from now on. ``ttl`` is how many seconds the owner may be silent before another machine
+        calls it lost. Raises Busy while the owner is alive, unless ``force_by`` names the person who says that it is
+        not, and when another run has one of the configuration items.
         """
         with self._writing() as tx:
             row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
@@ -225,7 +226,8 @@ class Store:
                 tx.event(run, row.epoch, "forced", actor=force_by, owner=_owner_words(held))
             self._reclaim(tx, run)
             epoch = row.epoch + 1
-            tx.do(sa.update(t.run).where(t.run.c.id == run).values(epoch=epoch, state="running", finished_at=None))
+            values = {"epoch": epoch, "fence": self._next_fence(tx), "state": "running", "finished_at": None}
+            tx.do(sa.update(t.run).where(t.run.c.id == run).values(values))
             tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
             tx.insert(
                 t.owner,
@@ -245,6 +247,17 @@ class Store:
             self._reopen(tx, run, epoch)
             tx.event(run, epoch, "taken", actor=owner.words())
         return epoch
+
+    @staticmethod
+    def _next_fence(tx: Transaction) -> int:
+        """Count the database's fences on, whatever the clock says.
+
+        One count for all runs: a run that is resumed after a younger one was on its hosts must come after it, too. The
+        time in it puts the fences of several databases in order, as long as their clocks are right.
+        """
+        following, by_time = t.fence.c.given + 1, int(tx.now()) * 1000
+        tx.do(sa.update(t.fence).values(given=sa.case((following > by_time, following), else_=by_time)))
+        return int(tx.scalar(sa.select(t.fence.c.given)))
 
     def _reopen(self, tx: Transaction, run: str, epoch: int) -> None:
         """What a new owner makes of its predecessor's steps: attempted = unknown, never attempted = pending."""
@@ -480,6 +493,7 @@ class Store:
                     wait_reason=None,
                     waiting_since=None,
                     started_at=tx.now(),
+                    started_boottime=self.machine.boottime(),
                     ended_at=None,
                     message=None,
                 )
@@ -553,6 +567,8 @@ class Store:
                 .values(
                     state=state,
                     ended_at=tx.now(),
+                    # Within one epoch all claim and end on one machine, between two boots of it.
+                    took=self.machine.boottime() - t.step.c.started_boottime,
                     message=message,
                     result=json.dumps(intake.without_secrets(result)) if result is not None else None,
                 )
@@ -1209,8 +1225,9 @@ class Store:
             return self.machine.alive(held.pid, held.pid_start)
         if held.boot_id == self.machine.boot_id:  # another container of this machine
             return self.machine.boottime() - held.seen_boottime <= held.ttl
-        if held.host == self.machine.host:  # this machine was rebooted since
-            return False
+        if held.host == self.machine.host and not engine.is_postgresql(self.engine):
+            return False  # SQLite lies on a disk of this machine, which was rebooted since
+        # Two machines may have one name, so on a server that many share only silence tells.
         return tx.now() - held.seen_at <= held.ttl
 
 

@@ -47,9 +47,13 @@ def test_a_newer_epoch_takes_over_and_the_older_is_refused(tmp_path: Path) -> No
         pass
     with fenced(fence(tmp_path, 2)):
         pass
-    with pytest.raises(Denied, match=r"epoch 2, this one is 1") as caught, fenced(fence(tmp_path, 1)):
+    with pytest.raises(Denied) as caught, fenced(fence(tmp_path, 1)):
         pytest.fail("an outdated owner acted")
+    path = tmp_path / "PRD_prdapp1_D01.fence"
     assert caught.value.reason == "fenced"
+    assert f"the fence file {path} says 'epoch 2 pid {os.getpid()} since " in caught.value.why
+    assert caught.value.why.endswith("this one has epoch 1")
+    assert f"remove {path} where" in str(caught.value.cure), "two run databases whose clocks are apart"
     assert (tmp_path / "PRD_prdapp1_D01.fence").read_text().startswith("epoch 2 ")
 
 

@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
+    Owner,
     StoreError,
     engine,
     migrate,
@@ -17,6 +18,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     schema,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
+from tests.property import plans
 
 
 def test_the_migrations_make_the_schema_that_the_code_uses(url: str) -> None:
@@ -43,6 +45,28 @@ def test_what_is_in_an_up_to_date_database_stays(url: str) -> None:
     again = open_store(url)
     with again.engine.connect() as connection:
         assert connection.execute(sa.select(schema.resource.c.capacity)).scalar() == 3
+
+
+def test_fences_go_on_above_those_that_an_older_release_gave_out(url: str) -> None:
+    made = engine.connect(url)
+    migrate.up_to_date(made)
+    with made.begin() as connection:  # as the older release left it
+        connection.execute(sa.text("DROP TABLE fence"))
+        for table, column in (("run", "fence"), ("step", "started_boottime"), ("step", "took")):
+            connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0002'"))
+        for run, created_at, epoch in (("old", 5_000.9, 7), ("ahead", 9_000_000_000.4, 3)):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO run (id, procedure, plan_hash, code_hash, state, epoch, plan, params, created_at,"
+                    " created_by) VALUES (:run, 'patch', '', '', 'partial', :epoch, '{}', '{}', :created_at, 'x')"
+                ),
+                {"run": run, "created_at": created_at, "epoch": epoch},
+            )
+    store = open_store(url)
+    store.create("new", plans.lone_hosts(1), procedure="patch", code_hash="c", params={}, created_by="x")
+    store.take("new", Owner.current())
+    assert store.run("new")["fence"] == 9_000_000_000 * 1000 + 3 + 1
 
 
 def _open(url: str, barrier: object, answers: object) -> None:

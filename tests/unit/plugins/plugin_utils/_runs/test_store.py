@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     Busy,
     Fenced,
+    Machine,
     Owner,
     RunNotFound,
     Store,
@@ -105,6 +106,43 @@ def test_two_runs_that_share_a_configuration_item(store: Store) -> None:
         store.run("r2")
     with pytest.raises(StoreError, match="already a run r1"):
         store.create("r1", other, procedure="patch", code_hash="c", params={}, created_by="x")
+
+
+def test_fences_grow_when_the_clock_is_put_back_between_two_runs(store: Store) -> None:
+    now = [2_000_000.5]
+    timed = Store(store.engine, clock=lambda: now[0])
+    epoch = begin(timed)
+    first = timed.run("r1")["fence"]
+    assert first == 2_000_000_000, "several databases with right clocks are in order by it"
+    walk_all(timed, epoch)
+    assert timed.finish("r1", epoch) == "succeeded"
+    now[0] -= 86_400
+    begin(timed, run="r2")
+    assert timed.run("r2")["fence"] == first + 1
+    timed.take("r2", Owner.current())
+    assert timed.run("r2")["fence"] == first + 2
+    now[0] += 2 * 86_400
+    timed.take("r2", Owner.current())
+    assert timed.run("r2")["fence"] == 2_086_400_000
+
+
+def test_a_run_that_is_resumed_after_a_younger_one_has_the_higher_fence(store: Store) -> None:
+    now = [2_000_000.0]
+    timed = Store(store.engine, clock=lambda: now[0])
+    plan = plans.lone_hosts(2)
+    epoch = begin(timed, plan)
+    walk = [row["step"] for row in timed.steps("r1", ci="h00")]
+    for step in walk:
+        do(timed, epoch, "h00", step)
+    timed.abandon("r1", epoch, "h01", "no route to host")
+    assert timed.finish("r1", epoch) == "partial"
+    now[0] -= 3_600
+    younger = plans.plan([plans.group("S00", ["h00"])], {"h00": plans.walk("h00", system="S00")})
+    begin(timed, younger, run="r2")  # h00 was finished in r1
+    between = timed.run("r2")["fence"]
+    assert between > timed.run("r1")["fence"]
+    timed.take("r1", Owner.current(), force_by="a person")
+    assert timed.run("r1")["fence"] > between
 
 
 def test_a_live_owner_keeps_its_run(store: Store) -> None:
@@ -494,10 +532,21 @@ def test_skipped_steps_are_no_obstacle(store: Store) -> None:
     assert store.steps("r1", ci="web")[2]["message"]
 
 
+class Timed(Machine):
+    """This machine with a time since boot that the test tells."""
+
+    def __init__(self, boottime: list[float]) -> None:
+        super().__init__()
+        self._boottime = boottime
+
+    def boottime(self) -> float:
+        return self._boottime[0]
+
+
 def test_durations_come_from_steps_that_were_seen_to_begin_and_end(store: Store) -> None:
     assert store.durations() == {}
     now = [1000.0]
-    timed = Store(store.engine, clock=lambda: now[0])
+    timed = Store(store.engine, clock=lambda: 9000.0, machine=Timed(now))
     plan = plans.lone_hosts(10)
     for host, steps in plan["steps"].items():
         for step in steps:
@@ -515,6 +564,20 @@ def test_durations_come_from_steps_that_were_seen_to_begin_and_end(store: Store)
     found = store.durations()
     assert (found["admit"], found["admit/app"], found["h02/admit"]) == (9.0, 9.0, 3.0)
     assert "stop" not in found, "found done by a look: nobody knows how long it took"
+
+
+def test_a_clock_that_is_put_forward_makes_no_step_longer(store: Store) -> None:
+    now, boottime = [1000.0], [50.0]
+    timed = Store(store.engine, clock=lambda: now[0], machine=Timed(boottime))
+    epoch = begin(timed, plans.lone_hosts(1))
+    verdict = timed.claim("r1", "h00", "admit", epoch)
+    now[0] += 3610
+    boottime[0] += 10
+    timed.end("r1", "h00", "admit", epoch, verdict.attempt)
+    assert store.durations()["admit"] == 10.0
+    with store.engine.begin() as connection:  # as an older release left it
+        connection.execute(sa.update(t.step).values(took=None))
+    assert store.durations()["admit"] == 3610.0
 
 
 def test_secrets_do_not_enter(store: Store) -> None:
