@@ -7,8 +7,8 @@ death; for a worker that ended by a signal, the missing result is put into Ansib
 its waiters are released, the play goes on.
 
 This uses names private to ansible-core (``WorkerProcess._final_q``, ``_host``, ``_task``). A test runs it on the
-oldest and
-the newest release; where a name is missing, ``watch`` says so and the sidecar is the second line.
+oldest and the newest release; in a release that lacks one nobody is answered for, and ``watch`` returns its name: the
+recorder says so when a run begins, since a worker that is killed then keeps the run waiting.
 """
 
 from __future__ import annotations
@@ -20,12 +20,18 @@ import signal
 import types
 import typing as t
 
+from ansible.executor.process.worker import WorkerProcess
+from ansible.executor.task_queue_manager import FinalQueue
 
-def watch(report: t.Callable[[str, str], None]) -> None:
+
+def watch() -> list[str]:
     """Answer for workers of this process that die by a signal from now on. Must be called in the main thread.
 
-    ``report(host, reason)`` is called for each, in the main thread between two instructions: it must only take a note.
+    Returns what this release of ansible-core lacks; with anything missing, nobody is answered for.
     """
+    lacking = missing()
+    if lacking:
+        return lacking
     main = os.getpid()
     answered: set[int] = set()
 
@@ -34,7 +40,7 @@ def watch(report: t.Callable[[str, str], None]) -> None:
             return
         for process in list(getattr(multiprocessing.process, "_children", ())):
             pid = process.pid
-            if pid is None or pid in answered or not hasattr(process, "_final_q"):
+            if pid is None or pid in answered or not isinstance(process, WorkerProcess):
                 continue
             with contextlib.suppress(ChildProcessError):
                 # WNOWAIT: ansible-core reaps its workers itself
@@ -44,10 +50,28 @@ def watch(report: t.Callable[[str, str], None]) -> None:
                     reason = f"its Ansible worker (process {pid}) was killed by {_signal_name(ended.si_status)}"
                     with contextlib.suppress(OSError):  # at the very end the queue is closed, and nobody waits any more
                         _answer_for(process, reason)
-                    report(str(process._host.name), reason)
 
     signal.signal(signal.SIGCHLD, on_child)
     signal.siginterrupt(signal.SIGCHLD, False)
+    return []
+
+
+def missing() -> list[str]:
+    """Return the names this file uses that ansible-core lacks."""
+    found = [
+        f"WorkerProcess.{name}"
+        for name in ("_final_q", "_host", "_task")
+        if name not in WorkerProcess.__init__.__code__.co_names
+    ]
+    if not hasattr(FinalQueue, "send_task_result"):
+        found.append("FinalQueue.send_task_result")
+    if not hasattr(multiprocessing.process, "_children"):
+        found.append("multiprocessing.process._children")
+    try:
+        _answers()
+    except ImportError:
+        found.append("UnifiedTaskResult")
+    return found
 
 
 def _signal_name(number: int) -> str:
@@ -64,12 +88,20 @@ def _answer_for(worker: t.Any, reason: str) -> None:
         "changed": False,
         "msg": f"{worker._host.name} is lost: {reason}. What it did is not known.",
     }
+    answers = _answers()
+    if answers.__name__ == "UnifiedTaskResult":
+        result = answers.from_action_result_dict(outcome)
+        worker._final_q.send_task_result(worker._host, worker._task, result)
+    else:
+        worker._final_q.send_task_result(answers(worker._host, worker._task, outcome, {}))
+
+
+def _answers() -> t.Any:
+    """Return the class of what a worker answers. Raises ImportError."""
     try:
         from ansible._internal._task import UnifiedTaskResult
     except ImportError:
         from ansible.executor.task_result import _RawTaskResult  # ansible-core 2.19 to 2.20
 
-        worker._final_q.send_task_result(_RawTaskResult(worker._host, worker._task, outcome, {}))
-    else:
-        result = UnifiedTaskResult.from_action_result_dict(outcome)
-        worker._final_q.send_task_result(worker._host, worker._task, result)
+        return _RawTaskResult
+    return UnifiedTaskResult

@@ -94,12 +94,15 @@ def network_file_system(path: Path) -> str | None:
 def in_words(error: DBAPIError, engine: sa.Engine) -> StoreError:
     """The driver's error as one sentence about the run database."""
     where = engine.url.render_as_string(hide_password=True)
+    full = ["full", "no space left"]
     if not is_postgresql(engine):
         where = str(engine.url.database)
+        if _no_room(Path(where).parent):  # where SQLite cannot make its side files, it speaks of an I/O error only
+            full.append("i/o error")
     said = str(error.orig).strip().splitlines()[0] if error.orig and str(error.orig).strip() else type(error).__name__
     lower = said.lower()
     reasons = (
-        (("full", "no space left"), "its disk is full; make room, then go on with the same run"),
+        (full, "its disk is full; make room, then go on with the same run"),
         (("readonly", "read-only"), "it is read-only for this user"),
         (("unable to open", "permission denied"), "it cannot be opened; look at the folder and its permissions"),
         (("not a database", "malformed"), "the file is damaged or is no SQLite database"),
@@ -112,6 +115,14 @@ def in_words(error: DBAPIError, engine: sa.Engine) -> StoreError:
     )
     why = next((text for words, text in reasons if any(word in lower for word in words)), "an unexpected answer")
     return StoreError(f"Could not use the run database {where}: {why} ({said}). Nothing was half written.")
+
+
+def _no_room(folder: Path) -> bool:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < 1 << 16
 
 
 def is_transient(error: DBAPIError) -> bool:

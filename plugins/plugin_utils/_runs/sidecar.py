@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced, RunNotFound, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import PATIENCE_SECONDS, Owed
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Owner, process_alive
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, open_store
 
@@ -29,8 +30,6 @@ POLL_SECONDS = 0.5
 QUICKEST_POLL_SECONDS = 0.02
 """Workers report every change; that many in one moment are one poll."""
 WATCH_SECONDS = 1.0
-GRACE_SECONDS = 5.0
-"""How long after its end a worker's result may still be on its way."""
 CHECKPOINT_SECONDS = 20.0
 OBSERVE_SECONDS = 30.0
 OTHER_RUNS_SECONDS = 5.0
@@ -46,16 +45,6 @@ class Caller:
     waits: tuple[str, str] | None = None
 
 
-@dataclasses.dataclass
-class Task:
-    """A process that acts for a configuration item."""
-
-    step: str
-    pid: int
-    pid_start: int
-    gone_since: float | None = None
-
-
 class Loop:
     """Everything the sidecar does, in one thread."""
 
@@ -64,8 +53,8 @@ class Loop:
         self.listener = listener
         self.selector = selectors.DefaultSelector()
         self.callers: dict[int, Caller] = {}
-        self.tasks: dict[str, Task] = {}
-        self.lost: set[str] = set()
+        self.owed = Owed(run, epoch)
+        self.unwritable_since: float | None = None
         self.stopping = False
         self.main_gone = False
         self.last_event = 0
@@ -73,11 +62,9 @@ class Loop:
         self.polled_at = 0.0
         self.needs: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.openings: list[float] = []
-        self.told_main = False
         self._keeper: Any = None
         self._timers: list[tuple[float, Callable[[], None]]] = [
             (max(0.2, ttl / 6), self.beat),
-            (WATCH_SECONDS, self.watch),
             (OBSERVE_SECONDS, self.observe),
             (CHECKPOINT_SECONDS, self.checkpoint),
             (OTHER_RUNS_SECONDS, self.wake_admission),
@@ -102,6 +89,8 @@ class Loop:
                     break
                 now = time.monotonic()
                 if now >= self.poll_at:
+                    if self.owed.notes:
+                        self.write(self.write_owed)
                     self._safely(self.poll)
                     self.poll_at = time.monotonic() + POLL_SECONDS
                 for number, (period, action) in enumerate(self._timers):
@@ -109,6 +98,7 @@ class Loop:
                         self._safely(action)
                         due[number] = time.monotonic() + period
             if self.main_gone:
+                self._safely(self.write_owed)
                 self._safely(self.controller_is_gone)
             self._safely(self.checkpoint)
         finally:
@@ -154,13 +144,11 @@ class Loop:
             caller.waits = (ci, step)
         elif "changed" in words:
             self.poll_at = min(self.poll_at, max(time.monotonic(), self.polled_at + QUICKEST_POLL_SECONDS))
-        elif "began" in words:
-            self.tasks[words["began"]] = Task(words["step"], int(words["pid"]), int(words["pid_start"]))
-        elif "ended" in words:
-            self.tasks.pop(words["ended"], None)
-        elif "drain" in words:
-            self._safely(lambda: self.store.drain(self.run, self.epoch, str(words["drain"])))
+        elif words.keys() & {"drain", "left", "left_out"}:
+            self.owed.add(words)
+            why = self.write(self.write_owed)
             self.poll_at = 0.0
+            self.tell(caller, {"written": why is None, "error": why})
         elif "bye" in words:
             self.stopping = True
 
@@ -175,7 +163,30 @@ class Loop:
 
     def beat(self) -> None:
         """Say that the controller lives, which the pidfd tells us."""
-        self.store.beat(self.run, self.epoch)
+        self.write(lambda: self.store.beat(self.run, self.epoch))
+
+    def write_owed(self) -> None:
+        """Write what the controller could not."""
+        self.owed.write(self.store)
+
+    def write(self, action: Callable[[], None]) -> str | None:
+        """Why the database does not take it, None when it does.
+
+        Who waits only reads, and would never hear from anybody who cannot write: after a long time it is told.
+        """
+        why = self._safely(action)
+        if why is None:
+            self.unwritable_since = None
+            return None
+        now = time.monotonic()
+        if self.unwritable_since is None:
+            self.unwritable_since = now
+        elif now - self.unwritable_since >= PATIENCE_SECONDS:
+            words = {"unwritable": f"Nothing could be recorded for {now - self.unwritable_since:.0f} s. {why}"}
+            for caller in list(self.callers.values()):
+                if caller.waits is not None:
+                    self.tell(caller, words)
+        return why
 
     def observe(self) -> None:
         """Find other runs whose controller is gone."""
@@ -206,33 +217,21 @@ class Loop:
                 self.wake(caller)
 
     def wake(self, caller: Caller) -> None:
-        """One word to one waiter; a full line means that it was told already."""
+        """One word to one waiter."""
+        self._send(caller, b"!")
+
+    def tell(self, caller: Caller, words: dict[str, Any]) -> None:
+        """A whole message to whoever called."""
+        self._send(caller, json.dumps(words).encode() + b"\n")
+
+    def _send(self, caller: Caller, said: bytes) -> None:
+        """Say something; a full line means that it was told already."""
         try:
-            caller.line.send(b"!")
+            caller.line.send(said)
         except BlockingIOError:
             pass
         except OSError:
             self.hang_up(caller)
-
-    def watch(self) -> None:
-        """A worker that ended without a result did we know not what: its step is unknown, its waiters are let go."""
-        now = time.monotonic()
-        for ci, task in list(self.tasks.items()):
-            if process_alive(task.pid, task.pid_start):
-                task.gone_since = None
-            elif task.gone_since is None:
-                task.gone_since = now
-            elif now - task.gone_since >= GRACE_SECONDS:
-                why = f"the worker that acted for it (process {task.pid}) was killed"
-                self.store.unknown(self.run, self.epoch, ci, task.step, why)
-                del self.tasks[ci]
-                self.lost.add(ci)
-        idle = not self.tasks and all(caller.waits is None for caller in self.callers.values())
-        if self.lost and idle and not self.told_main:
-            # host_pinned waits for ever for a worker that was killed, once nothing else is left to do
-            self.told_main = True
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.main.pid, signal.SIGTERM)
 
     def checkpoint(self) -> None:
         """Write SQLite's log back into the database; only this process ever does while it runs."""
@@ -245,17 +244,20 @@ class Loop:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _safely(self, action: Callable[[], None]) -> None:
-        """A database that is away for a moment ends nothing; a run that is no longer ours ends us."""
+    def _safely(self, action: Callable[[], None]) -> str | None:
+        """Do it; a database that is away ends nothing and is said, a run that is no longer ours ends us."""
         try:
             action()
-        except (Fenced, RunNotFound):
+        except (Fenced, RunNotFound) as error:
             self.stopping = True
-        except (StoreError, OSError):
-            return
+            return str(error)
+        except (StoreError, OSError) as error:
+            return str(error)
         except Exception as error:
             if type(error).__module__ != "sqlite3":
                 raise
+            return str(error)
+        return None
 
     def _watch_main(self) -> int | None:
         def ended(_fd: Any) -> None:

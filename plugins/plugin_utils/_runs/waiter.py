@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import PATIENCE_SECONDS
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Verdict
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, open_store
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.wake import Line
@@ -22,8 +23,42 @@ PATIENT_SECONDS = 20.0
 """How often it asks by itself when there is one."""
 
 
+BEAT_SECONDS = 20.0
+"""How often a waiter without a sidecar writes, to say that the controller lives."""
+
+
 class Orphaned(Fenced):
     """The controller that started this waiter is gone; nothing was claimed."""
+
+
+class Wait:
+    """One wait of a process that only reads: it ends with an error when nobody else can write for long, either.
+
+    The sidecar says so; without one the waiter writes the controller's heartbeat now and then, and so finds out.
+    """
+
+    def __init__(self, store: Store, run: str, epoch: int, line: Line) -> None:
+        self.store, self.run, self.epoch, self.line = store, run, epoch, line
+        self._beat_at = time.monotonic() + BEAT_SECONDS
+        self._unwritable_since: float | None = None
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Return when it is worth asking again, at the latest after ``seconds``. Raises StoreError, Fenced."""
+        pause = (PATIENT_SECONDS if self.line.open else POLL_SECONDS) * random.uniform(0.75, 1.25)
+        self.line.wait(pause if seconds is None else min(pause, seconds))
+        if self.line.trouble:
+            raise StoreError(self.line.trouble)
+        if self.line.open or time.monotonic() < self._beat_at:
+            return
+        try:
+            self.store.beat(self.run, self.epoch)
+        except StoreError:
+            since = self._unwritable_since = self._unwritable_since or time.monotonic()
+            if time.monotonic() - since >= PATIENCE_SECONDS:
+                raise
+        else:
+            self._unwritable_since = None
+        self._beat_at = time.monotonic() + BEAT_SECONDS
 
 
 def wait_at_gate(
@@ -45,6 +80,7 @@ def wait_at_gate(
     """
     ends = None if timeout is None else time.monotonic() + timeout
     line = Line(socket_path, run, ci, step)  # before asking: a change between the answer and the wait is not missed
+    wait = Wait(store, run, epoch, line)
     why = None
     try:
         while True:
@@ -57,14 +93,11 @@ def wait_at_gate(
                 why = verdict.why
                 if on_wait is not None:
                     on_wait(verdict)
-            pause = (PATIENT_SECONDS if line.open else POLL_SECONDS) * random.uniform(0.75, 1.25)
-            if ends is not None:
-                left = ends - time.monotonic()
-                if left <= 0:
-                    store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {why}")
-                    return store.claim(run, ci, step, epoch, worker)
-                pause = min(pause, left)
-            line.wait(pause)
+            left = None if ends is None else ends - time.monotonic()
+            if left is not None and left <= 0:
+                store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {why}")
+                return store.claim(run, ci, step, epoch, worker)
+            wait.wait(left)
     finally:
         line.close()
 
@@ -76,13 +109,14 @@ def wait_for_everybody(mark: Mapping[str, Any]) -> None:
     """
     store = open_store(mark["database"])
     line = Line(mark.get("socket"), mark["run"], "", "")
+    wait = Wait(store, mark["run"], mark["epoch"], line)
     try:
         while True:
             if line.orphaned():
                 raise Orphaned(f"The controller of run {mark['run']} is gone.")
             if not store.going_on(mark["run"], mark["epoch"]):
                 return
-            line.wait((PATIENT_SECONDS if line.open else POLL_SECONDS) * random.uniform(0.75, 1.25))
+            wait.wait()
     finally:
         line.close()
         store.close()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 START_SECONDS = 30.0
+ANSWER_SECONDS = 5.0
 _PROGRAM = """
 import json, sys, types
 package = types.ModuleType("ansible_collections")
@@ -42,9 +43,17 @@ class Sidecar:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def drain(self, why: str) -> bool:
-        """Let it write that the run begins no new step; safe in a signal handler that interrupted a write."""
-        return say(self.socket, {"drain": why})
+    def keep(self, note: dict[str, Any]) -> bool:
+        """Let it write a note of ``Owed`` as soon as the database takes it; False when it is gone."""
+        return say(self.socket, note)
+
+    def drain(self, why: str) -> dict[str, Any] | None:
+        """Let it write that the run begins no new step.
+
+        Returns its answer: whether that is ``written``, else the ``error``; nothing when it is busy, and will do it
+        later. None when it is gone.
+        """
+        return ask(self.socket, {"drain": why}, ANSWER_SECONDS)
 
     def stop(self, timeout: float = 10.0) -> None:
         """End it; the run's state is not touched."""
@@ -104,14 +113,23 @@ def say(path: str, words: dict[str, Any]) -> bool:
     return False
 
 
-def began(path: str, ci: str, step: str, pid: int, pid_start: int) -> bool:
-    """Watchdog: process ``pid`` acts for ``ci`` from now on."""
-    return say(path, {"began": ci, "step": step, "pid": pid, "pid_start": pid_start})
-
-
-def ended(path: str, ci: str) -> bool:
-    """Watchdog: the result for ``ci`` has arrived."""
-    return say(path, {"ended": ci})
+def ask(path: str, words: dict[str, Any], timeout: float) -> dict[str, Any] | None:
+    """Tell the sidecar something; return its answer, empty without one in time, None when nobody listens."""
+    said = b""
+    try:
+        with _connected(path) as line:
+            line.settimeout(timeout)
+            line.sendall(json.dumps(words).encode() + b"\n")
+            while not said.endswith(b"\n"):
+                more = line.recv(65536)
+                if not more:
+                    return None
+                said += more
+    except TimeoutError:
+        return {}
+    except OSError:
+        return None
+    return dict(json.loads(said))
 
 
 class Line:
@@ -119,6 +137,8 @@ class Line:
 
     def __init__(self, path: str | None, run: str, ci: str, step: str) -> None:
         self._socket: socket.socket | None = None
+        self.trouble: str | None = None
+        """Why nothing could be written to the run database for a long time."""
         if path is not None:
             with contextlib.suppress(OSError):
                 self._socket = _connected(path)
@@ -146,12 +166,15 @@ class Line:
         ready, _other, _other = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))
         if self._socket in ready and self._socket is not None:
             try:
-                said = self._socket.recv(4096)
+                said = self._socket.recv(65536)
             except OSError:
                 said = b""
             if not said:  # the sidecar is gone: from now on this waiter polls
                 self._socket.close()
                 self._socket = None
+            elif b"{" in said:
+                with contextlib.suppress(ValueError):  # half a message: it is said again
+                    self.trouble = json.loads(said[said.index(b"{") :].partition(b"\n")[0])["unwritable"]
 
     def close(self) -> None:
         """Hang up."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import textwrap
 
 import pytest
+
+from ansible_collections.basis.landscape.plugins.plugin_utils import _dead_workers
 
 CALLBACK = '''
 DOCUMENTATION = """
@@ -28,7 +31,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "watching"
 
     def v2_playbook_on_start(self, playbook):
-        _dead_workers.watch(lambda host, reason: None)
+        _dead_workers.watch()
 '''
 ACTION = """
 import os, signal
@@ -81,3 +84,18 @@ def test_killed_worker_is_an_unreachable_host(tmp_path: pathlib.Path, strategy: 
     assert done.returncode == 4, done.stdout + done.stderr
     assert "fatal: [b]: UNREACHABLE!" in done.stdout and "killed by SIGKILL" in done.stdout
     assert done.stdout.count("went on") == 2
+
+
+class NextWorker:
+    """What a worker of a later ansible-core may be like: its queue has another name."""
+
+    def __init__(self, host: object, task: object, results: object) -> None:
+        self._host, self._task, self._results = host, task, results
+
+
+def test_what_a_release_of_ansible_core_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _dead_workers.missing() == []
+    before = signal.getsignal(signal.SIGCHLD)
+    monkeypatch.setattr(_dead_workers, "WorkerProcess", NextWorker)
+    assert _dead_workers.watch() == ["WorkerProcess._final_q"]
+    assert signal.getsignal(signal.SIGCHLD) is before

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import resource
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,9 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Owner, StoreError, engine, open_store
 from tests import postgres
+from tests.env.small_disk import mounted
 from tests.property import plans
 
 
@@ -93,19 +93,35 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path) -> None
     store.create("r1", plans.lone_hosts(1), procedure="patch", code_hash="c", params={}, created_by="x")
     epoch = store.take("r1", Owner.current())
     before = store.events("r1")
-    size = max(path.stat().st_size for path in tmp_path.iterdir())
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (min(size, 4096), hard))
-        with pytest.raises(StoreError, match="Nothing was half written"):
-            store.create("r2", plans.lone_hosts(300), procedure="patch", code_hash="c", params={}, created_by="x")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
+
+    def no_room(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA max_page_count=1")  # SQLite makes of it: as many as it has now
+
+    event.listen(store.engine, "connect", no_room)
+    with pytest.raises(StoreError, match=r"its disk is full; make room.*disk is full\)\. Nothing was half written"):
+        store.create("r2", plans.lone_hosts(300), procedure="patch", code_hash="c", params={}, created_by="x")
+    event.remove(store.engine, "connect", no_room)
     assert [run["id"] for run in store.runs()] == ["r1"]
     assert store.events("r1") == before and store.verify_chain("r1") is None
     assert store.claim("r1", "h00", "admit", epoch).kind == "go", "with room again it goes on"
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("beside", [True, False], ids=["beside another connection", "as the only one"])
+def test_a_disk_that_is_really_full(tmp_path: Path, beside: bool) -> None:
+    with mounted(tmp_path / "disk") as disk:
+        store = open_store(f"sqlite:///{disk.folder / 'runs.db'}")
+        store.create("r1", plans.lone_hosts(1), procedure="patch", code_hash="c", params={}, created_by="x")
+        epoch = store.take("r1", Owner.current())
+        other = store.engine.raw_connection() if beside else None
+        disk.fill()
+        with pytest.raises(StoreError, match="its disk is full"):
+            store.claim("r1", "h00", "admit", epoch)
+        if other is not None:  # as the sidecar does, it keeps the files without which nobody can read
+            assert {step["state"] for step in store.steps("r1")} == {"pending"}
+            other.close()
+        disk.make_room()
+        assert store.claim("r1", "h00", "admit", epoch).kind == "go"
 
 
 def test_a_server_that_restarts_is_waited_for() -> None:

@@ -6,12 +6,15 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import os
+import shutil
 import signal
-import subprocess
-import sys
+import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +24,19 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     Owner,
     Sidecar,
     Store,
+    StoreError,
     open_store,
     start_sidecar,
     wait_at_gate,
     wait_for_change,
     wait_for_everybody,
+    waiter,
     wake,
 )
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import sidecar as sidecar_module
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import Owed
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import process_start
+from tests.env.small_disk import SmallDisk, mounted
 from tests.property import plans
 
 FORK = multiprocessing.get_context("fork")
@@ -164,9 +172,100 @@ def test_changes_are_followed(store: Store) -> None:
 def test_draining_is_written_by_the_sidecar(store: Store, sidecar: tuple[int, Sidecar]) -> None:
     epoch, beside = sidecar
     joined = waiting(store, epoch, beside.socket)
-    assert beside.drain("SIGINT")
+    assert beside.drain("SIGINT") == {"written": True, "error": None}
     assert joined().kind == "blocked"
     assert store.run("r1")["state"] == "draining"
+
+
+def test_a_sidecar_that_is_gone_or_stands_still_gives_no_answer(
+    store: Store, sidecar: tuple[int, Sidecar], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _epoch, beside = sidecar
+    monkeypatch.setattr(wake, "ANSWER_SECONDS", 0.2)
+    os.kill(beside.pid, signal.SIGSTOP)
+    assert beside.drain("SIGINT") == {}, "it stands still"
+    os.kill(beside.pid, signal.SIGCONT)
+    until(lambda: store.run("r1")["state"] == "draining")
+    beside.stop()
+    assert beside.drain("SIGINT") is None and not beside.keep({"drain": "SIGINT"})
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk for a SQLite database that can be full."""
+    with mounted(tmp_path / "disk") as small:
+        yield small
+
+
+@contextmanager
+def serving(store: Store, epoch: int, ttl: float) -> Iterator[str]:
+    """A sidecar's loop in a thread of this process; the path of its socket."""
+    folder = tempfile.mkdtemp()
+    path = os.path.join(folder, "wake")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(path)
+        listener.listen()
+        listener.setblocking(False)
+        loop = sidecar_module.Loop(Store(store.engine), "r1", epoch, Owner.current(), listener, ttl)
+        thread = threading.Thread(target=loop.serve)
+        thread.start()
+        try:
+            yield path
+        finally:
+            wake.say(path, {"bye": True})
+            thread.join(30)
+            shutil.rmtree(folder)
+
+
+LEFT = {"left": "web", "why": "no route to host", "unreachable": True}
+
+
+@pytest.mark.needs("root")
+def test_what_the_full_disk_does_not_take_is_kept_and_written_once(disk: SmallDisk) -> None:
+    store = open_store(f"sqlite:///{disk.folder / 'runs.db'}")
+    epoch = begin(store)
+    here = Owed("r1", epoch)
+    here.add(LEFT)
+    with serving(store, epoch, 60.0) as path:
+        joined = waiting(store, epoch, path)
+        disk.fill()
+        with pytest.raises(StoreError, match="its disk is full"):
+            here.write(store)
+        answer = wake.ask(path, LEFT, 30.0)
+        assert answer is not None and not answer["written"] and "its disk is full" in answer["error"]
+        disk.make_room()
+        verdict = joined()
+    assert (verdict.kind, verdict.by) == ("blocked", "web")
+    here.write(store)
+    assert here.notes == []
+    assert [event["ci"] for event in store.events("r1") if event["kind"] == "abandoned"] == ["web"]
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("beside", [True, False], ids=["told by the sidecar", "without a sidecar"])
+def test_who_waits_gives_up_when_nothing_can_be_written_for_long(
+    disk: SmallDisk, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    monkeypatch.setattr(sidecar_module, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(waiter, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(waiter, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(waiter, "POLL_SECONDS", 0.1)
+    store = open_store(f"sqlite:///{disk.folder / 'runs.db'}")
+    epoch = begin(store)
+    mark = {"database": store.url, "run": "r1", "epoch": epoch, "socket": None}
+    reader = store.engine.raw_connection()  # without anybody who has it open, a full disk cannot even be read
+    with serving(store, epoch, 0.6) if beside else nullcontext() as path:
+        mark["socket"] = path
+        assert store.claim("r1", "app", "stop:PRD/app/I", epoch).kind == "wait"
+        disk.fill()
+        for wait in (
+            lambda: wait_at_gate(store, "r1", "app", "stop:PRD/app/I", epoch, socket_path=path),
+            lambda: wait_for_everybody(mark),
+        ):
+            with pytest.raises(StoreError, match="its disk is full; make room"):
+                wait()
+        disk.make_room()
+    reader.close()
 
 
 def _controller(url: str, ready: Any) -> None:
@@ -206,25 +305,7 @@ def test_a_killed_controller_is_lost_within_seconds_and_leaves_no_waiter(store: 
     assert store.take("r1", Owner.current()) == epoch + 1
 
 
-def test_a_killed_worker_is_noticed_by_the_watchdog(store: Store, sidecar: tuple[int, Sidecar]) -> None:
-    epoch, beside = sidecar
-    joined = waiting(store, epoch, beside.socket)
-    store.claim("r1", "web", "stop:PRD/web/I", epoch)
-    worker = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-    try:
-        assert wake.began(beside.socket, "web", "stop:PRD/web/I", worker.pid, process_start(worker.pid) or 0)
-        assert wake.began(beside.socket, "db", "x", os.getpid(), process_start(os.getpid()) or 0), "one that lives"
-    finally:
-        worker.kill()
-        worker.wait()
-    verdict = joined()
-    assert (verdict.kind, verdict.by) == ("blocked", "web") and "was killed" in verdict.why
-    assert wake.ended(beside.socket, "db")
-
-
 def test_a_sidecar_that_cannot_reach_the_database_says_so() -> None:
-    from ansible_collections.basis.landscape.plugins.plugin_utils._runs import StoreError
-
     with pytest.raises(StoreError, match=r"Could not start the sidecar.*Could not open"):
         start_sidecar("sqlite:////proc/nowhere/x.db", "r1", 1)
 
