@@ -171,6 +171,18 @@ def test_jobs_of_a_system_that_is_not_up_again_stay_held_back(site: Site) -> Non
     assert story(site)[-1] == ("jobs_released", 3) and jobs(site, "S") == set(OWN)
 
 
+def test_jobs_of_a_system_that_is_up_and_not_well_stay_held_back(site: Site) -> None:
+    verify = site.folder / "verify.yml"
+    tasks = {"landscape_step_tasks": {"verify": str(verify)}}
+    for worse, code in ((True, 2), (False, 0)):
+        act = {"name": "Act", "ansible.builtin.assert": {"that": "maintenance_ci != 'app'" if worse else True}}
+        verify.write_text(json.dumps([act]), encoding="utf-8")
+        outcome = site.play(**({"run_name": "r1"} if worse else {"run": "r1"}), **tasks, **OURS)
+        assert outcome.code == code, outcome.output
+        assert site.everything_is_up()
+        assert jobs(site, "Z" if worse else "S") == set(OWN)
+
+
 def test_the_run_that_starts_a_landscape_gives_back_what_the_one_that_stopped_it_held(site: Site) -> None:
     tasks = {}
     for step in ("silence", "unsilence"):
@@ -277,7 +289,7 @@ REFUSED: dict[str, tuple[Callable[[Site], dict[str, Any]] | None, dict[str, Any]
         lacking(object="S_TABU_DIS"),
         {},
         [
-            "PRD on app: its jobs could not be held back: Could not read the background jobs of PRD",
+            "PRD on app: its jobs could not be held back: Could not read the table TBTCO: ",
             "To allow it: mend that, or set landscape_hold_jobs: false for this host.",
         ],
     ),
@@ -285,7 +297,7 @@ REFUSED: dict[str, tuple[Callable[[Site], dict[str, Any]] | None, dict[str, Any]
     "no session": (
         by_soap,
         {},
-        ["1 unmet condition.", "PRD on app: its jobs could not be held back: ", "a session of its own"],
+        ["1 unmet condition.", "PRD on app: its jobs could not be held back: ", "each call is one of its own"],
     ),
     "jobs of somebody else": (
         left(name="OLD", status="Z"),
