@@ -10,6 +10,7 @@ import signal
 
 import pytest
 
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import process_start
 from tests.integration.runs.conftest import INSTANCE, Site, kill
 
 EFFECTS = ("stopped", "patched", "reboot_requested", "started")
@@ -128,3 +129,27 @@ def test_an_outdated_controller_is_refused_at_the_target(site: Site) -> None:
     assert again.code == 0, again.output
     assert site.effects("stopped").count(("stopped", "app")) == 1
     assert site.calls("Stop", "app") == 1
+
+
+def test_a_reboot_that_was_held_up_ends_no_later_boot(site: Site) -> None:
+    """The worker of a killed controller hangs at the last moment before the reboot, and wakes when SAP runs again."""
+    looks, held, door = (site.folder / name for name in ("looks", "held", "door"))
+    os.mkfifo(door)
+    # Looked at by the role, by the plugin, and right before the end: there it waits until somebody opens the door.
+    look = (
+        f'printf x >> {looks}; [ "$(wc -c < {looks})" -ne 3 ] || {{ : > {held}; read -r word < {door}; }};'
+        " cat /proc/sys/kernel/random/boot_id"
+    )
+    process = site.begin(run_name="r1", landscape_hosts="pair1", os_reboot_boot_id_command=look)
+    site.until(held.exists, why="pair1 is about to be rebooted")
+    workers = children(process.pid)
+    kill(process, signal.SIGKILL)
+    site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
+    again = site.play(run="r1")
+    assert again.code == 0, again.output
+    assert any(process_start(worker) for worker in workers), "nobody is held up any more"
+    door.write_text("go\n", encoding="ascii")
+    site.until(lambda: not any(process_start(worker) for worker in workers), why="the old worker is through")
+    site.end(process)
+    assert site.effects("reboot_requested") == [("reboot_requested", "pair1")]
+    assert site.everything_is_up()
