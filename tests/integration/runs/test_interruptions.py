@@ -6,11 +6,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import signal
 
 import pytest
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import process_start
+from tests.env.small_disk import mounted
 from tests.integration.runs.conftest import INSTANCE, Site, kill
 
 EFFECTS = ("stopped", "patched", "reboot_requested", "started")
@@ -32,6 +34,15 @@ def children(process_id: int) -> list[int]:
             int(child) for child in pathlib.Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
         ]
     return []
+
+
+def sidecar(process_id: int) -> int:
+    """The sidecar of run r1 of an ansible-playbook process."""
+    for child in children(process_id):
+        with contextlib.suppress(OSError):
+            if b"basis.landscape run r1" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                return child
+    raise AssertionError("the sidecar was not found")
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -87,7 +98,8 @@ def test_ctrl_c_finishes_what_is_in_flight_and_the_run_is_continued(site: Site) 
     outcome = site.end(process)
     assert outcome.code != 0
     assert site.state() == "interrupted", outcome.output
-    assert "steps in flight are finished" in outcome.output
+    assert "SIGINT: steps in flight are finished, no other begins" in outcome.output
+    assert re.search(r"in flight for \d+ s: PRD/app/D01/stop", outcome.output), outcome.output
     assert site.states()["app"]["stop:PRD/app/D01"] == "done"
     assert ("stopping", "db") not in site.effects()
     again = site.play(run="r1")
@@ -95,6 +107,99 @@ def test_ctrl_c_finishes_what_is_in_flight_and_the_run_is_continued(site: Site) 
     assert site.everything_is_up() and site.state() == "succeeded"
     for host in INSTANCE:
         assert site.effects("stopped").count(("stopped", host)) == 1
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_second_signal_ends_at_once_and_closes_the_run(site: Site, name: str) -> None:
+    number = signal.Signals[name]
+    site.simulator.fault("slow", host="app", operation="Stop", seconds=600)
+    process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+    site.until(lambda: site.calls("Stop", "app"), why="Stop was sent to app")
+    kill(process, number)
+    site.until(lambda: site.state() == "draining", why="the first signal is recorded")
+    kill(process, number)
+    outcome = site.end(process)
+    assert outcome.code != 0
+    assert site.state() == "interrupted" and "run r1: interrupted" in outcome.output, outcome.output
+    assert site.states()["app"]["stop:PRD/app/D01"] == "unknown"
+    reports = site.folder / "state" / "reports"
+    assert sorted(path.name for path in reports.iterdir()) == ["r1.html", "r1.json"]
+
+
+def test_ctrl_c_without_the_sidecar(site: Site) -> None:
+    site.simulator.fault("slow", host="app", operation="Stop", seconds=5)
+    process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+    site.until(lambda: site.calls("Stop", "app"), why="Stop was sent to app")
+    os.kill(sidecar(process.pid), signal.SIGKILL)
+    kill(process, signal.SIGINT)
+    outcome = site.end(process)
+    assert "SIGINT: steps in flight are finished, no other begins" in outcome.output
+    assert site.state() == "interrupted", outcome.output
+    assert site.states()["app"]["stop:PRD/app/D01"] == "done"
+    assert ("stopping", "db") not in site.effects()
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("how", ["room is made", "room is made without the sidecar", "interrupted twice"])
+def test_a_failure_that_the_full_disk_does_not_take(site: Site, how: str) -> None:
+    log = site.folder / "log"
+    site.environment["ANSIBLE_LOG_PATH"] = str(log)
+    site.simulator.fault("slow", host="web", operation="Stop", seconds=3)
+    with mounted(site.folder / "state") as disk:
+        process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+        site.until(lambda: site.calls("Stop", "web"), why="Stop was sent to web")
+        if how == "room is made without the sidecar":
+            os.kill(sidecar(process.pid), signal.SIGKILL)
+        disk.fill()
+        site.until(lambda: "Could not record yet that web failed" in _words(log.read_text()), why="the error is said")
+        if how == "interrupted twice":
+            kill(process, signal.SIGINT)
+            site.until(lambda: "SIGINT: steps in flight" in log.read_text(), why="the first signal is answered")
+            kill(process, signal.SIGINT)
+            outcome = site.end(process)
+            said = _words(outcome.output)
+            assert "That no other begins is not recorded yet" in said and "its disk is full; make room" in said
+            assert "Could not close run r1" in said and "Not recorded: web failed" in said
+            disk.make_room()
+        else:
+            disk.make_room()
+            outcome = site.end(process)
+            assert outcome.code == 2, outcome.output
+            states = site.states()
+            assert states["web"]["stop:WDP/web/W20"] == "failed" and site.state() == "partial"
+            # Without the sidecar nobody may have the database open, and then a full disk keeps it from being read: who
+            # asks just then fails by itself.
+            stopped = {states["app"]["stop:PRD/app/D01"], states["db"]["stop:HDP/db/HDB00"]}
+            assert stopped == {"blocked"} if how == "room is made" else stopped <= {"blocked", "failed"}
+        again = site.play(run="r1")
+        assert again.code == 0, again.output
+        assert site.state() == "succeeded" and site.everything_is_up()
+        assert site.effects("stopped").count(("stopped", "web")) == 1
+
+
+def _words(text: str) -> str:
+    """A text without the places where Ansible breaks its lines."""
+    return " ".join(text.split())
+
+
+RENAMED = """
+import importlib.util, sys
+spec = importlib.util.find_spec("ansible.executor.process.worker")
+with open(spec.origin, encoding="utf-8") as file:
+    source = file.read().replace("self._final_q", "self._results_q")
+module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+exec(compile(source, spec.origin, "exec"), module.__dict__)
+"""
+
+
+def test_an_ansible_in_which_killed_workers_are_not_noticed_is_named(site: Site) -> None:
+    folder = site.folder / "later_ansible"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(RENAMED, encoding="utf-8")
+    site.environment["PYTHONPATH"] = str(folder)
+    outcome = site.play(run_name="r1", landscape_hosts="pair1")
+    assert outcome.code == 0, outcome.output
+    assert "lacks WorkerProcess._final_q: a worker that is killed" in _words(outcome.output)
 
 
 def test_two_controllers(site: Site) -> None:
