@@ -300,10 +300,14 @@ class AbapSystem:
         self.kept.setdefault(name, [])[:] = [{client: self.client, **row} if client else row for row in rows]
 
     def fill_many(self, table: str, count: int, row: Row) -> None:
-        """Make a table that is merely kept look as if it had so many rows, all alike."""
+        """Make a table that is merely kept look as if it had so many rows, alike but for the number in the key.
+
+        The number is in the first column, unless the row or the client stands there.
+        """
         found = self.tables[table]
         made = {found.client: self.client, **row} if found.client else row
-        rows = Generated(count, lambda _index: made, self.client if found.client else None)
+        first = found.columns[0].name
+        rows = Generated(count, lambda index: {first: str(index), **made}, self.client if found.client else None)
         self.tables[table] = replace(found, rows=lambda _system: rows)
 
     def copy_client(self, source: str, target: str, profile: str) -> str:
