@@ -36,7 +36,7 @@ def test_a_continued_run_waits_for_nobody_who_is_left_out(site: Site) -> None:
     refused = site.play("--limit", "nobody", run="r1")
     assert refused.code != 0
 
-    outcome = site.play("--limit", "db,pair1", run="r1", timeout=120)
+    outcome = site.play("--limit", "db,pair1", run="r1")
     assert outcome.code == 2, outcome.output
     assert "left out by --limit" in outcome.output
     states = site.states()
