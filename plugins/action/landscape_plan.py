@@ -288,7 +288,7 @@ class ActionModule(ControllerAction):
         if context.CLIARGS.get("subset") and not set(hosts) & set(begun["hosts"]):
             raise _controller.NotPossible(
                 f"None of the hosts of run {run} is in --limit {context.CLIARGS['subset']}, so it would only be "
-                f"deferred. Its hosts are: {', '.join(begun['hosts'])}."
+                f"deferred. Its hosts are: {', '.join(begun['hosts'][:8])}{' and more' * (len(begun['hosts']) > 8)}."
             )
 
     def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> None:
