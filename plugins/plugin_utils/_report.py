@@ -21,6 +21,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.page import 
     text,
     tiles,
 )
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import playbook_command
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import report as facts
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.words import duration, instant, words
 
@@ -129,7 +130,7 @@ def _attention(report: Mapping[str, t.Any], bad: Mapping[str, Mapping[str, t.Any
     if report["state"] in ("partial", "interrupted", "lost"):
         parts.append("<p>When the causes are mended, go on where it stands; what is done is not done again:</p>")
         parts.append(
-            command(f"ansible-playbook basis.landscape.{report['procedure']}_landscape -e run={report['run']}")
+            command(playbook_command(report["procedure"], report.get("arguments") or (), f"run={report['run']}"))
         )
     return section("Needs somebody", Markup("".join(parts))) if any(parts) else ""
 

@@ -45,9 +45,13 @@ _PLAYBOOKS = {"backup": "backup_databases", "clean_backups": "clean_backups"}
 
 def approve_command(plan: Mapping[str, Any]) -> str:
     """Return the command line that runs exactly this plan, with the ``arguments`` that it was made with."""
-    playbook = _PLAYBOOKS.get(plan["procedure"], f"{plan['procedure']}_landscape")
-    arguments = [*(plan.get("arguments") or ()), f"basis.landscape.{playbook}", "-e", f"approved={plan['hash']}"]
-    return shlex.join(["ansible-playbook", *arguments])
+    return playbook_command(plan["procedure"], plan.get("arguments") or (), f"approved={plan['hash']}")
+
+
+def playbook_command(procedure: str, arguments: Sequence[str], variable: str) -> str:
+    """Return the command line that does ``procedure``, with an extra variable (``name=value``)."""
+    playbook = _PLAYBOOKS.get(procedure, f"{procedure}_landscape")
+    return shlex.join(["ansible-playbook", *arguments, f"basis.landscape.{playbook}", "-e", variable])
 
 
 def not_repeated(plan: Mapping[str, Any]) -> list[str]:

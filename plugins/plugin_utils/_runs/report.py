@@ -38,6 +38,7 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         "created_by": record["created_by"],
         "finished_at": record.get("finished_at"),
         "plan": plan["hash"],
+        "arguments": plan.get("arguments") or [],
         "makespan": makespan,
         "lower_bound": plan["lower_bound"],
         "lower_bound_measured": bound.measured(plan, steps),
