@@ -92,8 +92,9 @@ def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None
     refused = site.play(run="r1")
     assert refused.code != 0 and "accept_plan=" in refused.output
     (site.folder / "landscape.json").write_text(json.dumps(landscape))
-    with contextlib.closing(sqlite3.connect(site.folder / "state" / "runs.db")) as database, database:
+    with contextlib.closing(sqlite3.connect(site.folder / "state" / "runs.db")) as database:
         database.execute("UPDATE run SET code_hash = 'of another release'")
+        database.commit()
     refused = site.play(run="r1")
     assert refused.code != 0 and "plugins of basis.landscape are no longer those it began with" in refused.output
     with site.store() as store:
