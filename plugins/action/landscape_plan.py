@@ -57,8 +57,8 @@ OF_THIS_CALL = {
     "landscape_procedure",
     "landscape_yes",
     "run",
+    "run_name",
 }
-OF_THIS_CALL |= {"run_name"}
 # What lets a run undo a temporary change that is left.
 REMEDIES = {
     "silence": "give landscape_step_tasks.unsilence",

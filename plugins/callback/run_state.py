@@ -150,12 +150,7 @@ class CallbackModule(CallbackBase):
     def _leave_out(self, result: t.Any) -> None:
         """Give the hosts of a continued run up for now that ``--limit`` leaves out: nobody is to wait for them."""
         inventory = result._task.get_play().get_variable_manager()._inventory
-        notes = [{"left_out": host} for host in _limit.let_controller_in(inventory, result._result["hosts"])]
-        for note in notes:
-            self._owed.add(note)
-        for note in notes:
-            if note in self._owed.notes:
-                self._owe(note)  # which writes all
+        self._owe(*({"left_out": host} for host in _limit.let_controller_in(inventory, result._result["hosts"])))
 
     def _begin(self, begun: dict[str, t.Any]) -> None:
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
@@ -218,18 +213,20 @@ class CallbackModule(CallbackBase):
         why = _failures.words(result._result) or f"task '{result._task.get_name()}' {how}"
         self._owe({"left": host, "why": why, "unreachable": how == "unreachable"})
 
-    def _owe(self, note: dict[str, t.Any]) -> None:
-        """Write a note of ``Owed``, or see to it that it is tried again until it is written."""
+    def _owe(self, *notes: dict[str, t.Any]) -> None:
+        """Write notes of ``Owed``, or see to it that they are tried again until they are written."""
         from ansible_collections.basis.landscape.plugins.plugin_utils._runs import owed
 
-        self._owed.add(note)
+        for note in notes:
+            self._owed.add(note)
         self._write_owed()
-        if self._mark is None or note not in self._owed.notes:
-            return
-        self._display.error(
-            f"Could not record yet that {owed.in_words(note)}: {self._why_not} It is tried again until it is recorded."
-        )
-        if self._sidecar.keep(note):
+        left = [note for note in notes if self._mark is not None and note in self._owed.notes]
+        for note in left:
+            self._display.error(
+                f"Could not record yet that {owed.in_words(note)}: {self._why_not} It is tried again until it is "
+                "recorded."
+            )
+        if all(self._sidecar.keep(note) for note in left):
             return
         # Nobody else does it, and perhaps no callback ever comes again: those who wait for this host wait for the note.
         pause = threading.Event()

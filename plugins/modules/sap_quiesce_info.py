@@ -333,7 +333,12 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import jobs, model, quiet
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import connect
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, elsewhere, rfc_spec
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import (
+    advice,
+    elsewhere,
+    rfc_spec,
+    servers_spec,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.tables import literal
 from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict import BAD, GOOD, UNKNOWN
 from ansible_collections.basis.landscape.plugins.module_utils._wait import (
@@ -386,15 +391,6 @@ def spec() -> ArgumentSpec:
             },
             "users_ignore": {"type": "list", "elements": "str", "default": []},
             "jobs_ignore": {"type": "list", "elements": "str", "default": []},
-            "servers": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "host": {"type": "str", "required": True},
-                    "instance": {"type": "str", "required": True},
-                },
-            },
             "other_servers": {"type": "str", "choices": ["unknown", "ignore"], "default": "unknown"},
             "dump_source": {"type": "str", "choices": ["dump_log", "work_processes"], "default": "dump_log"},
             "dump_minutes": {"type": "int", "default": 15},
@@ -408,7 +404,7 @@ def spec() -> ArgumentSpec:
             "confirm_sid": {"type": "str"},
         }
     )
-    return own.merge(rfc_spec())
+    return own.merge(servers_spec(), rfc_spec())
 
 
 class Counted(NamedTuple):
@@ -467,10 +463,7 @@ class Quiesce:
         if wrong:
             why = f"the limit of {wrong[0]} must be from 0 to less than count_up_to ({most})"
             raise BadInput(doing, f"{why}, and is {self._limits[wrong[0]]}")
-        if params["servers"] and params["rfc_url"]:
-            raise BadInput(doing, "servers is for RFC, and rfc_url says SOAP")
-        self._client = connect(params)
-        self._others = [connect(elsewhere(params, server)) for server in params["servers"]]
+        self._client, *self._others = [connect(one) for one in (params, *elsewhere(doing, params))]
         self.who = self._client.confirm(doing, params["confirm_sid"])
         self._users: Optional[List[Dict[str, str]]] = None
         self._running: Optional[List[Dict[str, str]]] = None

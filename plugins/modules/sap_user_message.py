@@ -203,7 +203,12 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._rfc import quiet
 from ansible_collections.basis.landscape.plugins.module_utils._rfc.client import CallFailed, connect
-from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import advice, elsewhere, rfc_spec
+from ansible_collections.basis.landscape.plugins.module_utils._rfc.options import (
+    advice,
+    elsewhere,
+    rfc_spec,
+    servers_spec,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame, wait_until
 
 LONGEST = 128  # characters of MESSAGE of TH_POPUP; what is longer is cut without a word
@@ -234,21 +239,12 @@ def spec() -> ArgumentSpec:
             "users_ignore": {"type": "list", "elements": "str", "default": []},
             "leave_early": {"type": "bool", "default": True},
             "failures": {"type": "str", "choices": ["fail", "warn"], "default": "fail"},
-            "servers": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "host": {"type": "str", "required": True},
-                    "instance": {"type": "str", "required": True},
-                },
-            },
             "other_servers": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
             "delay": {"type": "float", "default": 10.0},
             "confirm_sid": {"type": "str"},
         }
     )
-    return own.merge(rfc_spec())
+    return own.merge(servers_spec(), rfc_spec())
 
 
 class Message(NamedTuple):
@@ -295,10 +291,7 @@ class Notice:
                 why = f"the message has {len(text)} characters, and TH_POPUP takes {LONGEST}: {text!r}"
                 raise BadInput(doing, why, reason="too_long")
         self._limit(1.0)
-        if params["servers"] and params["rfc_url"]:
-            raise BadInput(doing, "servers is for RFC, and rfc_url says SOAP")
-        self._clients = [connect(params)]
-        self._clients += [connect(elsewhere(params, server)) for server in params["servers"]]
+        self._clients = [connect(one) for one in (params, *elsewhere(doing, params))]
         self.sid = ""
         self.messages: List[Message] = []
         self.blind: List[str] = []  # why it was not known who was there when a message was due

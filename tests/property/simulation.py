@@ -290,7 +290,7 @@ class Simulation:
                 if not steps or steps[0]["state"] in rules.STEP_DEAD:
                     continue
                 if steps[0]["state"] == "running" and (ci, steps[0]["kind"]) not in self.world.unreachable:
-                    store.unknown(RUN, epoch, ci, steps[0]["step"], "its worker was killed")
+                    store.abandon(RUN, epoch, ci, "its worker was killed", state="unknown")
                 else:
                     store.abandon(RUN, epoch, ci, "no route to host", unreachable=True)
         except Fenced:

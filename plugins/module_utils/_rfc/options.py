@@ -113,10 +113,24 @@ def address_of(params: Mapping[str, Any]) -> Address:
     )
 
 
-def elsewhere(params: Mapping[str, Any], server: Mapping[str, str]) -> Dict[str, Any]:
-    """The options by which another application server (``host``, ``instance``) of the same system is reached."""
+def servers_spec() -> ArgumentSpec:
+    """The option ``servers``: further application servers of the same system."""
+    place = {"host": {"type": "str", "required": True}, "instance": {"type": "str", "required": True}}
+    return ArgumentSpec({"servers": {"type": "list", "elements": "dict", "default": [], "options": place}})
+
+
+def elsewhere(doing: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """The options by which each of ``servers`` is reached.
+
+    :raises BadInput: SOAP reaches one address only.
+    """
+    if params["servers"] and params["rfc_url"]:
+        raise BadInput(doing, "servers is for RFC, and rfc_url says SOAP")
     balanced = ("rfc_message_server", "rfc_message_service", "rfc_system_id", "rfc_group")
-    return dict(params, **dict.fromkeys(balanced), rfc_host=server["host"], rfc_instance=server["instance"])
+    return [
+        dict(params, **dict.fromkeys(balanced), rfc_host=server["host"], rfc_instance=server["instance"])
+        for server in params["servers"]
+    ]
 
 
 def advice(params: Mapping[str, Any]) -> List[str]:
@@ -132,4 +146,4 @@ def advice(params: Mapping[str, Any]) -> List[str]:
     return said
 
 
-__all__ = ("address_of", "advice", "elsewhere", "rfc_spec")
+__all__ = ("address_of", "advice", "elsewhere", "rfc_spec", "servers_spec")

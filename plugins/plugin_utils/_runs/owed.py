@@ -39,18 +39,22 @@ class Owed:
             note = self.notes[0]
             if "drain" in note:
                 store.drain(self.run, self.epoch, note["drain"])
-            elif "left_out" in note:
-                self._leave_out(store, note["left_out"])
-            elif not any(row["left_why"] for row in store.steps(self.run, ci=note["left"])):
-                store.abandon(self.run, self.epoch, note["left"], note["why"], unreachable=note["unreachable"])
+            else:
+                self._abandon(store, note)
             self.notes.remove(note)
 
-    def _leave_out(self, store: Store, host: str) -> None:
-        """Defer a host; what it had begun before stays unknown."""
+    def _abandon(self, store: Store, note: dict[str, Any]) -> None:
+        """Give a host up that has not left yet. One that is left out is deferred; what it had begun stays unknown."""
+        host = note.get("left") or note["left_out"]
         steps = store.steps(self.run, ci=host)
-        left = [row for row in steps if row["state"] not in rules.STEP_MET]
-        if left and not any(row["left_why"] for row in steps):
-            state = "unknown" if left[0]["attempt"] else "deferred"
+        if any(row["left_why"] for row in steps):
+            return
+        if "left" in note:
+            store.abandon(self.run, self.epoch, host, note["why"], unreachable=note["unreachable"])
+            return
+        open_ = [row for row in steps if row["state"] not in rules.STEP_MET]
+        if open_:
+            state = "unknown" if open_[0]["attempt"] else "deferred"
             store.abandon(self.run, self.epoch, host, "left out by --limit", state=state)
 
 

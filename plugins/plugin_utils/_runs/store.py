@@ -627,18 +627,6 @@ class Store:
             self._give_back(tx, run, ci, epoch)
 
     @verb
-    def unknown(self, run: str, epoch: int, ci: str, step: str, why: str) -> bool:
-        """Watchdog: whoever acted for a running step is gone. False when the step was not running any more."""
-        with self._writing() as tx:
-            self._fence(tx, run, epoch, ci)
-            if not self._set(tx, run, ci, step, "unknown", ("running",), message=why, ended_at=tx.now()):
-                return False
-            self._left(tx, run, ci, epoch, why, unreachable=False)
-            tx.event(run, epoch, "unknown", ci, step, why=why)
-            self._give_back(tx, run, ci, epoch)
-            return True
-
-    @verb
     def leave(self, run: str, ci: str, epoch: int) -> None:
         """The configuration item is through with the run: give back the places that it does not need any more.
 

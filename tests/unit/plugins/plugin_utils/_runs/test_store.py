@@ -163,7 +163,6 @@ def test_a_live_owner_keeps_its_run(store: Store) -> None:
         lambda s, e: s.end("r1", "web", "admit", e, 1),
         lambda s, e: s.resolve("r1", "web", "admit", e, True),
         lambda s, e: s.abandon("r1", e, "web", "gone"),
-        lambda s, e: s.unknown("r1", e, "web", "admit", "gone"),
         lambda s, e: s.leave("r1", "web", e),
         lambda s, e: s.defer("r1", "web", "stop:PRD/web/I", e, "late"),
         lambda s, e: s.drain("r1", e),
@@ -277,18 +276,6 @@ def test_abandoning_a_refused_host_keeps_its_refusal(store: Store) -> None:
     store.defer("r1", "web", "admit", epoch, "too late")
     store.abandon("r1", epoch, "web", "task failed")
     assert states(store, "web")["admit"] == "deferred"
-
-
-def test_the_watchdog_marks_only_what_still_runs(store: Store) -> None:
-    epoch = begin(store)
-    verdict = store.claim("r1", "web", "admit", epoch)
-    store.end("r1", "web", "admit", epoch, verdict.attempt)
-    assert not store.unknown("r1", epoch, "web", "admit", "killed")
-    store.claim("r1", "web", "stop:PRD/web/I", epoch)
-    assert store.unknown("r1", epoch, "web", "stop:PRD/web/I", "killed")
-    assert states(store, "web")["stop:PRD/web/I"] == "unknown"
-    do(store, epoch, "app", "admit")
-    assert store.claim("r1", "app", "stop:PRD/app/I", epoch).kind == "blocked"
 
 
 def test_what_comes_of_a_run(store: Store) -> None:
