@@ -6,7 +6,8 @@ A fault is a JSON object: ``name`` (see ``FAULTS``), any of the filters ``host``
 ``user``, ``object`` (of authorization), ``job`` (its name); ``times`` (how often it strikes, for ever when absent),
 ``after`` (how many matching calls pass first), ``seconds`` (real seconds, for ``slow``), ``on`` (a journal entry, given
 by some of its fields, that makes it active: with ``{"effect": "stopping", "instance": "PRD/prdapp1/D01"}`` it strikes
-once that instance began to stop), ``until`` (a journal entry that removes it).
+once that instance began to stop), ``until`` (a journal entry that removes it), ``until_nth`` (which of these entries
+does, the first when absent: what is let go by the tenth look needs no clock).
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ FAULTS: dict[str, str] = {
     "job_cancelled": "the background `job` is cancelled (00/554) when it would end",
 }
 FILTERS = ("host", "system", "instance", "operation", "door", "database", "function", "user", "object", "job")
-FIELDS = frozenset(FILTERS) | {"name", "times", "after", "seconds", "on", "until", "id", "note"}
+FIELDS = frozenset(FILTERS) | {"name", "times", "after", "seconds", "on", "until", "until_nth", "id", "note"}
 
 
 class BadFault(ValueError):
@@ -86,6 +87,7 @@ class Fault:
     seconds: float = 5.0
     on: dict[str, Any] | None = None
     until: dict[str, Any] | None = None
+    until_nth: int = 1
     active: bool = True
     struck: int = 0
 
@@ -109,6 +111,7 @@ class Fault:
             "seconds": self.seconds,
             "on": self.on,
             "until": self.until,
+            "until_nth": self.until_nth,
             "active": self.active,
             "struck": self.struck,
         }
@@ -154,6 +157,7 @@ class Faults:
             seconds=float(raw.get("seconds", 5.0)),
             on=raw.get("on"),
             until=raw.get("until"),
+            until_nth=int(raw.get("until_nth") or 1),
             active=raw.get("on") is None,
         )
         self._all[fault.id] = fault
@@ -207,8 +211,10 @@ class Faults:
             if fault.on is not None and not fault.active and all(entry.get(k) == v for k, v in fault.on.items()):
                 fault.active = changed = True
             elif fault.until is not None and all(entry.get(k) == v for k, v in fault.until.items()):
-                del self._all[fault.id]
-                changed = True
+                fault.until_nth -= 1
+                if fault.until_nth < 1:
+                    del self._all[fault.id]
+                    changed = True
         if changed:
             self._tell()
 

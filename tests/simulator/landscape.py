@@ -618,6 +618,9 @@ class Landscape:
         self._settle()
 
     def _stop_hung(self, instance: Instance) -> None:
+        if instance.held is None or not self.faults.known(instance.held):
+            self._stopped(instance)
+            return
         instance.degraded = True
         self._effect("stop_hung", instance)
 

@@ -18,3 +18,14 @@ def test_a_fault_begins_with_one_entry_of_the_journal_and_ends_with_another() ->
     assert told == [False, True]
     faults.heard({**end, "host": "app"})
     assert told == [False, True, False] and faults.listing() == []
+
+
+def test_a_fault_ends_with_the_nth_of_its_entries() -> None:
+    faults, told = Faults(), []
+    faults.changed.append(lambda: told.append(len(faults.listing())))
+    faults.add({"name": "yellow_forever", "until": {"call": "GetProcessList"}, "until_nth": 3})
+    for call in ("GetProcessList", "Start", "GetProcessList"):
+        faults.heard({"call": call})
+    assert told == [1]
+    faults.heard({"call": "GetProcessList"})
+    assert told == [1, 0]
