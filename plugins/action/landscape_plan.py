@@ -15,7 +15,11 @@ from ansible import constants, context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _role_options
+from ansible_collections.basis.landscape.plugins.plugin_utils import (
+    _controller,
+    _host_variables,
+    _role_options,
+)
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
@@ -23,6 +27,8 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.basis.landscape.plugins.plugin_utils._plan import Condition
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
+
+_Said = t.Mapping[str, t.Mapping[str, t.Any]]  # hosts to their variables
 
 MOLECULES_OWN = {"notest", "molecule-notest"}  # tags that molecule always skips
 # Steps that do what the site's own task files say; without one they are skipped.
@@ -116,7 +122,8 @@ class ActionModule(ControllerAction):
                 "missing. Use the inventory "
                 "plugin basis.landscape.cmdb, or set landscape_host for each host as docs/inventory.md describes."
             )
-        self._refuse_wrong_options(hosts, arguments, task_vars)
+        said = _host_variables.of_hosts(self._task, hosts)
+        self._refuse_wrong_options(said, arguments)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         store, begun = self._history(arguments)
@@ -134,7 +141,7 @@ class ActionModule(ControllerAction):
                         procedure=arguments["procedure"],
                         now=datetime.datetime.now(datetime.UTC),
                         durations=store.durations() if store else None,
-                        options=self._options(arguments, _of_hosts(hosts, arguments, task_vars)),
+                        options=self._options(arguments, _of_hosts(said, arguments)),
                     ),
                     arguments["approved"],
                     directory,
@@ -164,7 +171,7 @@ class ActionModule(ControllerAction):
             **paths,
         }
 
-    def _refuse_wrong_options(self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> None:
+    def _refuse_wrong_options(self, said: _Said, arguments: dict[str, t.Any]) -> None:
         """Raise PlanRefused with every wrong value for a role of this run, every task file that is not there."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
         from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import PROCEDURES
@@ -174,8 +181,8 @@ class ActionModule(ControllerAction):
         for kind in PROCEDURES[arguments["procedure"]]:
             if kind in _role_options.ROLES and kind not in arguments["step_tasks"]:
                 options.update(_role_options.options_of(roles, *_role_options.ROLES[kind]))
-        conditions = _role_options.defects({host: task_vars["hostvars"][host] for host in hosts}, options)
-        conditions += _half_of_the_jobs(hosts, arguments["step_tasks"], task_vars)
+        conditions = _role_options.defects(said, options)
+        conditions += _half_of_the_jobs(said, arguments["step_tasks"])
         for kind, file in arguments["step_tasks"].items():
             if pathlib.Path(file).is_absolute() and not pathlib.Path(file).is_file():
                 conditions.append(
@@ -383,28 +390,29 @@ class _Landscape(t.Mapping[str, t.Mapping[str, t.Any]]):
         return len(self._names)
 
 
-def _of_hosts(hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+def _of_hosts(said: _Said, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return the options that hosts state in variables: how old a backup may be, where backups go."""
     if arguments["procedure"] in ("patch", "stop", "start"):
         options: dict[str, t.Any] = {}
         if arguments["procedure"] != "start":
-            hours = {host: task_vars["hostvars"][host].get("landscape_require_backup_hours") for host in hosts}
+            hours = {host: variables.get("landscape_require_backup_hours") for host, variables in said.items()}
             options["require_backup"] = {host: most for host, most in hours.items() if most}
         if not set(JOB_STEPS) & set(arguments["step_tasks"]):
-            options["hold_jobs"] = _holding_jobs(hosts, task_vars)
+            options["hold_jobs"] = _holding_jobs(said)
         return options
     parallel = arguments["parallel"]
     if not parallel:
         return {}
-    storage = {host: str(task_vars["hostvars"][host].get("hana_backup_target") or "default") for host in hosts}
+    storage = {host: str(variables.get("hana_backup_target") or "default") for host, variables in said.items()}
     limits = {target: parallel.get(target, parallel.get("default")) for target in set(storage.values())}
     return {"storage": storage, "parallel": {target: most for target, most in limits.items() if most is not None}}
 
 
-def _holding_jobs(hosts: list[str], task_vars: dict[str, t.Any]) -> list[str]:
+def _holding_jobs(said: _Said) -> list[str]:
     """Return the hosts on which landscape_hold_jobs is true."""
-    hostvars = task_vars["hostvars"]
-    return [host for host in hosts if boolean(hostvars[host].get("landscape_hold_jobs", False), strict=False)]
+    return [
+        host for host, variables in said.items() if boolean(variables.get("landscape_hold_jobs", False), strict=False)
+    ]
 
 
 def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:
@@ -422,10 +430,10 @@ def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:
     return {host: systems for host, systems in found.items() if systems}
 
 
-def _half_of_the_jobs(hosts: list[str], step_tasks: dict[str, t.Any], task_vars: dict[str, t.Any]) -> list[Condition]:
+def _half_of_the_jobs(said: _Said, step_tasks: dict[str, t.Any]) -> list[Condition]:
     """Return what stands against a task file of the site for one half of holding jobs back, beside ours."""
     given = set(JOB_STEPS) & set(step_tasks)
-    if not given or not _holding_jobs(hosts, task_vars):
+    if not given or not _holding_jobs(said):
         return []
     return [
         {

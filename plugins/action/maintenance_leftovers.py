@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible.errors import AnsibleError
+
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _host_variables
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 
@@ -52,8 +55,20 @@ class ActionModule(ControllerAction):
                         "sid": sids.get(system),
                         "again": guarded.to_make_anew(record.key),
                         "fence_here": _controller.fence_here(mark, record.ci),
+                        "said": self._said(record.ci) if record.kind == "suspend_jobs" else {},
                     }
                 )
         finally:
             store.close()
-        return {"changed": False, "undo": undo}
+        # Passwords are in what was said.
+        return {"changed": False, "undo": undo, "_ansible_no_log": True}
+
+    def _said(self, ci: str) -> dict[str, t.Any]:
+        """Return what a host's variables say to the role sap_jobs; one that has no value fails where it is needed."""
+        variables = _host_variables.of_hosts(self._task, [ci])[ci]
+        said = {}
+        for name in variables:
+            if name.startswith("sap_jobs_") or name in ("ansible_host", "landscape_host"):
+                with contextlib.suppress(AnsibleError):
+                    said[name] = variables[name]
+        return said

@@ -62,7 +62,7 @@ def defects(
         {
             "object": names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more",
             "unmet": message,
-            "remedy": "correct the variable in the inventory or on the command line.",
+            "remedy": "correct the variable in the inventory, in the playbook or on the command line.",
         }
         for message, names in guilty.items()
     ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.env.host_python import HostPython
 from tests.integration.runs.conftest import INSTANCE, LANDSCAPE, Site, kill
@@ -111,14 +112,22 @@ def test_a_controller_killed_in_between_leaves_it_to_the_next_one_to_give_exactl
 def test_jobs_of_a_run_that_cannot_go_on_are_given_back_where_nothing_was_stopped(site: Site) -> None:
     site.simulator.abap("PRD", "job", name="LONG", report="ZOWN", next=1)
     site.simulator.fault("job_never_ends", job="LONG")
-    outcome = site.play(run_name="r1", sap_jobs_running_timeout=1, **OURS)
+    # Said beside import_playbook, as a site does: hostvars knows nothing of it.
+    of_all = site.folder / "group_vars" / "all.yml"
+    inventory = yaml.safe_load(of_all.read_text(encoding="utf-8"))
+    said = {"landscape_hold_jobs": True, "sap_jobs_rfc": inventory.pop("sap_jobs_rfc")}
+    of_all.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    ours = {"ansible.builtin.import_playbook": "basis.landscape.patch_landscape", "vars": said}
+    (site.folder / "ours.yml").write_text(yaml.safe_dump([{"name": "Patch", **ours}]), encoding="utf-8")
+    options = {**OURS, "landscape_hold_jobs": None, "playbook": str(site.folder / "ours.yml")}
+    outcome = site.play(run_name="r1", sap_jobs_running_timeout=1, **options)
     assert outcome.code == 2 and "1 jobs still run: LONG/" in outcome.output, outcome.output
     assert story(site) == [("jobs_suspended", 3), ("jobs_released", 3)]
     assert jobs(site, "S") == set(OWN)
     with site.store() as store:
         assert not store.open_undo("r1")
     site.simulator.clear()
-    again = site.play(run="r1", **OURS)
+    again = site.play(run="r1", **options)
     assert again.code == 0, again.output
     assert story(site)[2] == ("jobs_suspended", 3), "the run that is continued holds them back again"
     assert jobs(site, "S") == set(OWN)

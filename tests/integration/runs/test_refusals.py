@@ -15,7 +15,7 @@ import sys
 
 import pytest
 
-from tests.integration.runs.conftest import Site
+from tests.integration.runs.conftest import ROOT, Site
 
 
 def nothing_was_touched(site: Site) -> bool:
@@ -43,6 +43,23 @@ def test_check_mode_plans_and_changes_nothing_anywhere(site: Site) -> None:
     assert nothing_was_touched(site)
     assert not (site.folder / "state" / "runs.db").exists()
     assert "5 hosts in 5 systems" in outcome.output
+
+
+def test_the_playbook_of_the_readme_says_its_variables_to_every_host(site: Site) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    playbook = next(
+        block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "import_playbook" in block
+    )
+    (site.folder / "tasks").mkdir()
+    for name in ("alertmanager_silence.yml", "alertmanager_unsilence.yml"):
+        (site.folder / "tasks" / name).write_text("---\n", encoding="utf-8")
+    patch = site.folder / "patch.yml"
+    for security, refused in (("true", "PRD on app: it cannot be asked over RFC"), ("perhaps", "os_patch_security")):
+        text = playbook.replace("[QAS]", "[WDP]").replace("os_patch_security: true", f"os_patch_security: {security}")
+        patch.write_text(text, encoding="utf-8")
+        outcome = site.play("--check", "-e", "vault_rfc_password=none", playbook=str(patch))
+        assert outcome.code != 0 and nothing_was_touched(site), outcome.output
+        assert refused in outcome.output
 
 
 def test_approved_plan_runs_and_a_changed_one_is_refused_with_the_difference(site: Site) -> None:
