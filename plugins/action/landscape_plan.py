@@ -15,7 +15,7 @@ from ansible import constants, context
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _role_options
+from ansible_collections.basis.landscape.plugins.plugin_utils import _awx, _controller, _role_options
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
@@ -77,6 +77,7 @@ class ActionModule(ControllerAction):
             "required": True,
         },
         "run": {"type": "str"},
+        "adopt": {"type": "bool", "default": False},
         "approved": {"type": "str"},
         "accept_plan": {"type": "str"},
         "assume_yes": {"type": "bool", "default": False},
@@ -119,11 +120,11 @@ class ActionModule(ControllerAction):
         self._refuse_wrong_options(hosts, arguments, task_vars)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
-        store, begun = self._history(arguments)
+        store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
                 plan = begun["plan"]
-                self._refuse_empty_limit(hosts, plan, arguments["run"])
+                self._refuse_empty_limit(hosts, plan, begun["id"])
                 self._continue(begun, landscape, arguments)
             else:
                 plan = _approved(
@@ -141,6 +142,7 @@ class ActionModule(ControllerAction):
                 )
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
+                plan["play_hosts"] = hosts
         finally:
             if store:
                 store.close()
@@ -157,8 +159,8 @@ class ActionModule(ControllerAction):
             "hash": plan["hash"],
             "procedure": plan["procedure"],
             "hosts": plan["hosts"],
-            "jobs": _job_leaders(plan),
-            "continues": arguments["run"],
+            "jobs": {} if begun else _job_leaders(plan),
+            "continues": begun["id"] if begun else None,
             "ask": ask,
             "command": _plan.approve_command(plan),
             **paths,
@@ -188,24 +190,42 @@ class ActionModule(ControllerAction):
         if conditions:
             raise _plan.PlanRefused(conditions)
 
-    def _history(self, arguments: dict[str, t.Any]) -> tuple[Store | None, dict[str, t.Any] | None]:
+    def _history(
+        self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> tuple[Store | None, dict[str, t.Any] | None]:
         """Open the run database for past durations, for the run to continue; check mode never creates one."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
-        url, run = _controller.database_url(arguments["database"]), arguments["run"]
+        url, run, job = _controller.database_url(arguments["database"]), arguments["run"], _awx.job(task_vars)
+        relaunch = job if job and job.relaunched and arguments["adopt"] and not run else None
+        adopted = functools.partial(
+            _awx.adopted,
+            procedure=arguments["procedure"],
+            hosts=hosts,
+            limited=bool(context.CLIARGS.get("subset")),
+            approved=arguments["approved"],
+        )
         if (
             self._task.check_mode
             and not run
             and url.startswith("sqlite:///")
             and not pathlib.Path(url[len("sqlite:///") :]).exists()
         ):
+            if relaunch:
+                adopted(relaunch, ())
             return None, None
         store = _runs.open_store(url)
         try:
+            if relaunch:
+                run = adopted(relaunch, store.unfinished())
+                self._display.display(f"AWX job {relaunch.id} is a relaunch: it continues run {run}")
             return store, store.run(run) if run else None
         except _runs.RunNotFound:
             store.close()
             raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
+        except _controller.NotPossible:
+            store.close()
+            raise
 
     def _options(self, arguments: dict[str, t.Any], of_hosts: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the options of the plan: those of the play with those of its hosts."""
@@ -305,7 +325,7 @@ class ActionModule(ControllerAction):
             )
         if arguments["accept_plan"] == plan["hash"]:
             return
-        name, accept = f"run {arguments['run']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
+        name, accept = f"run {begun['id']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
         conditions: list[Condition] = []
         if begun["code_hash"] != _controller.code_hash(pathlib.Path(__file__).parents[2]):
             conditions.append(

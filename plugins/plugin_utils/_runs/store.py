@@ -826,6 +826,12 @@ class Store:
             return history.runs(tx, limit)
 
     @verb
+    def unfinished(self) -> list[dict[str, Any]]:
+        """The runs that can be continued, newest first, with their plans and what they were begun with."""
+        with self._reading() as tx:
+            return history.unfinished(tx)
+
+    @verb
     def steps(self, run: str, ci: str | None = None) -> list[dict[str, Any]]:
         """Every step of a run, or of one of its configuration items, in the order of the plan."""
         with self._reading() as tx:

@@ -567,6 +567,19 @@ def test_a_clock_that_is_put_forward_makes_no_step_longer(store: Store) -> None:
     assert store.durations()["admit"] == 3610.0
 
 
+def test_what_can_be_continued(store: Store) -> None:
+    epoch = begin(store)
+    store.create(
+        "r2", plans.lone_hosts(1), procedure="stop", code_hash="c", params={"awx": {"job": "41"}}, created_by="t"
+    )
+    assert [run["id"] for run in store.unfinished()] == ["r2", "r1"]
+    assert store.unfinished()[0]["params"] == {"awx": {"job": "41"}} and store.unfinished()[1]["plan"]["hosts"]
+    walk_all(store, epoch)
+    store.finish("r1", epoch)
+    store.cancel("r2", "a person", "replanned")
+    assert store.unfinished() == []
+
+
 def test_secrets_do_not_enter(store: Store) -> None:
     plan = plans.lone_hosts(1)
     store.create(
