@@ -75,7 +75,8 @@ class ActionModule(ControllerAction):
         by = _awx.user(task_vars)
         store = _runs.open_store(url)
         try:
-            warnings = list(store.warnings)
+            apart = store.compare_clocks()
+            warnings = [*store.warnings, *([apart] if apart else ())]
             if not arguments["continues"]:
                 plan = json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))
                 store.create(

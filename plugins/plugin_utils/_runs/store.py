@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     chain,
+    clocks,
     engine,
     gate,
     history,
@@ -138,6 +139,19 @@ class Store:
     def close(self) -> None:
         """Give everything back."""
         self.engine.dispose()
+
+    @verb
+    def compare_clocks(self) -> str | None:
+        """What is to be said of the clocks of this controller and the database; None when they agree.
+
+        A SQLite file has no clock but that of its machine, which is this one. Raises StoreError when they are too far
+        apart for a run.
+        """
+        if not engine.is_postgresql(self.engine):
+            return None
+        with self._reading() as tx:
+            before = time.time()
+            return clocks.compare(tx.now(), before, time.time())
 
     # -- a run begins, is owned, ends ---------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import store as store_module
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
+from tests import postgres
 from tests.property import plans
 
 
@@ -565,6 +567,18 @@ def test_a_clock_that_is_put_forward_makes_no_step_longer(store: Store) -> None:
     with store.engine.begin() as connection:  # as an older release left it
         connection.execute(sa.update(t.step).values(took=None))
     assert store.durations()["admit"] == 3610.0
+
+
+def test_clocks_of_two_machines_are_compared(store: Store, url: str) -> None:
+    assert store.compare_clocks() is None
+    if url.startswith("sqlite"):
+        return
+    server = postgres.require()
+    server.move_clock(url, 45)
+    assert re.search(r"\b(45|4[0-4]) seconds apart", str(store.compare_clocks()))
+    server.move_clock(url, -3600)
+    with pytest.raises(StoreError, match="No run begins or goes on while the clock of the run database says"):
+        store.compare_clocks()
 
 
 def test_what_can_be_continued(store: Store) -> None:
