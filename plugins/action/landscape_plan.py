@@ -120,12 +120,13 @@ class ActionModule(ControllerAction):
         self._refuse_wrong_options(hosts, arguments, task_vars)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
+        accepted: list[str] = []
         store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
                 plan = begun["plan"]
                 self._refuse_empty_limit(hosts, plan, begun["id"])
-                self._continue(begun, landscape, arguments)
+                accepted = self._continue(begun, landscape, arguments)
             else:
                 plan = _approved(
                     functools.partial(
@@ -161,6 +162,7 @@ class ActionModule(ControllerAction):
             "hosts": plan["hosts"],
             "jobs": {} if begun else _job_leaders(plan),
             "continues": begun["id"] if begun else None,
+            "accepted": accepted,
             "ask": ask,
             "command": _plan.approve_command(plan),
             **paths,
@@ -311,8 +313,11 @@ class ActionModule(ControllerAction):
                 f"deferred. Its hosts are: {', '.join(begun['hosts'][:8])}{' and more' * (len(begun['hosts']) > 8)}."
             )
 
-    def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> None:
-        """Raise PlanRefused when a run would go on with a landscape or with code it was not planned for, in silence."""
+    def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> list[str]:
+        """Return how the landscape, or the code, is no longer what a run was planned for, as far as it is accepted.
+
+        Raises PlanRefused with the differences when nobody accepts them.
+        """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
         plan = begun["plan"]
@@ -323,8 +328,6 @@ class ActionModule(ControllerAction):
                 "for each other "
                 f"for ever. Continue it with --forks {needed}."
             )
-        if arguments["accept_plan"] == plan["hash"]:
-            return
         name, accept = f"run {begun['id']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
         conditions: list[Condition] = []
         if begun["code_hash"] != _controller.code_hash(pathlib.Path(__file__).parents[2]):
@@ -348,8 +351,9 @@ class ActionModule(ControllerAction):
                 }
                 for difference in differences
             ]
-        if conditions:
+        if conditions and arguments["accept_plan"] != plan["hash"]:
             raise _plan.PlanRefused(conditions)
+        return [f"{each['object']}: {each['unmet']}" for each in conditions]
 
 
 def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:

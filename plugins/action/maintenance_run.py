@@ -28,6 +28,7 @@ class ActionModule(ControllerAction):
         "changes": {"type": "list", "elements": "str"},
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
+        "accepted": {"type": "list", "elements": "str", "default": []},
         "confirmed": {"type": "bool", "default": True},
         "force_by": {"type": "str"},
         "database": {"type": "str"},
@@ -77,13 +78,14 @@ class ActionModule(ControllerAction):
         try:
             apart = store.compare_clocks()
             warnings = [*store.warnings, *([apart] if apart else ())]
+            code = _controller.code_hash(pathlib.Path(__file__).parents[2])
             if not arguments["continues"]:
                 plan = json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))
                 store.create(
                     name,
                     plan,
                     procedure=plan["procedure"],
-                    code_hash=_controller.code_hash(pathlib.Path(__file__).parents[2]),
+                    code_hash=code,
                     params={
                         "forks": context.CLIARGS.get("forks"),
                         "limit": context.CLIARGS.get("subset"),
@@ -96,6 +98,7 @@ class ActionModule(ControllerAction):
                 _runs.Owner.current(pid=os.getppid(), controller=f"AWX job {job.id}" if job else None),
                 ttl=arguments["ttl"],
                 force_by=arguments["force_by"],
+                revision=_runs.Revision(by, code, arguments["accepted"]) if arguments["accepted"] else None,
             )
             record = store.run(name)
             if record["epoch"] != epoch:  # the fence in it is the other one's

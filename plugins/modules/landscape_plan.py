@@ -170,6 +170,11 @@ continues:
   description: The run that is continued.
   type: str
   returned: success
+accepted:
+  description: The differences from what the run began with that O(accept_plan) accepts.
+  type: list
+  elements: str
+  returned: success
 json:
   description: Path of the plan as JSON.
   type: str

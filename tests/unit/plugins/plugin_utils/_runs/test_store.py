@@ -14,6 +14,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     Fenced,
     Machine,
     Owner,
+    Revision,
     RunNotFound,
     Store,
     StoreError,
@@ -579,6 +580,20 @@ def test_clocks_of_two_machines_are_compared(store: Store, url: str) -> None:
     server.move_clock(url, -3600)
     with pytest.raises(StoreError, match="No run begins or goes on while the clock of the run database says"):
         store.compare_clocks()
+
+
+def test_other_code_is_a_revision_and_what_is_done_stays_done(store: Store) -> None:
+    epoch = begin(store)
+    do(store, epoch, "web", "admit")
+    before = states(store, "web")
+    again = store.take(
+        "r1", Owner("c2", "elsewhere", "other boot", "o", 1, 1), force_by="p", revision=Revision("jdoe", "d", ["other"])
+    )
+    record = store.run("r1")
+    assert (record["plan_rev"], record["code_hash"]) == (2, "d") and states(store, "web") == before
+    (event,) = (event for event in store.events("r1") if event["kind"] == "plan_accepted")
+    assert (event["actor"], event["epoch"]) == ("jdoe", again)
+    assert event["data"] == {"plan_rev": 2, "why": ["other"]}
 
 
 def test_what_can_be_continued(store: Store) -> None:
