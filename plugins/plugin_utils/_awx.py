@@ -104,7 +104,7 @@ def _difference(
         return f"it has inventory {began['inventory']}, and this is {relaunch.inventory}"
     if run["procedure"] != procedure:
         return f"this is {procedure}"
-    planned = set(run["plan"]["play_hosts"])
+    planned = set(run["plan"].get("play_hosts") or run["plan"]["hosts"])
     if hosts != planned and not (limited and hosts < planned):
         apart = sorted(hosts ^ planned)
         return f"its hosts are others ({', '.join(apart[:3])}{' and more' * (len(apart) > 3)})"
