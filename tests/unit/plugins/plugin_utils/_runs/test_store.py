@@ -597,9 +597,9 @@ def test_other_code_is_a_revision_and_what_is_done_stays_done(store: Store) -> N
 
 
 def test_what_can_be_continued(store: Store) -> None:
-    epoch = begin(store)
+    epoch = begin(store, plans.lone_hosts(1))
     store.create(
-        "r2", plans.lone_hosts(1), procedure="stop", code_hash="c", params={"awx": {"job": "41"}}, created_by="t"
+        "r2", plans.three_tiers(), procedure="stop", code_hash="c", params={"awx": {"job": "41"}}, created_by="t"
     )
     assert [run["id"] for run in store.unfinished()] == ["r2", "r1"]
     assert store.unfinished()[0]["params"] == {"awx": {"job": "41"}} and store.unfinished()[1]["plan"]["hosts"]
