@@ -68,10 +68,23 @@ class Server:
         self._call("createdb", "-h", str(self.folder), "-U", "postgres", name)
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
+    def move_clock(self, url: str, seconds: float) -> None:
+        """Let new connections to a database of ``database`` read a clock so far ahead of this machine's."""
+        name = self._name(url)
+        ahead = f"SELECT pg_catalog.clock_timestamp() + make_interval(secs => {seconds})"
+        for statement in (
+            f"CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS '{ahead}'",
+            f"ALTER DATABASE {name} SET search_path = public, pg_catalog",
+        ):
+            self._call("psql", "-h", str(self.folder), "-U", "postgres", "-d", name, "-c", statement)
+
     def drop(self, url: str) -> None:
         """Remove a database of ``database``."""
-        name = url.partition("@/")[2].partition("?")[0]
-        self._call("dropdb", "-h", str(self.folder), "-U", "postgres", "--force", "--if-exists", name)
+        self._call("dropdb", "-h", str(self.folder), "-U", "postgres", "--force", "--if-exists", self._name(url))
+
+    @staticmethod
+    def _name(url: str) -> str:
+        return url.partition("@/")[2].partition("?")[0]
 
     def _call(self, program: str, *arguments: str) -> None:
         done = subprocess.run(

@@ -16,6 +16,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import (
+    _awx,
     _controller,
     _host_variables,
     _role_options,
@@ -83,6 +84,7 @@ class ActionModule(ControllerAction):
             "required": True,
         },
         "run": {"type": "str"},
+        "adopt": {"type": "bool", "default": False},
         "approved": {"type": "str"},
         "accept_plan": {"type": "str"},
         "assume_yes": {"type": "bool", "default": False},
@@ -126,12 +128,13 @@ class ActionModule(ControllerAction):
         self._refuse_wrong_options(said, arguments)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
-        store, begun = self._history(arguments)
+        accepted: list[str] = []
+        store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
                 plan = begun["plan"]
-                self._refuse_empty_limit(hosts, plan, arguments["run"])
-                self._continue(begun, landscape, arguments)
+                self._refuse_empty_limit(hosts, plan, begun["id"])
+                accepted = self._continue(begun, landscape, arguments)
             else:
                 plan = _approved(
                     functools.partial(
@@ -148,6 +151,7 @@ class ActionModule(ControllerAction):
                 )
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
+                plan["play_hosts"] = hosts
         finally:
             if store:
                 store.close()
@@ -164,8 +168,9 @@ class ActionModule(ControllerAction):
             "hash": plan["hash"],
             "procedure": plan["procedure"],
             "hosts": plan["hosts"],
-            "jobs": _job_leaders(plan),
-            "continues": arguments["run"],
+            "jobs": {} if begun else _job_leaders(plan),
+            "continues": begun["id"] if begun else None,
+            "accepted": accepted,
             "ask": ask,
             "command": _plan.approve_command(plan),
             **paths,
@@ -195,24 +200,42 @@ class ActionModule(ControllerAction):
         if conditions:
             raise _plan.PlanRefused(conditions)
 
-    def _history(self, arguments: dict[str, t.Any]) -> tuple[Store | None, dict[str, t.Any] | None]:
+    def _history(
+        self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> tuple[Store | None, dict[str, t.Any] | None]:
         """Open the run database for past durations, for the run to continue; check mode never creates one."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
-        url, run = _controller.database_url(arguments["database"]), arguments["run"]
+        url, run, job = _controller.database_url(arguments["database"]), arguments["run"], _awx.job(task_vars)
+        relaunch = job if job and job.relaunched and arguments["adopt"] and not run else None
+        adopted = functools.partial(
+            _awx.adopted,
+            procedure=arguments["procedure"],
+            hosts=hosts,
+            limited=bool(context.CLIARGS.get("subset")),
+            approved=arguments["approved"],
+        )
         if (
             self._task.check_mode
             and not run
             and url.startswith("sqlite:///")
             and not pathlib.Path(url[len("sqlite:///") :]).exists()
         ):
+            if relaunch:
+                adopted(relaunch, ())
             return None, None
         store = _runs.open_store(url)
         try:
+            if relaunch:
+                run = adopted(relaunch, store.unfinished())
+                self._display.display(f"AWX job {relaunch.id} is a relaunch: it continues run {run}")
             return store, store.run(run) if run else None
         except _runs.RunNotFound:
             store.close()
             raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
+        except _controller.NotPossible:
+            store.close()
+            raise
 
     def _options(self, arguments: dict[str, t.Any], of_hosts: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the options of the plan: those of the play with those of its hosts."""
@@ -298,8 +321,11 @@ class ActionModule(ControllerAction):
                 f"deferred. Its hosts are: {', '.join(begun['hosts'][:8])}{' and more' * (len(begun['hosts']) > 8)}."
             )
 
-    def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> None:
-        """Raise PlanRefused when a run would go on with a landscape or with code it was not planned for, in silence."""
+    def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> list[str]:
+        """Return how the landscape, or the code, is no longer what a run was planned for, as far as it is accepted.
+
+        Raises PlanRefused with the differences when nobody accepts them.
+        """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
         plan = begun["plan"]
@@ -310,9 +336,7 @@ class ActionModule(ControllerAction):
                 "for each other "
                 f"for ever. Continue it with --forks {needed}."
             )
-        if arguments["accept_plan"] == plan["hash"]:
-            return
-        name, accept = f"run {arguments['run']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
+        name, accept = f"run {begun['id']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
         conditions: list[Condition] = []
         if begun["code_hash"] != _controller.code_hash(pathlib.Path(__file__).parents[2]):
             conditions.append(
@@ -335,8 +359,9 @@ class ActionModule(ControllerAction):
                 }
                 for difference in differences
             ]
-        if conditions:
+        if conditions and arguments["accept_plan"] != plan["hash"]:
             raise _plan.PlanRefused(conditions)
+        return [f"{each['object']}: {each['unmet']}" for each in conditions]
 
 
 def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime
-import getpass
 import json
 import os
 import pathlib
@@ -14,7 +13,7 @@ import uuid
 
 from ansible import context
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils import _awx, _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 
@@ -29,6 +28,7 @@ class ActionModule(ControllerAction):
         "changes": {"type": "list", "elements": "str"},
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
+        "accepted": {"type": "list", "elements": "str", "default": []},
         "confirmed": {"type": "bool", "default": True},
         "force_by": {"type": "str"},
         "database": {"type": "str"},
@@ -56,41 +56,49 @@ class ActionModule(ControllerAction):
         _controller.require_recorder()
         self.require_whole_playbook()
         url = _controller.database_url(arguments["database"])
+        job = _awx.job(task_vars)
         name = arguments["run"] or _controller.run_name(
             json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))["procedure"],
             datetime.datetime.now().strftime("%Y%m%d-%H%M%S"),
             uuid.uuid4().hex,
-            task_vars.get("awx_job_id"),
+            job.id if job else None,
         )
         if not _controller.valid_run_name(name):
             raise _controller.NotPossible(
                 f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a "
                 "letter or digit, 63 at most."
             )
-        if int(task_vars.get("awx_job_slice_count") or task_vars.get("ansible_job_slice_count") or 1) > 1:
+        if _awx.slices(task_vars) > 1:
             raise _controller.NotPossible(
                 "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set "
                 "job slicing to 1."
             )
-        by = task_vars.get("awx_user_name") or getpass.getuser()
+        by = _awx.user(task_vars)
         store = _runs.open_store(url)
         try:
-            warnings = list(store.warnings)
+            apart = store.compare_clocks()
+            warnings = [*store.warnings, *([apart] if apart else ())]
+            code = _controller.code_hash(pathlib.Path(__file__).parents[2])
             if not arguments["continues"]:
                 plan = json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))
                 store.create(
                     name,
                     plan,
                     procedure=plan["procedure"],
-                    code_hash=_controller.code_hash(pathlib.Path(__file__).parents[2]),
-                    params={"forks": context.CLIARGS.get("forks"), "limit": context.CLIARGS.get("subset")},
+                    code_hash=code,
+                    params={
+                        "forks": context.CLIARGS.get("forks"),
+                        "limit": context.CLIARGS.get("subset"),
+                        **({"awx": job.as_params()} if job else {}),
+                    },
                     created_by=by,
                 )
             epoch = store.take(
                 name,
-                _runs.Owner.current(pid=os.getppid()),
+                _runs.Owner.current(pid=os.getppid(), controller=f"AWX job {job.id}" if job else None),
                 ttl=arguments["ttl"],
                 force_by=arguments["force_by"],
+                revision=_runs.Revision(by, code, arguments["accepted"]) if arguments["accepted"] else None,
             )
             record = store.run(name)
             if record["epoch"] != epoch:  # the fence in it is the other one's
@@ -119,7 +127,7 @@ class ActionModule(ControllerAction):
         """Record what a person decided of an unfinished run, or of what a run has left, for a reason."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
-        run, reason, by = arguments["run"], arguments["reason"], task_vars.get("awx_user_name") or getpass.getuser()
+        run, reason, by = arguments["run"], arguments["reason"], _awx.user(task_vars)
         if not run or not reason:
             raise _controller.NotPossible(
                 f"For state: {arguments['state']} the name of the run and a reason are needed: -e run=<id> "

@@ -102,6 +102,8 @@ class CallbackModule(Default):
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """A gate opened, a step is done, a run has begun."""
+        if not self._quiet():  # before a run begins: what is to be said of its database would be lost
+            super().v2_runner_on_ok(result)
         values, host = result._result, result._host.name
         if BEGUN in values:
             self._begin(values[BEGUN], str(values.get("plan", "")), len(values["hosts"]))
@@ -116,8 +118,6 @@ class CallbackModule(Default):
             self._tell(event="done", host=host, step=step)
             took = time.monotonic() - self._since.get(host, time.monotonic())
             self._plain(f"{self._labels.get((host, step), f'{host}/{step}')} done in {took:.0f} s")
-        if not self._quiet():
-            super().v2_runner_on_ok(result)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """Say who failed and why, by the name of its CI."""

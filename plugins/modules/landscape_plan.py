@@ -28,6 +28,14 @@ options:
         differences are reported
         and nothing is done unless O(accept_plan) is given.
     type: str
+  adopt:
+    description:
+      - Whether a relaunched job of AWX continues a run when O(run) is not given. It is the unfinished run that a job of
+        the same job template began with the same inventory, O(procedure) and hosts; with a limit the hosts are some
+        of those.
+      - When there is none, or several, it is refused with the unfinished runs, since a relaunch never begins a run.
+    type: bool
+    default: false
   approved:
     description:
       - Hash of the plan that was approved. Any other plan is refused with the difference.
@@ -141,7 +149,7 @@ hosts:
 jobs:
   description:
     - The hosts from which background jobs are held back over RFC (C(landscape_hold_jobs)), each with its systems, as
-      C(system) and C(sid).
+      C(system) and C(sid). Empty when a run is continued.
   type: dict
   returned: success
 command:
@@ -161,6 +169,11 @@ ask:
 continues:
   description: The run that is continued.
   type: str
+  returned: success
+accepted:
+  description: The differences from what the run began with that O(accept_plan) accepts.
+  type: list
+  elements: str
   returned: success
 json:
   description: Path of the plan as JSON.

@@ -42,6 +42,12 @@ options:
     description: Whether O(run) exists and is continued.
     type: bool
     default: false
+  accepted:
+    description: With O(continues=true), the differences that a person accepted, as landscape_plan returns them. The run
+      counts them as one revision of its plan, with who accepted them.
+    type: list
+    elements: str
+    default: []
   confirmed:
     description: Whether somebody said yes to the plan.
     type: bool

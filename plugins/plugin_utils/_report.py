@@ -92,6 +92,10 @@ def render(report: Mapping[str, t.Any]) -> str:
                         "override",
                         report["override"] and f"{report['override'].get('reason')} ({report['override'].get('by')})",
                     ),
+                    *(
+                        (f"revision {each['number']}", f"{each['by']} accepted {'; '.join(each['why'])}")
+                        for each in report["revisions"]
+                    ),
                     ("record", report["record"]),
                     ("ended", instant(report["finished_at"])),
                 ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Busy, Fenced, RunNotFound, StoreError
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Machine, Owner, Process
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import UndoRecord, Verdict
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Revision, UndoRecord, Verdict
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, keep_store, open_store
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.waiter import (
     Orphaned,
@@ -22,6 +22,7 @@ __all__ = [
     "Orphaned",
     "Owner",
     "Process",
+    "Revision",
     "RunNotFound",
     "Sidecar",
     "Store",

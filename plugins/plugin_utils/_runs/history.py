@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
 
@@ -36,6 +37,14 @@ def runs(tx: Transaction, limit: int) -> list[dict[str, Any]]:
     )
     query = sa.select(*columns, hosts, undo).order_by(t.run.c.created_at.desc(), t.run.c.id.desc()).limit(limit)
     return [dict(row._mapping) for row in tx.all(query)]
+
+
+def unfinished(tx: Transaction) -> list[dict[str, Any]]:
+    """The runs that can be continued, newest first; ``plan`` and ``params`` as data."""
+    query = (
+        sa.select(t.run).where(t.run.c.state.not_in(rules.RUN_FINAL)).order_by(t.run.c.created_at.desc(), t.run.c.id)
+    )
+    return [{**row._mapping, "plan": json.loads(row.plan), "params": json.loads(row.params)} for row in tx.all(query)]
 
 
 def steps(tx: Transaction, run: str, ci: str | None = None) -> list[dict[str, Any]]:

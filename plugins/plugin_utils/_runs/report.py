@@ -38,6 +38,7 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         "created_by": record["created_by"],
         "finished_at": record.get("finished_at"),
         "plan": plan["hash"],
+        "revisions": _revisions(store, run) if record["plan_rev"] > 1 else [],
         "arguments": plan.get("arguments") or [],
         "makespan": makespan,
         "lower_bound": plan["lower_bound"],
@@ -58,6 +59,15 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         "override": plan["options"].get("override"),
         "record": store.verify_chain(run) or "complete and unchanged",
     }
+
+
+def _revisions(store: Store, run: str) -> list[dict[str, t.Any]]:
+    """Return how often, by whom and for what differences it was accepted that the run goes on with its plan."""
+    return [
+        {"number": event["data"]["plan_rev"], "at": event["at"], "by": event["actor"], "why": event["data"]["why"]}
+        for event in store.events(run)
+        if event["kind"] == "plan_accepted"
+    ]
 
 
 def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:

@@ -152,6 +152,15 @@ class Verdict:
     results: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True)
+class Revision:
+    """What a person accepted to go on with a plan as it was: other code, another landscape."""
+
+    by: str
+    code_hash: str
+    why: list[str]
+
+
 @dataclasses.dataclass
 class UndoRecord:
     """One temporary change: what it was before, what we made of it, how to put it back.

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     chain,
+    clocks,
     engine,
     gate,
     history,
@@ -24,7 +25,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Busy, Fenced, RunNotFound, StoreError
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Machine, Owner, Process
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import UndoRecord, Verdict
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Revision, UndoRecord, Verdict
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import DBAPIError, IntegrityError, sa
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
 
@@ -139,6 +140,19 @@ class Store:
         """Give everything back."""
         self.engine.dispose()
 
+    @verb
+    def compare_clocks(self) -> str | None:
+        """What is to be said of the clocks of this controller and the database; None when they agree.
+
+        A SQLite file has no clock but that of its machine, which is this one. Raises StoreError when they are too far
+        apart for a run.
+        """
+        if not engine.is_postgresql(self.engine):
+            return None
+        with self._reading() as tx:
+            before = time.time()
+            return clocks.compare(tx.now(), before, time.time())
+
     # -- a run begins, is owned, ends ---------------------------------------------------------------------------------
 
     def create(
@@ -200,16 +214,27 @@ class Store:
             tx.event(run, 0, "created", actor=created_by, procedure=procedure, plan=str(plan.get("hash", "")))
 
     @verb
-    def take(self, run: str, owner: Owner, *, ttl: float = 60.0, force_by: str | None = None) -> int:
+    def take(
+        self,
+        run: str,
+        owner: Owner,
+        *,
+        ttl: float = 60.0,
+        force_by: str | None = None,
+        revision: Revision | None = None,
+    ) -> int:
         """Begin or resume a run: its epoch grows, every earlier controller is fenced out. Returns the new epoch.
 
         The run's ``fence``, which targets remember, becomes the highest that this database ever gave out. What was in
         flight is *unknown* from now on. ``ttl`` is how many seconds the owner may be silent before another machine
-        calls it lost. Raises Busy while the owner is alive, unless ``force_by`` names the person who says that it is
-        not, and when another run has one of the configuration items.
+        calls it lost. With ``revision`` the run goes on with other code, or in another landscape, and counts it; its
+        steps are still those of its plan, and what is done stays done. Raises Busy while the owner is alive, unless
+        ``force_by`` names the person who says that it is not, and when another run has one of the configuration items.
         """
         with self._writing() as tx:
-            row = tx.one(sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == run).with_for_update())
+            row = tx.one(
+                sa.select(t.run.c.epoch, t.run.c.state, t.run.c.plan_rev).where(t.run.c.id == run).with_for_update()
+            )
             if row is None:
                 raise RunNotFound(run)
             if row.state in rules.RUN_FINAL:
@@ -227,6 +252,9 @@ class Store:
             self._reclaim(tx, run)
             epoch = row.epoch + 1
             values = {"epoch": epoch, "fence": self._next_fence(tx), "state": "running", "finished_at": None}
+            if revision is not None and not (held is not None and self._same(held, owner)):  # else it is a second try
+                values |= {"plan_rev": row.plan_rev + 1, "code_hash": revision.code_hash}
+                tx.event(run, epoch, "plan_accepted", actor=revision.by, plan_rev=row.plan_rev + 1, why=revision.why)
             tx.do(sa.update(t.run).where(t.run.c.id == run).values(values))
             tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
             tx.insert(
@@ -824,6 +852,12 @@ class Store:
         """The latest runs, newest first, without their plans."""
         with self._reading() as tx:
             return history.runs(tx, limit)
+
+    @verb
+    def unfinished(self) -> list[dict[str, Any]]:
+        """The runs that can be continued, newest first, with their plans and what they were begun with."""
+        with self._reading() as tx:
+            return history.unfinished(tx)
 
     @verb
     def steps(self, run: str, ci: str | None = None) -> list[dict[str, Any]]:

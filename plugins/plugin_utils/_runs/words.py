@@ -33,6 +33,11 @@ def words(report: t.Mapping[str, t.Any]) -> list[str]:
             if host["state"] == state:
                 why = f": {host['why']}" if host["why"] else ""
                 lines.append(f"{state:9} {host['step'] or name}{why}")
+    for revision in report["revisions"]:
+        lines.append(
+            f"revision {revision['number']} of the plan, {instant(revision['at'])}: {revision['by']} accepted "
+            + "; ".join(revision["why"])
+        )
     for undo in report["left_undone"]:
         lines.append(
             f"left undone: {undo['kind']} of {undo['key'].split(':', 1)[-1]} ({undo['state']}); continue the "

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import html
 import json
 import pathlib
@@ -119,6 +120,12 @@ def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None
     (site.folder / "landscape.json").write_text(json.dumps(without))
     outcome = site.play(run="r1", accept_plan=accepted)
     assert outcome.code == 0, outcome.output
+    with site.store() as store:
+        (revision,) = (event for event in store.events("r1") if event["kind"] == "plan_accepted")
+        assert store.run("r1")["plan_rev"] == revision["data"]["plan_rev"] == 2
+        assert store.run("r1")["code_hash"] != "of another release"
+    assert revision["actor"] == getpass.getuser() and "no longer those it began with" in revision["data"]["why"][0]
+    assert any("the landscape is no longer the one" in why for why in revision["data"]["why"][1:])
     assert [host for _other, host in site.effects("stopped")] == ["web", "app", "db"]
 
 

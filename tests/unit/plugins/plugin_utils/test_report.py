@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _report
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Owner, open_store
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Owner, Revision, open_store
 from tests.property import plans
 
 
@@ -34,9 +34,13 @@ def test_the_command_that_continues_a_run(
     store = open_store(f"sqlite:///{tmp_path / 'runs.db'}")
     try:
         store.create("r1", plan, procedure=procedure, code_hash="c", params={}, created_by="tester")
-        epoch = store.take("r1", Owner.current(pid=os.getpid()), ttl=60.0)
+        revision = Revision("jdoe", "d", ["other code", "another landscape"])
+        epoch = store.take("r1", Owner.current(pid=os.getpid()), ttl=60.0, revision=revision)
         assert store.finish("r1", epoch, interrupted=True) == "interrupted"
-        page = _report.render(_report.gather(store, "r1"))
+        report = _report.gather(store, "r1")
+        page = _report.render(report)
     finally:
         store.close()
     assert command in html.unescape(page)
+    accepted = "jdoe accepted other code; another landscape"
+    assert accepted in page and any(accepted in line for line in _report.words(report))

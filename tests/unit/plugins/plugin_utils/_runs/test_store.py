@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     Fenced,
     Machine,
     Owner,
+    Revision,
     RunNotFound,
     Store,
     StoreError,
@@ -22,6 +24,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import store as store_module
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
+from tests import postgres
 from tests.property import plans
 
 
@@ -565,6 +568,45 @@ def test_a_clock_that_is_put_forward_makes_no_step_longer(store: Store) -> None:
     with store.engine.begin() as connection:  # as an older release left it
         connection.execute(sa.update(t.step).values(took=None))
     assert store.durations()["admit"] == 3610.0
+
+
+def test_clocks_of_two_machines_are_compared(store: Store, url: str) -> None:
+    assert store.compare_clocks() is None
+    if url.startswith("sqlite"):
+        return
+    server = postgres.require()
+    server.move_clock(url, 45)
+    assert re.search(r"\b(45|4[0-4]) seconds apart", str(store.compare_clocks()))
+    server.move_clock(url, -3600)
+    with pytest.raises(StoreError, match="No run begins or goes on while the clock of the run database says"):
+        store.compare_clocks()
+
+
+def test_other_code_is_a_revision_and_what_is_done_stays_done(store: Store) -> None:
+    epoch = begin(store)
+    do(store, epoch, "web", "admit")
+    before = states(store, "web")
+    again = store.take(
+        "r1", Owner("c2", "elsewhere", "other boot", "o", 1, 1), force_by="p", revision=Revision("jdoe", "d", ["other"])
+    )
+    record = store.run("r1")
+    assert (record["plan_rev"], record["code_hash"]) == (2, "d") and states(store, "web") == before
+    (event,) = (event for event in store.events("r1") if event["kind"] == "plan_accepted")
+    assert (event["actor"], event["epoch"]) == ("jdoe", again)
+    assert event["data"] == {"plan_rev": 2, "why": ["other"]}
+
+
+def test_what_can_be_continued(store: Store) -> None:
+    epoch = begin(store, plans.lone_hosts(1))
+    store.create(
+        "r2", plans.three_tiers(), procedure="stop", code_hash="c", params={"awx": {"job": "41"}}, created_by="t"
+    )
+    assert [run["id"] for run in store.unfinished()] == ["r2", "r1"]
+    assert store.unfinished()[0]["params"] == {"awx": {"job": "41"}} and store.unfinished()[1]["plan"]["hosts"]
+    walk_all(store, epoch)
+    store.finish("r1", epoch)
+    store.cancel("r2", "a person", "replanned")
+    assert store.unfinished() == []
 
 
 def test_secrets_do_not_enter(store: Store) -> None:
