@@ -123,9 +123,9 @@ def apply(screen: Screen, event: t.Mapping[str, t.Any], now: float) -> None:
     if host is None:
         return
     if event["event"] == "open":
-        for step in host.steps:
-            if step.state == "pending" and step.step not in event["steps"]:
-                step.state = "done"
+        for each in host.steps:
+            if each.state == "pending" and each.step not in event["steps"]:
+                each.state = "done"
         host.state = host.state if host.current else "done"
         return
     step = next((s for s in host.steps if s.step == event.get("step")), None) or host.current

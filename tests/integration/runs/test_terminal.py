@@ -6,7 +6,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import pathlib
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -156,3 +158,27 @@ def test_ctrl_c_names_what_is_in_flight_and_stays_readable(site: Site) -> None:
     assert ["HDP+PRD+WDP", "3", *"✔" * 6] in [line.split() for line in again.picture]
     for host in ("web", "app", "db"):
         assert site.effects("stopped").count(("stopped", host)) == 1
+
+
+def test_a_picture_that_is_killed_leaves_lines(site: Site) -> None:
+    held = site.simulator.fault("stop_hangs", instance=INSTANCE["web"])
+    options: dict[str, Any] = {"playbook": "stop_landscape", "landscape_hosts": "web"}
+    terminal = Terminal(site, run_name="down", sap_stop_timeouts={"web": 120}, **options)
+    site.simulator.wait(deadline=90, effect="stopping", host="web")
+    viewer = site.until(lambda: _viewer(terminal.process.pid), why="the viewer is there")
+    os.kill(viewer, signal.SIGKILL)
+    site.until(lambda: _viewer(terminal.process.pid) is None, why="it is gone")
+    site.simulator.clear(held)
+    assert terminal.end() == 0, terminal.text
+    assert site.state("down") == "succeeded"
+    assert "The live picture has ended. The run goes on, in lines." in terminal.text
+    assert "WDP/web/W20/stop done in " in terminal.text and "run down: succeeded" in terminal.text
+
+
+def _viewer(process_id: int) -> int | None:
+    """The process that draws for an ansible-playbook process."""
+    for child in pathlib.Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split():
+        with contextlib.suppress(OSError):  # a worker that has just ended
+            if b"_screen.viewer" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
