@@ -19,7 +19,7 @@ class ActionModule(ControllerAction):
 
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
         "step": {"type": "str", "required": True},
-        "label": {"type": "str", "required": True},
+        "label": {"type": "str"},
         "system": {"type": "str"},
         "timeout": {"type": "float"},
         "change": {"type": "str", "choices": list(_controller.UNDONE_BY)},
@@ -35,11 +35,12 @@ class ActionModule(ControllerAction):
             )
         mark = _controller.current_run()
         self.require_gated_play(task_vars)
-        ci, step, label = task_vars["inventory_hostname"], arguments["step"], arguments["label"]
+        ci, step = task_vars["inventory_hostname"], arguments["step"]
         store = self.open_run(mark)
         undo: rules.UndoRecord | None = None
         steps = []
         try:
+            label = arguments["label"] or _label(store, mark, ci, step)
             verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"])
             if verdict.kind == "go":
                 what = arguments["system"] or ci
@@ -105,6 +106,12 @@ class ActionModule(ControllerAction):
                 return verdict, looked
             store.resolve(mark["run"], ci, step, mark["epoch"], False)
             looked = True
+
+
+def _label(store: Store, mark: _controller.RunMark, ci: str, step: str) -> str:
+    """Return the name that the plan gave the step."""
+    labels = (row["label"] for row in store.steps(mark["run"], ci=ci) if row["step"] == step)
+    return str(next(labels, f"{ci}/{step}"))
 
 
 def _intend(store: Store, mark: _controller.RunMark, ci: str, kind: str, what: str) -> rules.UndoRecord:

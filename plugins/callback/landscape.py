@@ -23,16 +23,19 @@ author:
   - The basis.landscape authors (@basis-landscape)
 """
 
+import atexit
 import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible.utils.color import stringc
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 
@@ -55,13 +58,14 @@ class CallbackModule(Default):
         self._since: dict[str, float] = {}
         self._labels: dict[tuple[str, str], str] = {}
         self._at: dict[str, str] = {}  # the step that a host came to last
-        self._hosts = 0
-        self._through: set[str] = set()
+        self._events: list[dict[str, t.Any]] = []  # what the viewer is to be told
+        self._telling = False
+        self._lock = threading.RLock()
 
     # The run begins and ends
 
     def _begin(self, begun: dict[str, t.Any], plan: str, hosts: int) -> None:
-        self._run, self._hosts = begun["run"], hosts
+        self._run = begun["run"]
         if (
             self._display.verbosity == 0
             and sys.stdout.isatty()
@@ -73,20 +77,50 @@ class CallbackModule(Default):
             self._viewer = subprocess.Popen(
                 [sys.executable, "-m", "ansible_collections.basis.landscape.plugins.plugin_utils._screen.viewer"],
                 stdin=subprocess.PIPE,
+                # Ansible keeps its own from children: a child that is not given them has none.
+                stdout=sys.stdout,
+                stderr=sys.stderr,
                 env=environment,
             )
+            self._speak_above()
+            atexit.register(self._close)  # the second Ctrl-C leaves without v2_playbook_on_stats
             self._tell(event="begun", run=self._run, plan=plan)
         else:
             self._line(f"run {self._run} begins: {hosts} hosts")
 
+    def _speak_above(self) -> None:
+        """Let what anybody displays meanwhile be printed above the picture, which would wipe it out otherwise."""
+        plain, main = self._display.display, os.getpid()
+
+        def display(
+            msg: str,
+            color: str | None = None,
+            stderr: bool = False,
+            screen_only: bool = False,
+            log_only: bool = False,
+            newline: bool = True,
+            **others: t.Any,
+        ) -> None:
+            if self._viewer is None or os.getpid() != main:  # a worker has its own way to the main process
+                plain(msg, color, stderr, screen_only, log_only, newline, **others)
+                return
+            plain(msg, color, stderr, screen_only, True, newline, **others)
+            if not log_only:
+                self._tell(event="line", text=stringc(msg, color) if color else msg)
+
+        setattr(self._display, "display", display)  # noqa: B010  every plugin has this one object
+
+    def _close(self) -> None:
+        """Let the viewer draw its last picture."""
+        viewer, self._viewer = self._viewer, None
+        if viewer is not None and viewer.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                viewer.stdin.close()
+            viewer.wait(timeout=30)
+
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """Close the picture; then Ansible's own recap."""
-        if self._viewer is not None:
-            viewer, self._viewer = self._viewer, None
-            if viewer.stdin is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    viewer.stdin.close()
-            viewer.wait(timeout=30)
+        self._close()
         if not self._run or self._display.verbosity:
             super().v2_playbook_on_stats(stats)
 
@@ -113,6 +147,8 @@ class CallbackModule(Default):
             self._since[host] = time.monotonic()
             self._at[host] = gate["label"]
             self._tell(event="running" if gate["verdict"] in ("go", "look") else "done", host=host, step=gate["step"])
+            if gate["step"] == "admit":
+                self._tell(event="open", host=host, steps=[row["step"] for row in values["steps"]])
         elif DONE in values:
             step = values[DONE]["step"]
             self._tell(event="done", host=host, step=step)
@@ -190,13 +226,28 @@ class CallbackModule(Default):
         self._display.display(f"{time.strftime('%H:%M:%S')} {text}")
 
     def _tell(self, **event: t.Any) -> None:
+        with self._lock:
+            self._events.append(event)
+            if self._telling:
+                return  # a signal came while a line was being written; this one follows it
+            self._telling = True
+            try:
+                while self._events:
+                    self._write(self._events.pop(0))
+            finally:
+                self._telling = False
+
+    def _write(self, event: dict[str, t.Any]) -> None:
         if self._viewer is None or self._viewer.stdin is None:
             return
         try:
             self._viewer.stdin.write(json.dumps(event).encode() + b"\n")
             self._viewer.stdin.flush()
-        except BrokenPipeError:  # somebody ended the viewer; the run goes on in plain lines
+        except BrokenPipeError:
             self._viewer = None
+            self._display.warning("The live picture has ended. The run goes on, in lines.")
+            if event["event"] == "line":
+                self._display.display(event["text"])
 
 
 def _is(task: t.Any, action: str) -> bool:

@@ -19,9 +19,8 @@ options:
     type: str
     required: true
   label:
-    description: Name of the step for people, SID/host/instance/step.
+    description: Name of the step for people, SID/host/instance/step. Default is the one in the plan.
     type: str
-    required: true
   system:
     description: The system that the step is for, when it is for a system and not for a host.
     type: str

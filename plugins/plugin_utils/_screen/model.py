@@ -64,7 +64,7 @@ class Screen:
     hosts: dict[str, Host]
     groups: dict[str, list[str]]
     makespan: float
-    ended: str = ""
+    ended: bool = False
 
     @classmethod
     def of_plan(cls, run: str, plan: t.Mapping[str, t.Any], now: float) -> Screen:
@@ -116,17 +116,17 @@ class Screen:
 def apply(screen: Screen, event: t.Mapping[str, t.Any], now: float) -> None:
     """Change the screen by one event.
 
-    ``{"event": waiting|running|done|dead|through|ended, "host", "step", "state", "why"}``
+    ``{"event": waiting|running|done|dead|open, "host", "step", "state", "why"}``; ``open`` names in ``steps`` all that
+    the host still has to do: of a run that is continued the others are done.
     """
-    if event["event"] == "ended":
-        screen.ended = event["state"]
-        return
     host = screen.hosts.get(event["host"])
     if host is None:
         return
-    if event["event"] == "through":
-        if host.state not in DEAD:
-            host.state = "done"
+    if event["event"] == "open":
+        for each in host.steps:
+            if each.state == "pending" and each.step not in event["steps"]:
+                each.state = "done"
+        host.state = host.state if host.current else "done"
         return
     step = next((s for s in host.steps if s.step == event.get("step")), None) or host.current
     if event["event"] == "dead":

@@ -67,9 +67,9 @@ def _head(screen: Screen, now: float, ascii_only: bool) -> RenderableType:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(ratio=1)
     grid.add_column(justify="right")
-    ending = screen.ended or (
-        f"{age(left)} left by the plan" if left else f"{age(elapsed - screen.makespan)} over the plan"
-    )
+    ending = f"{age(left)} left by the plan" if left else f"{age(elapsed - screen.makespan)} over the plan"
+    if screen.ended:
+        ending = f"planned {age(screen.makespan)}"
     grid.add_row(
         ProgressBar(total=1.0, completed=screen.progress), Text(f"{screen.progress:4.0%}  {age(elapsed)}  {ending}")
     )

@@ -18,6 +18,7 @@ import time
 try:
     from rich.console import Console
     from rich.live import Live
+    from rich.text import Text
 except ImportError:  # the callback starts this process only where rich is installed
     pass
 
@@ -47,10 +48,11 @@ def main() -> None:
                     plan = json.loads(pathlib.Path(event["plan"]).read_text(encoding="utf-8"))
                     screen = Screen.of_plan(event["run"], plan, time.monotonic())
                 elif event["event"] == "line":
-                    live.console.print(event["text"], highlight=False, markup=False, style=event.get("style"))
+                    live.console.print(Text.from_ansi(event["text"]), soft_wrap=True)
                 elif screen is not None:
                     apply(screen, event, time.monotonic())
             if screen is not None:
+                screen.ended = not open_
                 live.update(render(screen, time.monotonic(), console.size.height, ascii_only=ascii_only), refresh=True)
 
 

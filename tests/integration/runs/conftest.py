@@ -96,8 +96,8 @@ class Site:
         """The URL of the run database that the playbooks use."""
         return self.environment.get("BASIS_LANDSCAPE_DATABASE") or f"sqlite:///{self.folder / 'state' / 'runs.db'}"
 
-    def begin(self, *arguments: str, playbook: str = "patch_landscape", **options: t.Any) -> subprocess.Popen[str]:
-        """Start a playbook; it runs on. An option that is None is left to the role's default."""
+    def command(self, *arguments: str, playbook: str = "patch_landscape", **options: t.Any) -> list[str]:
+        """What plays a playbook. An option that is None is left to the role's default."""
         command = [
             str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
             "-i",
@@ -107,9 +107,17 @@ class Site:
         ]
         ours = playbook if "/" in playbook else f"basis.landscape.{playbook}"
         given = {name: value for name, value in {**OPTIONS, **options}.items() if value is not None}
-        command += ["-e", json.dumps(given), *arguments, ours]
+        return [*command, "-e", json.dumps(given), *arguments, ours]
+
+    def begin(self, *arguments: str, playbook: str = "patch_landscape", **options: t.Any) -> subprocess.Popen[str]:
+        """Start a playbook; it runs on."""
         return subprocess.Popen(
-            command, env=self.environment, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.command(*arguments, playbook=playbook, **options),
+            env=self.environment,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def play(

@@ -132,3 +132,26 @@ def test_stop_and_start_as_two_runs(site: Site) -> None:
     assert up.code == 0, up.output
     assert [host for _other, host in site.effects("started")] == ["db", "app", "web"]
     assert site.state("up") == "succeeded" and site.everything_is_up()
+
+
+def test_a_stop_that_meets_what_is_stopped_and_a_host_that_is_lost_while_it_stops(site: Site) -> None:
+    site.simulator.state(instances={INSTANCE["web"]: {"phase": "stopped"}})
+    site.simulator.fault("host_unreachable", host="app", on={"effect": "stopping", "instance": INSTANCE["app"]})
+    down = site.play(playbook="stop_landscape", run_name="down", landscape_hosts="web,app,db")
+    assert down.code in (2, 4), down.output
+    states = site.states("down")
+    assert states["web"]["stop:WDP/web/W20"] == "done" and not site.calls("Stop", "web")
+    assert states["app"]["stop:PRD/app/D01"] in ("failed", "unknown"), states
+    assert states["db"]["stop:HDP/db/HDB00"] == "blocked" and ("stopping", "db") not in site.effects()
+    with site.store() as store:
+        [blocked] = [step for step in store.steps("down", ci="db") if step["state"] == "blocked"]
+    assert blocked["blocked_by"] == "app" and blocked["message"].startswith("blocked by app: "), blocked["message"]
+    assert "PRD/app/D01/stop unreachable: " in down.output or "PRD/app/D01/stop failed: " in down.output, down.output
+    assert site.state("down") == "partial"
+
+    site.simulator.clear()
+    again = site.play(playbook="stop_landscape", run="down")
+    assert again.code == 0, again.output
+    assert site.state("down") == "succeeded"
+    assert sorted(host for _other, host in site.effects("stopped") if host in CHAIN) == ["app", "db"]
+    assert {site.simulator.state()["instances"][INSTANCE[host]]["phase"] for host in CHAIN} == {"stopped"}

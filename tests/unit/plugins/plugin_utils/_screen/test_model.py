@@ -58,9 +58,18 @@ def test_age_of_a_wait_counts_from_its_beginning(screen: Screen) -> None:
 def test_a_failure_stays_whatever_comes_after(screen: Screen) -> None:
     apply(screen, {"event": "running", "host": "b", "step": "patch"}, 1000.0)
     apply(screen, {"event": "dead", "host": "b", "step": "patch", "state": "failed", "why": "disk full"}, 1001.0)
-    apply(screen, {"event": "through", "host": "b"}, 1002.0)
+    apply(screen, {"event": "running", "host": "b", "step": "patch"}, 1002.0)
     assert (screen.hosts["b"].state, screen.hosts["b"].why) == ("failed", "disk full")
     assert screen.counts("PRD", "patch") == ({"pending": 1, "failed": 1}, 2)
+
+
+def test_of_a_continued_run_only_what_is_left_is_to_come(screen: Screen) -> None:
+    apply(screen, {"event": "done", "host": "a", "step": "admit"}, 1000.0)
+    apply(screen, {"event": "open", "host": "a", "steps": ["verify"]}, 1000.0)
+    assert (screen.hosts["a"].state, current(screen).step) == ("running", "verify")
+    apply(screen, {"event": "done", "host": "b", "step": "admit"}, 1000.0)
+    apply(screen, {"event": "open", "host": "b", "steps": []}, 1000.0)
+    assert screen.hosts["b"].state == "done" and screen.progress == (61.0 + 100.0) / 200.0
 
 
 def test_hosts_that_are_no_part_of_the_run_are_ignored(screen: Screen) -> None:
