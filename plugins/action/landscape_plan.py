@@ -141,6 +141,7 @@ class ActionModule(ControllerAction):
                 )
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
+            counted = store.places() if store else set()
         finally:
             if store:
                 store.close()
@@ -158,6 +159,7 @@ class ActionModule(ControllerAction):
             "procedure": plan["procedure"],
             "hosts": plan["hosts"],
             "jobs": _job_leaders(plan),
+            "looks": _plan.spread(_plan.without_counted(plan.get("looks", ()), counted), plan["hosts"]),
             "continues": arguments["run"],
             "ask": ask,
             "command": _plan.approve_command(plan),

@@ -29,6 +29,7 @@ class ActionModule(ControllerAction):
         "changes": {"type": "list", "elements": "str"},
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
+        "out": {"type": "dict", "default": {}},
         "confirmed": {"type": "bool", "default": True},
         "force_by": {"type": "str"},
         "database": {"type": "str"},
@@ -85,6 +86,7 @@ class ActionModule(ControllerAction):
                     code_hash=_controller.code_hash(pathlib.Path(__file__).parents[2]),
                     params={"forks": context.CLIARGS.get("forks"), "limit": context.CLIARGS.get("subset")},
                     created_by=by,
+                    out=arguments["out"],
                 )
             epoch = store.take(
                 name,
