@@ -152,6 +152,7 @@ class ActionModule(ControllerAction):
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
+            counted = store.places() if store else set()
         finally:
             if store:
                 store.close()
@@ -169,6 +170,7 @@ class ActionModule(ControllerAction):
             "procedure": plan["procedure"],
             "hosts": plan["hosts"],
             "jobs": {} if begun else _job_leaders(plan),
+            "looks": {} if begun else _plan.spread(_plan.without_counted(plan["looks"], counted), plan["hosts"]),
             "continues": begun["id"] if begun else None,
             "accepted": accepted,
             "ask": ask,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Shows beside a plan who works in its systems now."""
+"""Shows beside a plan how those are doing whom it concerns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import pathlib
 import typing as t
 
+from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 MOST = 3  # that a line names
@@ -19,13 +20,15 @@ class ActionModule(ControllerAction):
 
     BYPASS_HOST_LOOP = True
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
-        "jobs": {"type": "dict", "required": True},
+        "jobs": {"type": "dict", "default": {}},
+        "looks": {"type": "dict", "default": {}},
+        "outside": {"type": "str", "choices": ["refuse", "accept"], "default": "refuse"},
         "json": {"type": "path"},
         "html": {"type": "path"},
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Collect what the hosts saw; refuse a system for which the step suspend_jobs would fail in the window."""
+        """Collect what the hosts saw; refuse what would fail in the window, or take more out than may be out."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
         systems: list[dict[str, str]] = []
@@ -45,13 +48,38 @@ class ActionModule(ControllerAction):
                 f"  {row['sid']} now: users: {row['users']}; jobs that run: {row['running']}; to hold back: "
                 f"{row['released']}"
             )
+        against, warnings, out = _plan.judge(*_seen(arguments["looks"], task_vars), arguments["outside"] == "accept")
+        conditions += against
+        for line in warnings:
+            self._display.display(f"  warning: {line}")
         if conditions:
             refusal = _plan.PlanRefused(conditions)
             return {"failed": True, "changed": False, "msg": str(refusal), "conditions": conditions}
         if arguments["json"] and arguments["html"] and systems:
             plan = json.loads(pathlib.Path(arguments["json"]).read_text(encoding="utf-8"))
             pathlib.Path(arguments["html"]).write_text(_plan.render_html(plan, now=systems), encoding="utf-8")
-        return {"changed": False, "systems": systems}
+        return {"changed": False, "systems": systems, "out": out}
+
+
+def _seen(
+    looks: dict[str, list[dict[str, t.Any]]], task_vars: dict[str, t.Any]
+) -> tuple[list[dict[str, t.Any]], dict[str, str | None]]:
+    """Return the instances that were to be looked at, each with what was answered: None when it is up."""
+    answers: dict[str, str | None] = {}
+    for host in looks:
+        seen = task_vars["hostvars"][host].get("landscape_looked") or {}
+        for answer in seen.get("results", ()):
+            answers[answer["item"]["name"]] = _not_up(answer)
+    return sorted((row for rows in looks.values() for row in rows), key=lambda row: str(row["name"])), answers
+
+
+def _not_up(answer: dict[str, t.Any]) -> str | None:
+    why = _failures.words(answer) or "no reason was given"
+    if answer.get("unreachable"):
+        return f"its host cannot be reached: {why}"
+    if "healthy" not in answer:
+        return f"it cannot be asked: {why}"
+    return None if answer["healthy"] else "; ".join(answer["bad"]) or "it is not healthy"
 
 
 def _against(answer: dict[str, t.Any]) -> list[tuple[str, str]]:

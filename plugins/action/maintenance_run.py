@@ -29,6 +29,7 @@ class ActionModule(ControllerAction):
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
         "accepted": {"type": "list", "elements": "str", "default": []},
+        "out": {"type": "dict", "default": {}},
         "confirmed": {"type": "bool", "default": True},
         "force_by": {"type": "str"},
         "database": {"type": "str"},
@@ -92,6 +93,7 @@ class ActionModule(ControllerAction):
                         **({"awx": job.as_params()} if job else {}),
                     },
                     created_by=by,
+                    out=arguments["out"],
                 )
             epoch = store.take(
                 name,

@@ -77,7 +77,9 @@ options:
     type: dict
     default: {}
   outside:
-    description: What to do when a system that depends on a host of this play is not part of it.
+    description:
+      - What to do when a system that depends on a host of this play is not part of it. The playbooks do the same with
+        what M(basis.landscape.landscape_preview) finds.
     type: str
     choices: [refuse, accept]
     default: refuse
@@ -150,6 +152,16 @@ jobs:
   description:
     - The hosts from which background jobs are held back over RFC (C(landscape_hold_jobs)), each with its systems, as
       C(system) and C(sid). Empty when a run is continued.
+  type: dict
+  returned: success
+looks:
+  description:
+    - The hosts with the instances outside of the run that have to be looked at before it begins, each instance at one
+      of them, as C(name), C(host), C(sid) and C(number).
+    - C(needed_by) names instances of the run that need it to come up. C(partner_in) says for which redundancy
+      groups that the run takes members out of, or for which rolling systems, it counts, with how many may be out
+      (C(allowed)) and how many the run takes out at once (C(together)).
+    - A member that another run has taken out is not among them. The run database counts it.
   type: dict
   returned: success
 command:

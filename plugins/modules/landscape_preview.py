@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: landscape_preview
-short_description: Show who works in the systems of a plan now
+short_description: Show how those are doing whom a plan concerns
 version_added: 0.3.0
 description:
   - Shows, once for the play, who is logged on to each system whose jobs a plan holds back, which jobs run and how many
@@ -16,11 +16,25 @@ description:
   - A system for which the step C(suspend_jobs) would fail is refused, all of them at once, since that is better known
     before anything is stopped. It could not be asked, or its jobs could not be held back, or a check of
     C(sap_jobs_quiet_checks) has no answer, or its users could not be told C(sap_jobs_message).
+  - Judges the instances outside of the run that it relies on. Takes from C(landscape_looked) of each host what
+    M(basis.landscape.sap_health_info) said of them, in a loop over RV(basis.landscape.landscape_plan#module:looks).
+  - An instance that the run needs, and that is not GREEN or cannot be asked, is refused. One that stands beside members
+    of the run in a redundancy group counts as out then. The run is refused when more would be out than may be.
 options:
   jobs:
     description: The hosts with the systems that they lead, as RV(basis.landscape.landscape_plan#module:jobs).
     type: dict
-    required: true
+    default: {}
+  looks:
+    description:
+      - The hosts with the instances that they have looked at, as RV(basis.landscape.landscape_plan#module:looks).
+    type: dict
+    default: {}
+  outside:
+    description: Whether what is outside of the run refuses it, or is shown as a warning.
+    type: str
+    choices: [refuse, accept]
+    default: refuse
   json:
     description: Path of the plan.
     type: path
@@ -45,6 +59,7 @@ EXAMPLES = r"""
 - name: Show who works in the systems now
   basis.landscape.landscape_preview:
     jobs: "{{ landscape_plan.jobs }}"
+    looks: "{{ landscape_plan.looks }}"
     json: "{{ landscape_plan.json }}"
     html: "{{ landscape_plan.html }}"
 """
@@ -71,6 +86,13 @@ systems:
     released:
       description: How many jobs are released.
       type: str
+out:
+  description:
+    - For each redundancy group the members outside of the run that are out and leave it a place, for
+      O(basis.landscape.maintenance_run#module:out).
+  type: dict
+  returned: success
+  sample: {"redundancy:web": ["WDA"]}
 conditions:
   description: What stands against the plan, of all systems.
   type: list
@@ -78,10 +100,10 @@ conditions:
   returned: when refused
   contains:
     object:
-      description: The system and its host.
+      description: The system and its host, the instance, or the redundancy group.
       type: str
     unmet:
-      description: What could not be read or done.
+      description: What could not be read or done, or is not up.
       type: str
     remedy:
       description: What would allow it.

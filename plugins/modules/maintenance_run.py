@@ -48,6 +48,12 @@ options:
     type: list
     elements: str
     default: []
+  out:
+    description:
+      - For each redundancy group of which members outside the run were found down, these members, as
+        RV(basis.landscape.landscape_preview#module:out). They count as out in this run to its end.
+    type: dict
+    default: {}
   confirmed:
     description: Whether somebody said yes to the plan.
     type: bool

@@ -13,7 +13,16 @@ import pytest
 from tests.matrix import newest
 
 RUNS = " or ".join(
-    ("nothing_disturbs", "fails_releases", "killed_worker", "ctrl_c", "undone_in_its_place", "rest_from", "is_left_out")
+    (
+        "nothing_disturbs",
+        "fails_releases",
+        "killed_worker",
+        "ctrl_c",
+        "undone_in_its_place",
+        "rest_from",
+        "is_left_out",
+        "needs_what_is_up",
+    )
 )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest import plan_difference, plan_hash
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import landscape_from_inventory
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.make import make_plan, plan_again
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.outside import judge, spread, without_counted
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition, PlanRefused
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import (
     approve_command,
@@ -17,6 +18,7 @@ __all__ = [
     "Condition",
     "PlanRefused",
     "approve_command",
+    "judge",
     "landscape_from_inventory",
     "make_plan",
     "not_repeated",
@@ -24,4 +26,6 @@ __all__ = [
     "plan_difference",
     "plan_hash",
     "render_html",
+    "spread",
+    "without_counted",
 ]

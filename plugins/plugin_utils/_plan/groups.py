@@ -185,7 +185,7 @@ def set_limits(
                 )
     for name in sorted(landscape["redundancy_groups"]):
         record = landscape["redundancy_groups"][name]
-        allowed = int(record.get("max_unavailable", 1) if record.get("max_unavailable") is not None else 1)
+        allowed = max_unavailable(record)
         listed = list(record.get("members") or [])
         out: dict[str, list[str]] = {}
         for member in listed:
@@ -202,6 +202,8 @@ def set_limits(
             continue
         if allowed >= len(listed):
             warnings.append(f"Redundancy group {name} tolerates all of its {len(listed)} members down at once.")
+        resource = f"redundancy:{name}"
+        members_of[resource] = {member: out[member] for member in sorted(out)}
         if procedure == "stop":
             if len(out) > allowed and not lifted:
                 conditions.add(
@@ -210,9 +212,7 @@ def set_limits(
                     "leave members out of this run, or state an override with reason and name.",
                 )
             continue
-        resource = f"redundancy:{name}"
         resources[resource] = allowed
-        members_of[resource] = {member: out[member] for member in sorted(out)}
         taken: dict[int, list[str]] = {}
         for member in sorted(out):
             hosts = out[member]
@@ -233,6 +233,12 @@ def set_limits(
                     "max_unavailable.",
                 )
     return resources, held, members_of
+
+
+def max_unavailable(group: Mapping[str, Any]) -> int:
+    """Return how many members of a redundancy group may be out at once."""
+    said = group.get("max_unavailable")
+    return 1 if said is None else int(said)
 
 
 def _member_hosts(

@@ -14,6 +14,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.durations im
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.groups import Admission
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import normalized, plain
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.options import checked_options
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.outside import looks
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.relations import Relations, resolve
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.schedule import (
@@ -222,6 +223,14 @@ def make_plan(
         "critical_path": [list(key) for key in path],
         "warnings": warnings,
         "outside": outside,
+        "looks": looks(
+            data,
+            {} if "start" in skip else {name: relations.outside[name] for name in outside},
+            # an override of a stop lifts these limits; a target of backups has no partners
+            {} if procedure in ON_DATABASES or (procedure == "stop" and chosen["override"] is not None) else members,
+            groups,
+            on_host,
+        ),
         "timezone": calendar.zone_of(sorted(in_run)),
         "calendar": _calendar(calendar, groups, created, schedule.makespan),
     }

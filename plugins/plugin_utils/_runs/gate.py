@@ -401,10 +401,18 @@ _BROKEN = sa.exists().where(
 )
 _HOLDERS = (
     sa.select(
-        t.hold.c.run_id, t.hold.c.holder, t.hold.c.weight, t.run.c.state.label("run_state"), _BROKEN.label("dead")
+        t.hold.c.run_id,
+        t.hold.c.holder,
+        t.hold.c.weight,
+        t.run.c.state.label("run_state"),
+        sa.or_(t.hold.c.kind == "outside", _BROKEN).label("dead"),
     )
     .join(t.run, t.run.c.id == t.hold.c.run_id)
-    .where(t.hold.c.resource == sa.bindparam("resource"))
+    # Who is out outside every run is counted by each run for itself, which has looked.
+    .where(
+        t.hold.c.resource == sa.bindparam("resource"),
+        sa.or_(t.hold.c.kind != "outside", t.hold.c.run_id == _r),
+    )
     .order_by(t.hold.c.holder)
 )
 _CAPACITY = sa.select(t.resource.c.capacity).where(t.resource.c.name == sa.bindparam("resource"))
@@ -422,7 +430,7 @@ def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Deci
                 "defer", f"{need.weight} places of {name} are needed at once, there are {capacity}", name
             )
             continue
-        holders = tx.all(_HOLDERS, resource=need.resource)
+        holders = tx.all(_HOLDERS, resource=need.resource, run=run)
         used = sum(holder.weight for holder in holders)
         if used + need.weight <= capacity:
             continue

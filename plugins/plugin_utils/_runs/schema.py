@@ -178,6 +178,7 @@ need = sa.Table(
 )
 
 hold = sa.Table(
+    # Kinds: ``group`` and ``host`` of the run; ``outside``, for a member that is not in the run and was found down.
     "hold",
     metadata,
     sa.Column("resource", sa.Text, nullable=False),

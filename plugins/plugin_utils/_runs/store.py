@@ -164,14 +164,16 @@ class Store:
         code_hash: str,
         params: Mapping[str, Any],
         created_by: str,
+        out: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Write a new run with the steps of its plan, and claim its configuration items.
 
+        ``out``: resource -> its members outside the run that were found down. Each has a place in this run to its end.
         Raises Busy when an unfinished run has one of them, StoreError when the id is taken or the plan contradicts
         itself.
         """
         rows = intake.rows(run, plan)
-        self._create(run, plan, rows, procedure, code_hash, params, created_by)
+        self._create(run, plan, rows, procedure, code_hash, params, created_by, out or {})
 
     @verb
     def _create(
@@ -183,6 +185,7 @@ class Store:
         code_hash: str,
         params: Mapping[str, Any],
         created_by: str,
+        out: Mapping[str, Sequence[str]],
     ) -> None:
         with self._writing() as tx:
             if tx.one(sa.select(t.run.c.id).where(t.run.c.id == run)) is not None:
@@ -211,6 +214,15 @@ class Store:
                 values = {"capacity": rows.resources[name]}
                 if not tx.do(sa.update(t.resource).where(t.resource.c.name == name).values(values)):
                     tx.insert(t.resource, [{"name": name, **values}])
+            place = {"run_id": run, "kind": "outside", "weight": 1, "epoch": 0, "since": tx.now()}
+            tx.insert(
+                t.hold,
+                [
+                    {"resource": name, "holder": member, **place}
+                    for name in sorted(rows.resources)
+                    for member in out.get(name, ())
+                ],
+            )
             tx.event(run, 0, "created", actor=created_by, procedure=procedure, plan=str(plan.get("hash", "")))
 
     @verb
@@ -921,6 +933,19 @@ class Store:
                 return sorted(tx.scalars(active))
             cis = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
             return sorted(gate.not_finished(tx, run, cis) - set(gate.dead(tx, run, cis, epoch)))
+
+    @verb
+    def places(self) -> set[tuple[str, str]]:
+        """Which configuration items are counted against which resource now, over all runs."""
+        with self._reading() as tx:
+            holder = sa.or_(
+                sa.and_(t.hold.c.kind == "host", t.run_ci.c.ci == t.hold.c.holder),
+                sa.and_(t.hold.c.kind == "group", t.run_ci.c.group_name == t.hold.c.holder),
+            )
+            query = sa.select(t.hold.c.resource, t.run_ci.c.ci).join(
+                t.run_ci, sa.and_(t.run_ci.c.run_id == t.hold.c.run_id, holder)
+            )
+            return {(row.resource, row.ci) for row in tx.all(query)}
 
     @verb
     def holds(self, run: str | None = None) -> list[dict[str, Any]]:

@@ -158,6 +158,24 @@ def test_a_redundancy_group_is_counted_over_all_runs_until_its_member_is_verifie
     assert admit(store, two, "c", run="r2") == "go" and admit(store, one, "b") == "wait"
 
 
+def test_a_member_that_is_out_outside_the_run_has_a_place_in_this_run_only(store: Store) -> None:
+    out = {"redundancy:pair": ["Sx"], "redundancy:other": ["Sy"]}
+    given = {"procedure": "patch", "code_hash": "c", "params": {}, "created_by": "tester"}
+    store.create("r1", redundant(store, "r1", "ab", capacity=2), out=out, **given)
+    assert store.places() == set()
+    one, two = store.take("r1", Owner.current()), begin(store, redundant(store, "r2", "c", capacity=2), run="r2")
+    assert [(hold["holder"], hold["kind"]) for hold in store.holds()] == [("Sx", "outside")]
+    assert admit(store, one, "a") == "go" and store.claim("r1", "b", "admit", one).kind == "wait"
+    assert store.places() == {("redundancy:pair", "a")}
+    assert admit(store, two, "c", run="r2") == "go", "who begins another run looks for himself"
+    finish_host(store, two, "c", "unsilence", run="r2")
+    finish_host(store, one, "a")
+    assert admit(store, one, "b") == "go"
+    store.end("r1", "b", "admit", one, 1)
+    finish_host(store, one, "b")
+    assert store.finish("r1", one) == "succeeded" and not [h for h in store.holds() if h["run_id"] == "r1"]
+
+
 def test_a_place_held_for_ever_defers(store: Store) -> None:
     epoch = begin(store, redundant(store, "r1", "ab"))
     assert admit(store, epoch, "a") == "go"

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom outside the run it relies on, so that somebody looks at them before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.groups import Admission, max_unavailable
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition
+
+ACCEPT = "accept it with landscape_outside=accept."
+
+_MOST = 8
+
+
+def looks(
+    landscape: Mapping[str, Any],
+    needed: Mapping[str, Sequence[str]],
+    members: Mapping[str, Mapping[str, Sequence[str]]],
+    groups: Iterable[Admission],
+    on_host: Collection[str],
+) -> list[dict[str, Any]]:
+    """Return one row for each instance that has to be looked at, sorted by name.
+
+    ``needed``: instance outside the run -> instances of the run that need it. ``members``: resource of a redundancy
+    group or of a rolling system -> its members in the run -> their hosts. Who stands beside these outside the run
+    counts with them: a row lists under ``partner_in`` where, with how many may be out and how many of the run will be
+    at once. A member that is partly in the run is counted by the run itself, and one without an instance by nobody.
+    """
+    instances = landscape["instances"]
+    known = _instances_of(landscape)
+    largest: dict[str, int] = {}
+    for group in groups:
+        for resource, need in group.needs.items():
+            largest[resource] = max(need, largest.get(resource, 0))
+    partner_in: dict[str, list[dict[str, Any]]] = {}
+    for resource, inside in sorted(members.items()):
+        kind, _colon, name = resource.partition(":")
+        allowed = 1
+        if kind == "redundancy":
+            record = landscape["redundancy_groups"][name]
+            allowed = max_unavailable(record)
+            listed = {member: known.get(member, []) for member in record["members"]}
+        else:
+            alike = {
+                instances[one]["kind"] for host in inside for one in known[host] if instances[one]["system"] == name
+            }
+            listed = {}
+            for one in known[name]:
+                if instances[one]["kind"] in alike:
+                    listed.setdefault(instances[one]["host"], []).append(one)
+        for member, found in listed.items():
+            if any(instances[one]["host"] in on_host for one in found):
+                continue
+            beside = {
+                "resource": resource,
+                "member": member,
+                "allowed": allowed,
+                "together": largest.get(resource, len(inside)),
+            }
+            for one in found:
+                partner_in.setdefault(one, []).append(beside)
+    return [
+        {
+            "name": name,
+            "host": instances[name]["host"],
+            "sid": instances[name]["sid"],
+            "number": instances[name].get("number"),
+            "needed_by": _some(needed.get(name, ())),
+            "partner_in": partner_in.get(name, []),
+        }
+        for name in sorted({*needed, *partner_in})
+    ]
+
+
+def spread(rows: Sequence[Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return which host of the run looks at which instances, so that the looks go side by side."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for number, row in enumerate(rows):
+        found.setdefault(hosts[number % len(hosts)], []).append(row)
+    return found
+
+
+def without_counted(rows: Iterable[Mapping[str, Any]], counted: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Leave out where a partner is out because of another run, whose place the run database counts already.
+
+    ``counted`` are (resource, host). An instance that nobody relies on then is not looked at.
+    """
+    rows = list(rows)
+    known = {
+        (beside["resource"], beside["member"])
+        for row in rows
+        for beside in row["partner_in"]
+        if (beside["resource"], row["host"]) in counted
+    }
+    left = [
+        {
+            **row,
+            "partner_in": [one for one in row["partner_in"] if (one["resource"], one["member"]) not in known],
+        }
+        for row in rows
+    ]
+    return [row for row in left if row["needed_by"] or row["partner_in"]]
+
+
+def judge(
+    rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], accepted: bool
+) -> tuple[list[Condition], list[str], dict[str, list[str]]]:
+    """Return what stands against the run, what a person has to know, and which members hold a place of which resource.
+
+    ``answers``: instance -> None when it is up, else what was answered. One without an answer counts as one that is
+    not. ``accepted``: what would be refused is only said.
+    """
+    conditions: list[Condition] = []
+    warnings: list[str] = []
+    out: dict[str, dict[str, str]] = {}
+    beside: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        answer = answers.get(row["name"], "nobody has asked it")
+        if answer is None:
+            continue
+        answer = answer.rstrip(".")
+        if row["needed_by"]:
+            conditions.append(
+                {
+                    "object": row["name"],
+                    "unmet": f"it is not in the run, which needs it for {row['needed_by']}, and it is not known to be "
+                    f"up: {answer}.",
+                    "remedy": f"start it first, add {row['host']} to the run, or {ACCEPT}",
+                }
+            )
+        for one in row["partner_in"]:
+            beside[one["resource"]] = one
+            out.setdefault(one["resource"], {}).setdefault(one["member"], f"{row['name']}: {answer}")
+    held: dict[str, list[str]] = {}
+    for resource, members in sorted(out.items()):
+        allowed, together = beside[resource]["allowed"], beside[resource]["together"]
+        kind, _colon, name = resource.partition(":")
+        subject = f"redundancy group {name}" if kind == "redundancy" else name
+        names = sorted(members)
+        words = (
+            f"{_some(names)}, not in the run, {_verb(names, 'counts', 'count')} as out "
+            f"({'; '.join(members[name] for name in names[:_MOST])})"
+        )
+        if len(names) + together > allowed:
+            more = f"{together} more" if together > 1 else "another one"
+            conditions.append(
+                {
+                    "object": subject,
+                    "unmet": f"{words}, and the run would take {more} out, allowed {'is' if allowed == 1 else 'are'} "
+                    f"{allowed}.",
+                    "remedy": f"start {_some(names)} first, or {ACCEPT}",
+                }
+            )
+        else:
+            held[resource] = names
+            warnings.append(f"{subject}: {words}, for the whole run.")
+    if accepted:
+        warnings += [f"{one['object']}: {one['unmet']}" for one in conditions]
+        conditions = []
+    return conditions, warnings, held
+
+
+def _instances_of(landscape: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the instances of each thing that may be a member of a redundancy group."""
+    by_host: dict[str, list[str]] = {}
+    by_system: dict[str, list[str]] = {}
+    for name in sorted(landscape["instances"]):
+        record = landscape["instances"][name]
+        by_host.setdefault(record["host"], []).append(name)
+        by_system.setdefault(record["system"], []).append(name)
+    return {**by_host, **{name: [name] for name in landscape["instances"]}, **by_system}
+
+
+def _verb(names: Sequence[str], one: str, several: str) -> str:
+    return one if len(names) == 1 else several
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _MOST else f"{', '.join(names[:_MOST])} and {len(names) - _MOST} more"

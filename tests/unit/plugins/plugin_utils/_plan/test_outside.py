@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Claims about whom a run relies on outside of it, what becomes of the answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.outside import judge, spread, without_counted
+from tests.unit.plugins.plugin_utils._plan.landscapes import Builder, three_tiers
+
+REDUNDANCY = "redundancy:web"
+
+
+def dispatchers(allowed: int = 1) -> Builder:
+    """Three web dispatchers that stand for each other; the third has a second instance."""
+    build = Builder().together("web", ["WDA", "wdb", "WDC"], allowed)
+    for letter in "abc":
+        build.system(f"WD{letter.upper()}", "webdisp")
+        build.instance(f"WD{letter.upper()}", f"wd{letter}", "W80", "webdisp", number="80")
+    return build.instance("WDC", "wdc2", "W81", "webdisp", number="81")
+
+
+def seen(plan: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
+    """Instance -> who needs it, as which member it counts."""
+    return {row["name"]: (row["needed_by"], [one["member"] for one in row["partner_in"]]) for row in plan["looks"]}
+
+
+@pytest.mark.parametrize(
+    ("procedure", "options", "names"),
+    [
+        ("start", {}, {"HDB/db/HDB00", "PRD/cs/ASCS01"}),
+        ("patch", {"outside": "accept"}, {"HDB/db/HDB00", "PRD/cs/ASCS01"}),
+        ("patch", {"outside": "accept", "skip_steps": ["stop", "reboot", "start"]}, set()),
+        ("stop", {"outside": "accept"}, set()),
+    ],
+)
+def test_who_is_started_needs_others(procedure: str, options: dict[str, Any], names: set[str]) -> None:
+    plan = three_tiers().plan(["app1"], procedure=procedure, **options)
+    assert {name for name, (needed_by, _members) in seen(plan).items() if needed_by == "PRD/app1/D02"} == names
+    assert set(seen(plan)) == names
+
+
+@pytest.mark.parametrize("procedure, looked", [("patch", True), ("stop", True), ("start", False)])
+def test_members_outside_the_run_are_partners(procedure: str, looked: bool) -> None:
+    plan = dispatchers().plan(["wda"], procedure=procedure)
+    members = {name: members for name, (_needed_by, members) in seen(plan).items()}
+    assert members == ({"WDB/wdb/W80": ["wdb"], "WDC/wdc/W80": ["WDC"], "WDC/wdc2/W81": ["WDC"]} if looked else {})
+    if looked:
+        assert plan["looks"][0]["partner_in"] == [
+            {"resource": REDUNDANCY, "member": "wdb", "allowed": 1, "together": 1}
+        ]
+        assert (plan["looks"][0]["host"], plan["looks"][0]["sid"], plan["looks"][0]["number"]) == ("wdb", "WDB", "80")
+
+
+def test_a_member_that_is_partly_in_the_run_is_counted_by_the_run() -> None:
+    assert set(seen(dispatchers().plan(["wdc"]))) == {"WDA/wda/W80", "WDB/wdb/W80"}
+
+
+def test_an_override_lifts_what_a_stop_may_take_out() -> None:
+    override = {"reason": "r", "by": "b"}
+    assert not seen(dispatchers().plan(["wda"], procedure="stop", override=override))
+
+
+def test_hosts_of_a_rolling_system_are_partners_of_their_kind() -> None:
+    build = Builder().system("PRD", maintenance="rolling").instance("PRD", "cs", "ASCS01", "ascs")
+    for number in (1, 2, 3):
+        build.instance("PRD", f"app{number}", "D02")
+    rows = seen(build.plan(["app1"]))
+    assert {name: members for name, (_needed, members) in rows.items() if members} == {
+        "PRD/app2/D02": ["app2"],
+        "PRD/app3/D02": ["app3"],
+    }
+
+
+def test_what_is_looked_at_is_no_part_of_the_hash() -> None:
+    one = dispatchers().plan(["wda"])
+    assert dispatchers().together("other", ["WDA", "WDB"]).plan(["wda"])["hash"] != one["hash"]
+    build = dispatchers()
+    build.data["redundancy_groups"]["web"]["members"].remove("WDC")
+    two = build.plan(["wda"])
+    assert seen(one) != seen(two) and one["hash"] == two["hash"]
+
+
+def test_looks_go_side_by_side() -> None:
+    rows = [{"name": name} for name in "abc"]
+    assert spread(rows, ["x", "y"]) == {"x": [rows[0], rows[2]], "y": [rows[1]]}
+    assert spread([], ["x"]) == {}
+
+
+def test_a_member_that_another_run_has_is_not_counted_twice() -> None:
+    rows = dispatchers().plan(["wda"])["looks"]
+    assert [row["name"] for row in without_counted(rows, {(REDUNDANCY, "wdc2")})] == ["WDB/wdb/W80"]
+    assert [row["name"] for row in without_counted(rows, {("redundancy:other", "wdc2")})] == [
+        "WDB/wdb/W80",
+        "WDC/wdc/W80",
+        "WDC/wdc2/W81",
+    ]
+
+
+UP: dict[str, str | None] = {"WDB/wdb/W80": None, "WDC/wdc/W80": None, "WDC/wdc2/W81": None}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "answers", "refused", "held"),
+    [
+        (1, {}, False, []),
+        (1, {"WDC/wdc2/W81": "processes: GRAY"}, True, []),
+        (2, {"WDC/wdc2/W81": "GRAY", "WDC/wdc/W80": "GRAY"}, False, ["WDC"]),
+        (2, {"WDC/wdc2/W81": "GRAY", "WDB/wdb/W80": "GRAY"}, True, []),
+    ],
+)
+def test_partners_that_are_out(allowed: int, answers: dict[str, str | None], refused: bool, held: list[str]) -> None:
+    rows = dispatchers(allowed).plan(["wda"])["looks"]
+    conditions, warnings, out = judge(rows, UP | answers, False)
+    assert bool(conditions) == refused and out == ({REDUNDANCY: held} if held else {}) and bool(warnings) == bool(held)
+    if refused:
+        assert conditions[0]["object"] == "redundancy group web" and "WDC" in conditions[0]["unmet"]
+    assert judge(rows, UP | answers, True)[0] == []
+
+
+def test_members_that_go_together_need_as_many_places() -> None:
+    build = dispatchers(2).system("A", needs=["WDA"]).instance("A", "wda", "D01").instance("A", "wdb", "D01")
+    rows = build.plan(["wda", "wdb"])["looks"]
+    conditions, _warnings, _out = judge(rows, UP | {"WDC/wdc/W80": "GRAY"}, False)
+    assert "would take 2 more out, allowed are 2" in conditions[0]["unmet"]
+
+
+def test_nobody_has_asked_it() -> None:
+    rows = three_tiers().plan(["app1"], procedure="start")["looks"]
+    conditions, _warnings, out = judge(rows, {"HDB/db/HDB00": None}, False)
+    assert [one["object"] for one in conditions] == ["PRD/cs/ASCS01"] and out == {}
+    assert "needs it for PRD/app1/D02" in conditions[0]["unmet"] and "nobody has asked it" in conditions[0]["unmet"]
+    assert "add cs to the run" in conditions[0]["remedy"]
+    conditions, warnings, _out = judge(rows, {"HDB/db/HDB00": None}, True)
+    assert not conditions and warnings[0].startswith("PRD/cs/ASCS01: ")
