@@ -119,12 +119,15 @@ class ActionModule(ControllerAction):
         self._refuse_wrong_options(hosts, arguments, task_vars)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
+        conditions: list[Condition] = []
         store, begun = self._history(arguments)
         try:
             if begun is not None:
                 plan = begun["plan"]
                 self._refuse_empty_limit(hosts, plan, arguments["run"])
-                self._continue(begun, landscape, arguments)
+                conditions = self._against_continuing(begun, landscape, arguments)
+                if conditions and not self._task.check_mode:
+                    raise _plan.PlanRefused(conditions)
             else:
                 plan = _approved(
                     functools.partial(
@@ -161,6 +164,7 @@ class ActionModule(ControllerAction):
             "continues": arguments["run"],
             "ask": ask,
             "command": _plan.approve_command(plan),
+            **({"plan": plan, "conditions": conditions} if self._task.check_mode else {}),
             **paths,
         }
 
@@ -189,22 +193,18 @@ class ActionModule(ControllerAction):
             raise _plan.PlanRefused(conditions)
 
     def _history(self, arguments: dict[str, t.Any]) -> tuple[Store | None, dict[str, t.Any] | None]:
-        """Open the run database for past durations, for the run to continue; check mode never creates one."""
+        """Open the run database for past durations, for the run to continue; check mode only looks at one."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
         url, run = _controller.database_url(arguments["database"]), arguments["run"]
-        if (
-            self._task.check_mode
-            and not run
-            and url.startswith("sqlite:///")
-            and not pathlib.Path(url[len("sqlite:///") :]).exists()
-        ):
-            return None, None
-        store = _runs.open_store(url)
+        store = _runs.open_to_look(url) if self._task.check_mode else _runs.open_store(url)
         try:
-            return store, store.run(run) if run else None
+            if store is None and run:
+                raise _runs.RunNotFound(run)
+            return store, store.run(run) if store and run else None
         except _runs.RunNotFound:
-            store.close()
+            if store:
+                store.close()
             raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
 
     def _options(self, arguments: dict[str, t.Any], of_hosts: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -291,8 +291,14 @@ class ActionModule(ControllerAction):
                 f"deferred. Its hosts are: {', '.join(begun['hosts'][:8])}{' and more' * (len(begun['hosts']) > 8)}."
             )
 
-    def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> None:
-        """Raise PlanRefused when a run would go on with a landscape or with code it was not planned for, in silence."""
+    @staticmethod
+    def _against_continuing(
+        begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]
+    ) -> list[Condition]:
+        """Return why a run would go on with a landscape or with code that it was not planned for, in silence.
+
+        Raises NotPossible for too few forks.
+        """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
         plan = begun["plan"]
@@ -304,7 +310,7 @@ class ActionModule(ControllerAction):
                 f"for ever. Continue it with --forks {needed}."
             )
         if arguments["accept_plan"] == plan["hash"]:
-            return
+            return []
         name, accept = f"run {arguments['run']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
         conditions: list[Condition] = []
         if begun["code_hash"] != _controller.code_hash(pathlib.Path(__file__).parents[2]):
@@ -328,8 +334,7 @@ class ActionModule(ControllerAction):
                 }
                 for difference in differences
             ]
-        if conditions:
-            raise _plan.PlanRefused(conditions)
+        return conditions
 
 
 def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:

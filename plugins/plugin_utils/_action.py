@@ -67,6 +67,21 @@ class ControllerAction(ActionBase):
                 "maintenance at once with landscape_batch_size."
             )
 
+    def require_beginning(self, name: str | None, task_vars: dict[str, t.Any]) -> None:
+        """Refuse a process in which no run called ``name`` can begin or go on. Raises NotPossible."""
+        _controller.require_recorder()
+        self.require_whole_playbook()
+        if name is not None and not _controller.valid_run_name(name):
+            raise _controller.NotPossible(
+                f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a "
+                "letter or digit, 63 at most."
+            )
+        if int(task_vars.get("awx_job_slice_count") or task_vars.get("ansible_job_slice_count") or 1) > 1:
+            raise _controller.NotPossible(
+                "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set "
+                "job slicing to 1."
+            )
+
     def require_whole_playbook(self) -> None:
         """Refuse ``--start-at-task`` and ``--step``: they walk past gates. Raises NotPossible."""
         for option in ("start_at_task", "step"):
