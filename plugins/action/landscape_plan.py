@@ -129,12 +129,17 @@ class ActionModule(ControllerAction):
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         accepted: list[str] = []
+        conditions: list[Condition] = []
         store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
                 plan = begun["plan"]
                 self._refuse_empty_limit(hosts, plan, begun["id"])
-                accepted = self._continue(begun, landscape, arguments)
+                conditions = self._against_continuing(begun, landscape)
+                if arguments["accept_plan"] == plan["hash"]:
+                    accepted, conditions = [f"{each['object']}: {each['unmet']}" for each in conditions], []
+                if conditions and not self._task.check_mode:
+                    raise _plan.PlanRefused(conditions)
             else:
                 plan = _approved(
                     functools.partial(
@@ -152,7 +157,7 @@ class ActionModule(ControllerAction):
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
-            counted = store.places() if store else set()
+            counted = store.out() if store else set()
         finally:
             if store:
                 store.close()
@@ -175,6 +180,7 @@ class ActionModule(ControllerAction):
             "accepted": accepted,
             "ask": ask,
             "command": _plan.approve_command(plan),
+            **({"plan": plan, "conditions": conditions} if self._task.check_mode else {}),
             **paths,
         }
 
@@ -205,38 +211,32 @@ class ActionModule(ControllerAction):
     def _history(
         self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
     ) -> tuple[Store | None, dict[str, t.Any] | None]:
-        """Open the run database for past durations, for the run to continue; check mode never creates one."""
+        """Open the run database for past durations, for the run to continue; check mode only looks at one."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
         url, run, job = _controller.database_url(arguments["database"]), arguments["run"], _awx.job(task_vars)
-        relaunch = job if job and job.relaunched and arguments["adopt"] and not run else None
-        adopted = functools.partial(
-            _awx.adopted,
-            procedure=arguments["procedure"],
-            hosts=hosts,
-            limited=bool(context.CLIARGS.get("subset")),
-            approved=arguments["approved"],
-        )
-        if (
-            self._task.check_mode
-            and not run
-            and url.startswith("sqlite:///")
-            and not pathlib.Path(url[len("sqlite:///") :]).exists()
-        ):
-            if relaunch:
-                adopted(relaunch, ())
-            return None, None
-        store = _runs.open_store(url)
+        store = _runs.open_to_look(url) if self._task.check_mode else _runs.open_store(url)
         try:
-            if relaunch:
-                run = adopted(relaunch, store.unfinished())
-                self._display.display(f"AWX job {relaunch.id} is a relaunch: it continues run {run}")
-            return store, store.run(run) if run else None
+            if job and job.relaunched and arguments["adopt"] and not run:
+                run = _awx.adopted(
+                    job,
+                    store.unfinished() if store else (),
+                    procedure=arguments["procedure"],
+                    hosts=hosts,
+                    limited=bool(context.CLIARGS.get("subset")),
+                    approved=arguments["approved"],
+                )
+                self._display.display(f"AWX job {job.id} is a relaunch: it continues run {run}")
+            if store is None and run:
+                raise _runs.RunNotFound(run)
+            return store, store.run(run) if store and run else None
         except _runs.RunNotFound:
-            store.close()
+            if store:
+                store.close()
             raise _controller.NotPossible(f"There is no run '{run}' to continue in {url}.") from None
         except _controller.NotPossible:
-            store.close()
+            if store:
+                store.close()
             raise
 
     def _options(self, arguments: dict[str, t.Any], of_hosts: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -323,10 +323,11 @@ class ActionModule(ControllerAction):
                 f"deferred. Its hosts are: {', '.join(begun['hosts'][:8])}{' and more' * (len(begun['hosts']) > 8)}."
             )
 
-    def _continue(self, begun: dict[str, t.Any], landscape: dict[str, t.Any], arguments: dict[str, t.Any]) -> list[str]:
-        """Return how the landscape, or the code, is no longer what a run was planned for, as far as it is accepted.
+    @staticmethod
+    def _against_continuing(begun: dict[str, t.Any], landscape: dict[str, t.Any]) -> list[Condition]:
+        """Return how the landscape, or the code, is no longer what a run was planned for.
 
-        Raises PlanRefused with the differences when nobody accepts them.
+        Raises NotPossible for too few forks.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
@@ -361,9 +362,7 @@ class ActionModule(ControllerAction):
                 }
                 for difference in differences
             ]
-        if conditions and arguments["accept_plan"] != plan["hash"]:
-            raise _plan.PlanRefused(conditions)
-        return [f"{each['object']}: {each['unmet']}" for each in conditions]
+        return conditions
 
 
 def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -15,6 +16,9 @@ from ansible import context
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _awx, _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
+
+if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 
 class ActionModule(ControllerAction):
@@ -40,10 +44,14 @@ class ActionModule(ControllerAction):
         """Create the run unless it is continued, and take it."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
-        if self._task.check_mode:
-            return {"changed": True, "skipped": True, "msg": "Check mode: no run begins."}
         if arguments["state"] != "begun":
             return self._end_by_hand(arguments, task_vars)
+        if self._task.check_mode:
+            return {
+                "changed": False,
+                "skipped": True,
+                "msg": "Check mode: no run begins. basis.landscape.maintenance_preview tells what its gates would say.",
+            }
         if not arguments["plan"]:
             raise _controller.NotPossible(
                 "A run begins with a plan: give the path that landscape_plan returns as json."
@@ -54,8 +62,6 @@ class ActionModule(ControllerAction):
                 "the hash of an approved plan "
                 "(-e approved=<hash>), or take every plan unattended (-e landscape_yes=true)."
             )
-        _controller.require_recorder()
-        self.require_whole_playbook()
         url = _controller.database_url(arguments["database"])
         job = _awx.job(task_vars)
         name = arguments["run"] or _controller.run_name(
@@ -64,16 +70,7 @@ class ActionModule(ControllerAction):
             uuid.uuid4().hex,
             job.id if job else None,
         )
-        if not _controller.valid_run_name(name):
-            raise _controller.NotPossible(
-                f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a "
-                "letter or digit, 63 at most."
-            )
-        if _awx.slices(task_vars) > 1:
-            raise _controller.NotPossible(
-                "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set "
-                "job slicing to 1."
-            )
+        self.require_beginning(name, task_vars)
         by = _awx.user(task_vars)
         store = _runs.open_store(url)
         try:
@@ -135,7 +132,12 @@ class ActionModule(ControllerAction):
                 f"For state: {arguments['state']} the name of the run and a reason are needed: -e run=<id> "
                 "-e reason=<why>."
             )
-        store = _runs.open_store(_controller.database_url(arguments["database"]))
+        url = _controller.database_url(arguments["database"])
+        if self._task.check_mode:
+            with contextlib.closing(_looked(url, run)) as looked:
+                store = _runs.rehearsal(looked, run)
+        else:
+            store = _runs.open_store(url)
         try:
             if arguments["state"] == "settled":
                 settled = store.settle(run, by, reason, arguments["changes"])
@@ -146,3 +148,13 @@ class ActionModule(ControllerAction):
         finally:
             store.close()
         return {"changed": before != "canceled", "run": run}
+
+
+def _looked(url: str, run: str) -> Store:
+    """Return the run database for reading. Raises RunNotFound when there is none."""
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+    store = _runs.open_to_look(url)
+    if store is None:
+        raise _runs.RunNotFound(run)
+    return store

@@ -115,7 +115,9 @@ options:
 attributes:
   check_mode:
     support: full
-    description: A plan changes nothing; in check mode it is written only when O(directory) is given.
+    description:
+      - A plan changes nothing. In check mode it is written only when O(directory) is given; the run database is neither
+        made nor brought to a newer schema. What stands against continuing O(run) is returned, and is no failure yet.
   diff_mode:
     support: none
     description: It shows no diff.
@@ -195,11 +197,15 @@ html:
   description: Path of the plan as a page.
   type: str
   returned: when written
+plan:
+  description: The plan itself.
+  type: dict
+  returned: in check mode
 conditions:
-  description: Everything that stands against the plan.
+  description: Everything that stands against the plan, or in check mode against continuing the run with it.
   type: list
   elements: dict
-  returned: when refused
+  returned: when refused, and in check mode
   contains:
     object:
       description: What it is about.

@@ -71,7 +71,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: In check mode no run begins.
+    description:
+      - In check mode no run begins, which is skipped; M(basis.landscape.maintenance_preview) tells what would be.
+        O(state=canceled) and O(state=settled) are tried in a copy of the run database, so they refuse what they would
+        refuse in earnest.
   diff_mode:
     support: none
     description: It shows no diff.

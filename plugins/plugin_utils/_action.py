@@ -8,7 +8,7 @@ import typing as t
 from ansible import context
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils import _awx, _controller
 
 if t.TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
@@ -65,6 +65,21 @@ class ControllerAction(ActionBase):
                 "would wait for ever. "
                 f"Remove 'serial' so that all {len(everybody)} hosts are in one batch; limit how many systems are in "
                 "maintenance at once with landscape_batch_size."
+            )
+
+    def require_beginning(self, name: str | None, task_vars: dict[str, t.Any]) -> None:
+        """Refuse a process in which no run called ``name`` can begin or go on. Raises NotPossible."""
+        _controller.require_recorder()
+        self.require_whole_playbook()
+        if name is not None and not _controller.valid_run_name(name):
+            raise _controller.NotPossible(
+                f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a "
+                "letter or digit, 63 at most."
+            )
+        if _awx.slices(task_vars) > 1:
+            raise _controller.NotPossible(
+                "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set "
+                "job slicing to 1."
             )
 
     def require_whole_playbook(self) -> None:

@@ -58,9 +58,7 @@ def database_url(value: str | None = None) -> str:
     """
     url = value or os.environ.get(DATABASE_VARIABLE)
     if not url:
-        directory = state_directory()
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return f"sqlite:///{directory / 'runs.db'}"
+        return f"sqlite:///{state_directory() / 'runs.db'}"
     if urllib.parse.urlsplit(url).password:
         raise NotPossible(
             "The URL of the run database carries a password, and URLs are shown in results and logs. "

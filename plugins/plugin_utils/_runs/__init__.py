@@ -6,7 +6,13 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Busy, Fenced, RunNotFound, StoreError
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Machine, Owner, Process
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Revision, UndoRecord, Verdict
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, keep_store, open_store
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import (
+    Store,
+    keep_store,
+    open_store,
+    open_to_look,
+    rehearsal,
+)
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.waiter import (
     Orphaned,
     wait_at_gate,
@@ -31,6 +37,8 @@ __all__ = [
     "Verdict",
     "keep_store",
     "open_store",
+    "open_to_look",
+    "rehearsal",
     "start_sidecar",
     "wait_at_gate",
     "wait_for_change",

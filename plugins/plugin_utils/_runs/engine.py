@@ -16,6 +16,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import (
     ArgumentError,
     DBAPIError,
     NullPool,
+    StaticPool,
     require,
     sa,
 )
@@ -49,6 +50,36 @@ def connect(url: str) -> sa.Engine:
     if backend == "postgresql":
         return _postgresql(parsed)
     raise StoreError(f"The run database can be SQLite or PostgreSQL, not {backend}.")
+
+
+def connect_to_look(url: str) -> sa.Engine | None:
+    """An engine for ``url`` that the database itself lets write nothing; None when there is no file of that name.
+
+    Raises StoreError as `connect` does.
+    """
+    require()
+    with contextlib.suppress(ArgumentError):
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").expanduser().exists():
+            return None
+    made = connect(url)
+    if is_postgresql(made):
+        # One state of everything for all that is read in one transaction.
+        return made.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @sa.event.listens_for(made, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    return made
+
+
+def in_memory() -> sa.Engine:
+    """An engine for a database that is gone with this process; it has one connection."""
+    require()
+    made = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    settle_sqlite(made)
+    return made
 
 
 def is_postgresql(engine: sa.Engine) -> bool:

@@ -39,6 +39,7 @@ class Decision:
     group: str | None = None
     admits_group: bool = False
     takes: Sequence[Any] = ()
+    waits_for: Sequence[Any] = ()
 
 
 _r: Any = sa.bindparam("run")
@@ -75,7 +76,7 @@ _OWN_EARLIER = (
 )
 _MATCHES_P = sa.and_(_p.c.run_id == t.dep.c.run_id, _p.c.ci == t.dep.c.needs_ci, _p.c.step == t.dep.c.needs_step)
 _OPEN = (
-    sa.select(t.dep.c.needs_ci, t.dep.c.needs_step, _p.c.state, t.run_ci.c.left_epoch, t.run_ci.c.left_why)
+    sa.select(t.dep.c.needs_ci, t.dep.c.needs_step, _p.c.label, _p.c.state, t.run_ci.c.left_epoch, t.run_ci.c.left_why)
     .join(_p, _MATCHES_P)
     .join(t.run_ci, sa.and_(t.run_ci.c.run_id == t.dep.c.run_id, t.run_ci.c.ci == t.dep.c.needs_ci))
     .where(t.dep.c.run_id == _r, t.dep.c.ci == _c, t.dep.c.step == _s, _p.c.state.not_in(rules.STEP_MET))
@@ -114,9 +115,20 @@ _OWN_HOLDS = sa.select(t.hold.c.resource, t.hold.c.kind).where(
 )
 
 
-def decide(tx: Transaction, run: str, ci: str, step: str, epoch: int, token: str | None, *, lock: bool) -> Decision:
+def decide(
+    tx: Transaction,
+    run: str,
+    ci: str,
+    step: str,
+    epoch: int,
+    token: str | None,
+    *,
+    lock: bool,
+    ahead: bool = False,
+) -> Decision:
     """Apply every rule to one step. ``lock`` holds what is counted until the transaction ends.
 
+    ``ahead`` asks for a later step what will be said when the open steps before it on the same host are done.
     Raises Fenced when ``epoch`` is not the run's, StoreError when the run has no such step.
     """
     key = {"run": run, "ci": ci, "step": step}
@@ -139,6 +151,8 @@ def decide(tx: Transaction, run: str, ci: str, step: str, epoch: int, token: str
         return Decision("closed", "the run is being interrupted and begins no new step", None, row)
     if row.state == "unknown":
         return Decision("look", "attempted before, outcome not known", row=row)
+    if ahead:
+        return _own_steps(tx, key, row, ahead) or _dependencies(tx, key, row, epoch) or Decision("go", row=row)
     return _own_steps(tx, key, row) or _dependencies(tx, key, row, epoch) or _admission(tx, key, row, epoch, lock)
 
 
@@ -222,9 +236,9 @@ def _token(worker: str | None) -> str | None:
     return json.loads(worker).get("token") if worker else None
 
 
-def _own_steps(tx: Transaction, key: dict[str, str], row: Any) -> Decision | None:
+def _own_steps(tx: Transaction, key: dict[str, str], row: Any, ahead: bool = False) -> Decision | None:
     earlier = tx.one(_OWN_EARLIER, run=key["run"], ci=key["ci"], seq=row.seq)
-    if earlier is None:
+    if earlier is None or (ahead and earlier.state in rules.STEP_OPEN):
         return None
     if earlier.state == "running":
         return Decision("wait", f"its own {earlier.step} is in flight", key["ci"], row)
@@ -249,7 +263,8 @@ def _dependencies(tx: Transaction, key: dict[str, str], row: Any, epoch: int) ->
             return Decision(refuse, why, needed.needs_ci, row)
     first = waits[0]
     others = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
-    return Decision("wait", f"waits for {first.needs_ci} {first.needs_step}{others}", first.needs_ci, row)
+    why = f"waits for {first.needs_ci} {first.needs_step}{others}"
+    return Decision("wait", why, first.needs_ci, row, waits_for=waits)
 
 
 def _admission(tx: Transaction, key: dict[str, str], row: Any, epoch: int, lock: bool) -> Decision:
@@ -416,6 +431,32 @@ _HOLDERS = (
     .order_by(t.hold.c.holder)
 )
 _CAPACITY = sa.select(t.resource.c.capacity).where(t.resource.c.name == sa.bindparam("resource"))
+
+
+def places(tx: Transaction, run: str) -> list[dict[str, Any]]:
+    """The places that groups and hosts of a run need, with who has places there now."""
+    query = (
+        sa.select(t.need, t.resource.c.capacity)
+        .join(t.resource, t.resource.c.name == t.need.c.resource)
+        .where(t.need.c.run_id == run, t.need.c.kind.in_(("group", "host")), t.resource.c.capacity.is_not(None))
+        .order_by(t.need.c.resource, t.need.c.holder)
+    )
+    found = []
+    for need in tx.all(query):
+        holders = tx.all(_HOLDERS, resource=need.resource)
+        others = [holder for holder in holders if (holder.run_id, holder.holder) != (run, need.holder)]
+        found.append(
+            {
+                "holder": need.holder,
+                "place": public_name(need.resource),
+                "needed": need.weight,
+                "capacity": need.capacity,
+                "free": need.capacity - sum(holder.weight for holder in others),
+                "held": len(others) < len(holders),
+                "by": [_holder(holder, run) for holder in others],
+            }
+        )
+    return found
 
 
 def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Decision | None:

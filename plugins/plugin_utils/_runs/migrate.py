@@ -34,6 +34,22 @@ def up_to_date(engine: sa.Engine) -> None:
             _upgrade(connection, found)
 
 
+def is_there(engine: sa.Engine) -> bool:
+    """Whether the database has our tables; makes none. Raises StoreError when they are not of the newest schema."""
+    with engines.begin_reading(engine.connect()) as connection, connection.begin():
+        found = _revision(connection)
+    if found is None:
+        return False
+    if found != schema.REVISION:
+        if found not in known_revisions():
+            raise StoreError(_newer(found))
+        raise StoreError(
+            f"The run database has schema {found}, this release needs {schema.REVISION}, and a look changes nothing."
+            " Bring it up to date first: ansible-playbook basis.landscape.show_run"
+        )
+    return True
+
+
 def known_revisions() -> list[str]:
     """All migrations of this collection, oldest first."""
     return [script.revision for script in _scripts().walk_revisions()][::-1]
@@ -50,10 +66,7 @@ def _upgrade(connection: sa.Connection, found: str | None) -> None:
     from alembic.runtime.environment import EnvironmentContext
 
     if found is not None and found not in known_revisions():
-        raise StoreError(
-            f"The run database has schema {found}, which is newer than this release of basis.landscape knows"
-            f" ({schema.REVISION}). Update the collection on this controller."
-        )
+        raise StoreError(_newer(found))
     scripts = _scripts()
 
     def steps(revision: Any, _context: Any) -> Any:
@@ -67,6 +80,13 @@ def _upgrade(connection: sa.Connection, found: str | None) -> None:
             transactional_ddl=True,
         )
         environment.run_migrations()
+
+
+def _newer(found: str) -> str:
+    return (
+        f"The run database has schema {found}, which is newer than this release of basis.landscape knows"
+        f" ({schema.REVISION}). Update the collection on this controller."
+    )
 
 
 def _revision(connection: sa.Connection) -> str | None:

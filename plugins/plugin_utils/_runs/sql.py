@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from alembic import op
     from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
-    from sqlalchemy.pool import NullPool
+    from sqlalchemy.pool import NullPool, StaticPool
 
     WHY_MISSING: str | None = None
 else:
     try:
         import sqlalchemy as sa
         from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
-        from sqlalchemy.pool import NullPool
+        from sqlalchemy.pool import NullPool, StaticPool
 
         WHY_MISSING = None
     except ImportError as error:
-        sa = NullPool = Missing()
+        sa = NullPool = StaticPool = Missing()
         ArgumentError = DBAPIError = IntegrityError = type("NeverRaised", (Exception,), {})
         WHY_MISSING = str(error)
     try:
@@ -47,7 +47,7 @@ else:
     except ImportError:
         op = Missing()
 
-__all__ = ["ArgumentError", "DBAPIError", "IntegrityError", "NullPool", "op", "require", "sa"]
+__all__ = ["ArgumentError", "DBAPIError", "IntegrityError", "NullPool", "StaticPool", "op", "require", "sa"]
 
 
 def require() -> None:

@@ -56,6 +56,34 @@ def open_store(url: str) -> Store:
     return store
 
 
+def open_to_look(url: str) -> Store | None:
+    """Open the run database for somebody who writes nothing; None when there is none.
+
+    Raises StoreError as `open_store` does, and for a database that would have to be brought to the newest schema.
+    """
+    made = engine.connect_to_look(url)
+    if made is None:
+        return None
+    store = Store(made)
+    return store if store.is_there() else None
+
+
+def rehearsal(looked: Store | None, run: str | None = None) -> Store:
+    """A run database in memory with all that the gates look at, for ``run`` or a new run; nobody else sees it.
+
+    Nobody's claims are in it: who has a configuration item is for `Store.claimed_elsewhere` to tell.
+    """
+    made = engine.in_memory()
+    t.metadata.create_all(made)
+    copy = Store(made, machine=looked.machine if looked else None)
+    if looked is None:
+        copy.fill({t.fence: [{"given": 0}]}, None)
+    else:
+        copy.is_shared = looked.is_shared
+        copy.fill(*looked.contents(run))
+    return copy
+
+
 def keep_store(url: str, run: str, epoch: int) -> None:
     """Open the run database once for this process and all its forks, with the statements of a step compiled.
 
@@ -105,6 +133,8 @@ class Store:
         self.engine = made
         self.machine = machine or Machine()
         self.warnings = engine.warnings(made)
+        self.is_shared = engine.is_postgresql(made)
+        """Whether several machines use the database."""
         self.told: Callable[[], object] | None = None
         """Called after a transaction that left events; the sidecar's line hangs here (see wake.attach)."""
         self._clock = clock
@@ -119,6 +149,36 @@ class Store:
     def prepare(self) -> None:
         """Bring the database to the newest schema."""
         migrate.up_to_date(self.engine)
+
+    @verb
+    def is_there(self) -> bool:
+        """Whether the database has our tables."""
+        return migrate.is_there(self.engine)
+
+    @verb
+    def contents(self, run: str | None) -> tuple[dict[Any, list[dict[str, Any]]], float]:
+        """What the gates of ``run``, or of a new run, look at, by table; the instant at which it was so."""
+        with self._reading() as tx:
+            runs = {*tx.scalars(sa.select(t.hold.c.run_id).distinct()), *([run] if run else [])}
+            tables = (t.owner, t.run_group, t.run_ci, t.step, t.dep, t.need, t.hold, t.undo)
+            queries: dict[Any, Any] = {t.run: t.run.c.id.in_(runs)} | {
+                table: table.c.run_id.in_(runs) for table in tables
+            }
+            queries |= {t.resource: sa.true(), t.fence: sa.true()}
+            found = {
+                table: [dict(row._mapping) for row in tx.all(sa.select(table).where(which))]
+                for table, which in queries.items()
+            }
+            return found, tx.now()
+
+    @verb
+    def fill(self, contents: Mapping[Any, Sequence[dict[str, Any]]], now: float | None) -> None:
+        """Write what another database contains; from then on it is ``now`` here."""
+        with self._writing() as tx:
+            for table, rows in contents.items():
+                tx.insert(table, rows)
+        if now is not None:
+            self._clock = lambda: now
 
     def rehearse(self, run: str, epoch: int) -> None:
         """Claim a step of a run and end it, in a transaction that is taken back: nobody sees anything of it."""
@@ -553,6 +613,12 @@ class Store:
         return Verdict(kind, attempt, decision.why, decision.by, earlier)
 
     @verb
+    def foresee(self, run: str, ci: str, step: str, epoch: int, *, ahead: bool = False) -> gate.Decision:
+        """What the gate of a step says, without a claim; see `gate.decide`."""
+        with self._reading() as tx:
+            return gate.decide(tx, run, ci, step, epoch, None, lock=False, ahead=ahead)
+
+    @verb
     def defer(self, run: str, ci: str, step: str, epoch: int, why: str) -> None:
         """Give a pending step up in this run: its gate did not open in time."""
         with self._writing() as tx:
@@ -860,6 +926,12 @@ class Store:
             return row
 
     @verb
+    def is_known(self, run: str) -> bool:
+        """Whether there is a run of this name."""
+        with self._reading() as tx:
+            return tx.one(sa.select(t.run.c.id).where(t.run.c.id == run)) is not None
+
+    @verb
     def runs(self, limit: int = 20) -> list[dict[str, Any]]:
         """The latest runs, newest first, without their plans."""
         with self._reading() as tx:
@@ -935,7 +1007,7 @@ class Store:
             return sorted(gate.not_finished(tx, run, cis) - set(gate.dead(tx, run, cis, epoch)))
 
     @verb
-    def places(self) -> set[tuple[str, str]]:
+    def out(self) -> set[tuple[str, str]]:
         """Which configuration items are counted against which resource now, over all runs."""
         with self._reading() as tx:
             holder = sa.or_(
@@ -955,6 +1027,24 @@ class Store:
             if run is not None:
                 query = query.where(t.hold.c.run_id == run)
             return [{**row._mapping, "resource": gate.public_name(row.resource)} for row in tx.all(query)]
+
+    @verb
+    def places(self, run: str) -> list[dict[str, Any]]:
+        """Which places the groups and hosts of a run need, and how many of them are free."""
+        with self._reading() as tx:
+            return gate.places(tx, run)
+
+    @verb
+    def claimed_elsewhere(self, run: str, claims: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Which of ``claims`` another unfinished run has: ``kind``, ``ci``, ``run``, its ``state``, ``words``."""
+        with self._reading() as tx:
+            found: list[dict[str, Any]] = []
+            for kind, cis in _in_portions(claims):
+                for row in tx.all(self._claimed(run, kind, cis)):
+                    found.append(
+                        {"kind": kind, "ci": row.ci, "run": row.of_run, "state": row.state, "words": _claim_words(row)}
+                    )
+            return found
 
     @verb
     def gates(self, run: str) -> tuple[dict[tuple[str, str], set[str]], list[float]]:
@@ -1033,10 +1123,12 @@ class Store:
         return row
 
     def _claim_cis(self, tx: Transaction, run: str, claims: Sequence[tuple[str, str]]) -> None:
-        for kind in sorted({kind for kind, _ci in claims}):
-            wanted = [ci for of_kind, ci in claims if of_kind == kind]
-            for chunk in (wanted[start : start + 500] for start in range(0, len(wanted), 500)):
-                self._refuse_claimed(tx, run, kind, chunk)
+        for kind, cis in _in_portions(claims):
+            taken = tx.one(self._claimed(run, kind, cis))
+            if taken is not None:
+                owner = _owner_words(taken) if taken.pid is not None else None
+                words = f"{_claim_words(taken)} Resume or cancel that run first."
+                raise Busy(words, run=taken.of_run, ci=taken.ci, owner=owner)
         try:
             tx.insert(t.ci_claim, [{"kind": kind, "ci": ci, "run_id": run} for kind, ci in claims])
         except IntegrityError as error:  # another controller was faster by a moment
@@ -1045,24 +1137,15 @@ class Store:
             ) from error
 
     @staticmethod
-    def _refuse_claimed(tx: Transaction, run: str, kind: str, cis: Sequence[str]) -> None:
-        query = (
-            sa.select(t.ci_claim.c.ci, t.ci_claim.c.run_id, t.run.c.state, t.owner)
+    def _claimed(run: str, kind: str, cis: Sequence[str]) -> Any:
+        """Who else has some of ``cis``."""
+        return (
+            sa.select(t.ci_claim.c.ci, t.ci_claim.c.run_id.label("of_run"), t.run.c.state, t.owner)
             .join(t.run, t.run.c.id == t.ci_claim.c.run_id)
             .outerjoin(t.owner, t.owner.c.run_id == t.run.c.id)
             .where(t.ci_claim.c.kind == kind, t.ci_claim.c.ci.in_(cis), t.ci_claim.c.run_id != run)
             .order_by(t.ci_claim.c.ci)
         )
-        taken = tx.one(query)
-        if taken is not None:
-            who = f", {_owner_words(taken)}" if taken.pid is not None else ""
-            raise Busy(
-                f"{taken.ci} belongs to run {taken.run_id}, which is {taken.state}{who}."
-                " Resume or cancel that run first.",
-                run=taken.run_id,
-                ci=taken.ci,
-                owner=_owner_words(taken) if taken.pid is not None else None,
-            )
 
     def _reclaim(self, tx: Transaction, run: str) -> None:
         """Claim again what an unfinished run gave free because it was finished there."""
@@ -1272,7 +1355,7 @@ class Store:
             return self.machine.alive(held.pid, held.pid_start)
         if held.boot_id == self.machine.boot_id:  # another container of this machine
             return self.machine.boottime() - held.seen_boottime <= held.ttl
-        if held.host == self.machine.host and not engine.is_postgresql(self.engine):
+        if held.host == self.machine.host and not self.is_shared:
             return False  # SQLite lies on a disk of this machine, which was rebooted since
         # Two machines may have one name, so on a server that many share only silence tells.
         return tx.now() - held.seen_at <= held.ttl
@@ -1298,6 +1381,19 @@ def _left(*which: Any) -> Any:
 
 def _owner_words(held: Any) -> str:
     return f"{held.controller} (process {held.pid} on {held.host})"
+
+
+def _claim_words(row: Any) -> str:
+    who = f", {_owner_words(row)}" if row.pid is not None else ""
+    return f"{row.ci} belongs to run {row.of_run}, which is {row.state}{who}."
+
+
+def _in_portions(claims: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """The configuration items of each kind, as many at once as one statement bears."""
+    for kind in sorted({kind for kind, _ci in claims}):
+        wanted = [ci for of_kind, ci in claims if of_kind == kind]
+        for start in range(0, len(wanted), 500):
+            yield kind, wanted[start : start + 500]
 
 
 def _undo(row: Any) -> UndoRecord:

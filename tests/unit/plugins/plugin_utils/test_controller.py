@@ -9,6 +9,7 @@ import pathlib
 import pytest
 
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +22,8 @@ def no_marks(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> pathlib
 
 def test_database_is_sqlite_in_the_state_folder_which_only_its_owner_reads(no_marks: pathlib.Path) -> None:
     assert _controller.database_url() == f"sqlite:///{no_marks}/state/runs.db"
+    assert not (no_marks / "state").exists()
+    open_store(_controller.database_url()).close()
     assert (no_marks / "state").stat().st_mode & 0o777 == 0o700
 
 

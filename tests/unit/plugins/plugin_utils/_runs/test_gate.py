@@ -162,11 +162,11 @@ def test_a_member_that_is_out_outside_the_run_has_a_place_in_this_run_only(store
     out = {"redundancy:pair": ["Sx"], "redundancy:other": ["Sy"]}
     given = {"procedure": "patch", "code_hash": "c", "params": {}, "created_by": "tester"}
     store.create("r1", redundant(store, "r1", "ab", capacity=2), out=out, **given)
-    assert store.places() == set()
+    assert store.out() == set()
     one, two = store.take("r1", Owner.current()), begin(store, redundant(store, "r2", "c", capacity=2), run="r2")
     assert [(hold["holder"], hold["kind"]) for hold in store.holds()] == [("Sx", "outside")]
     assert admit(store, one, "a") == "go" and store.claim("r1", "b", "admit", one).kind == "wait"
-    assert store.places() == {("redundancy:pair", "a")}
+    assert store.out() == {("redundancy:pair", "a")}
     assert admit(store, two, "c", run="r2") == "go", "who begins another run looks for himself"
     finish_host(store, two, "c", "unsilence", run="r2")
     finish_host(store, one, "a")

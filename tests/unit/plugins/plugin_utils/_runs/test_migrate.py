@@ -15,6 +15,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     engine,
     migrate,
     open_store,
+    open_to_look,
     schema,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
@@ -36,6 +37,21 @@ def test_a_newer_database_is_refused(url: str) -> None:
         connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(StoreError, match=r"schema 9999, which is newer.*Update the collection"):
         open_store(url)
+
+
+def test_a_look_makes_nothing_and_brings_nothing_up_to_date(url: str) -> None:
+    assert open_to_look(url) is None
+    made = engine.connect(url)  # of SQLite there is an empty file now
+    assert open_to_look(url) is None and not migrate.is_there(made)
+    store = open_store(url)
+    for revision, words in (("0002", "schema 0002, this release needs .*show_run"), ("9999", "9999, which is newer")):
+        with store.engine.begin() as connection:
+            connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '{revision}'"))
+        with pytest.raises(StoreError, match=words):
+            open_to_look(url)
+        with store.engine.connect() as connection:
+            found = connection.execute(sa.text(f"SELECT version_num FROM {schema.VERSION_TABLE}")).scalar()
+        assert found == revision
 
 
 def test_what_is_in_an_up_to_date_database_stays(url: str) -> None:
