@@ -38,8 +38,8 @@ EXAMPLES = r"""
 RETURN = r"""
 undo:
   description:
-    - The undo records, each with C(id), C(ci), C(kind), C(state), C(kept), C(system), C(sid), with C(fence_here) for
-      what undoes it on the controller.
+    - The undo records, each with C(id), C(ci), C(kind), C(state), C(kept), C(mark), C(system), C(sid), with
+      C(fence_here) for what undoes it on the controller.
     - C(again) is the step that has to make the change anew when the run is continued, null when none has to.
   type: list
   elements: dict
