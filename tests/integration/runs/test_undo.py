@@ -105,7 +105,7 @@ LOOK = """---
 
 - name: Say whose they are
   ansible.builtin.set_fact:
-    landscape_silenced_by: "{{{{ silences.stdout_lines }}}}"
+    maintenance_silenced_by: "{{{{ silences.stdout_lines }}}}"
 """
 ACTS = {
     "silence": 'echo "{{{{ maintenance_mark }}}}" > {folder}/silence_{{{{ maintenance_ci }}}}_run',
