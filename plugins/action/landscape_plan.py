@@ -262,7 +262,7 @@ class ActionModule(ControllerAction):
         if meant & set(JOB_STEPS):
             options.pop("hold_jobs", None)  # who says so need not be warned
         options["skip_steps"] = sorted(meant | unfilled)
-        unknown = sorted({*options["skip_steps"], *arguments["step_tasks"]} - set(KINDS))
+        unknown = sorted({*options["skip_steps"], *arguments["step_tasks"]} - {*KINDS, "silence_look"})
         if unknown:
             raise _controller.NotPossible(
                 f"There is no step named {', '.join(unknown)}. Steps are: {', '.join(KINDS)}."

@@ -29,6 +29,8 @@ class ActionModule(ControllerAction):
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Wait in the run database; nothing is held while waiting."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
         if self._task.loop:
             raise _controller.NotPossible(
                 "A gate does not go with 'loop'. Loop over include_tasks with the gate inside."
@@ -43,11 +45,11 @@ class ActionModule(ControllerAction):
             label = arguments["label"] or _label(store, mark, ci, step)
             verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"])
             if verdict.kind == "go":
-                what = arguments["system"] or ci
-                if arguments["change"]:
-                    undo = _intend(store, mark, ci, arguments["change"], what)
-                elif arguments["undoes"]:
-                    undo = _undoing(store, mark, ci, f"{arguments['undoes']}:{what}")
+                kind = arguments["change"] or arguments["undoes"]
+                if kind:
+                    undone_by, what = _controller.UNDONE_BY[kind], arguments["system"] or ci
+                    change = _runs.Change(store, mark["run"], mark["epoch"], ci, kind, undone_by, what)
+                    undo = change.intend() if arguments["change"] else change.undoing()
             if arguments["steps"]:
                 steps = [
                     row
@@ -80,6 +82,7 @@ class ActionModule(ControllerAction):
             "look": looked,
             "undo": undo.id if undo else None,
             "kept": undo.before.get("kept") if undo else None,
+            "mark": undo.undo.get("mark") if undo else None,
             "fence": {"epoch": mark["fence"], "ci": ci},
             "fence_here": _controller.fence_here(mark, ci),
             "results": verdict.results,
@@ -112,32 +115,3 @@ def _label(store: Store, mark: _controller.RunMark, ci: str, step: str) -> str:
     """Return the name that the plan gave the step."""
     labels = (row["label"] for row in store.steps(mark["run"], ci=ci) if row["step"] == step)
     return str(next(labels, f"{ci}/{step}"))
-
-
-def _intend(store: Store, mark: _controller.RunMark, ci: str, kind: str, what: str) -> rules.UndoRecord:
-    """Write down what is about to be changed for the time of the run, before it is; return the record."""
-    return store.intend(
-        mark["run"],
-        ci,
-        f"{kind}:{what}",
-        mark["epoch"],
-        kind=kind,
-        before={kind: False},
-        wanted={kind: True},
-        undo={"step": _controller.UNDONE_BY[kind]},
-        needs={"verified": kind == "suspend_jobs"},
-    )
-
-
-def _undoing(store: Store, mark: _controller.RunMark, ci: str, key: str) -> rules.UndoRecord | None:
-    """Write down that the change behind this key is about to be undone; return its record, if one is open.
-
-    What a stop run has left is taken over.
-    """
-    record = next((record for record in store.open_undo(mark["run"]) if record.key == key), None)
-    record = record or store.inherit_undo(mark["run"], ci, key, mark["epoch"])
-    if record is None:
-        return None
-    if record.state != "undoing":
-        store.undo_state(mark["run"], record.id, mark["epoch"], "undoing")
-    return record

@@ -51,6 +51,7 @@ class ActionModule(ControllerAction):
                         "kind": record.kind,
                         "state": record.state,
                         "kept": record.before.get("kept"),
+                        "mark": record.undo.get("mark"),
                         "system": system,
                         "sid": sids.get(system),
                         "again": guarded.to_make_anew(record.key),

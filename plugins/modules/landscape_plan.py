@@ -73,7 +73,7 @@ options:
   step_tasks:
     description:
       - The site's own task files by step. The steps C(silence), C(suspend_jobs), C(release_jobs) and C(unsilence) are
-        skipped without one.
+        skipped without one. C(silence_look) is no step; it looks at silences.
     type: dict
     default: {}
   outside:

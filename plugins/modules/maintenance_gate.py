@@ -101,6 +101,10 @@ undo:
   description: Identifier of the undo record, when the step makes or undoes a temporary change.
   type: str
   returned: success
+mark:
+  description: Name in which the temporary change is made, so that it can be told from another one's.
+  type: str
+  returned: success
 kept:
   description:
     - What was seen before that change, as O(basis.landscape.maintenance_undo#module:kept) recorded it; for a step that

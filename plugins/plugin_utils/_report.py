@@ -23,7 +23,13 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.page import 
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import playbook_command
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import report as facts
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.words import duration, instant, words
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.words import (
+    change,
+    duration,
+    instant,
+    state_of,
+    words,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
@@ -121,14 +127,11 @@ def _attention(report: Mapping[str, t.Any], bad: Mapping[str, Mapping[str, t.Any
     parts: list[str] = []
     if rows:
         parts.append(table(["", "what", "why"], rows, "tt "))
-    left = [
-        f"{undo['kind']} of {undo['key'].split(':', 1)[-1]} is not undone ({undo['state']})"
-        for undo in report["left_undone"]
-    ]
+    left = [f"{change(undo)} is not undone ({state_of(undo)})" for undo in report["left_undone"]]
     parts.append(notes(left, "bad"))
-    later = [
-        f"{undo['kind']} of {undo['key'].split(':', 1)[-1]} is left to the run that starts the system"
-        for undo in report["left_to_start"]
+    later = [f"{change(undo)} is left to the run that starts the system" for undo in report["left_to_start"]] + [
+        f"{change(undo)} is not ours: it was made before by {', '.join(undo['by'])}, and is left alone"
+        for undo in report["not_ours"]
     ]
     parts.append(notes(later))
     if report["state"] in ("partial", "interrupted", "lost"):

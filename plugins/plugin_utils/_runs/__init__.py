@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.changes import Change
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Busy, Fenced, RunNotFound, StoreError
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Machine, Owner, Process
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Revision, UndoRecord, Verdict
@@ -23,6 +24,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.wake import 
 
 __all__ = [
     "Busy",
+    "Change",
     "Fenced",
     "Machine",
     "Orphaned",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import bound
 
 if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import UndoRecord
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store
 
 ENDS_BADLY = ("failed", "unknown", "blocked", "deferred")
@@ -53,7 +54,13 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
             for state in ("done", *ENDS_BADLY, "running", "pending")
         },
         "left_undone": [
-            {"ci": undo.ci, "key": undo.key, "kind": undo.kind, "state": undo.state} for undo in store.open_undo(run)
+            {"ci": undo.ci, "key": undo.key, "kind": undo.kind, "state": undo.state, "by": _made_by(undo)}
+            for undo in store.open_undo(run)
+        ],
+        "not_ours": [
+            {"ci": undo.ci, "key": undo.key, "kind": undo.kind, "by": _made_by(undo)}
+            for undo in store.undo_records(run)
+            if undo.state == "not_ours"
         ],
         "left_to_start": [{"ci": undo.ci, "key": undo.key, "kind": undo.kind} for undo in store.left_to_start(run)],
         "override": plan["options"].get("override"),
@@ -68,6 +75,11 @@ def _revisions(store: Store, run: str) -> list[dict[str, t.Any]]:
         for event in store.events(run)
         if event["kind"] == "plan_accepted"
     ]
+
+
+def _made_by(undo: UndoRecord) -> list[str]:
+    """In whose name a look found a change that is not ours, or not any more."""
+    return list(undo.proof["by"]) if undo.state in ("not_ours", "conflict") and undo.proof else []
 
 
 def _host(rows: list[dict[str, t.Any]]) -> dict[str, t.Any]:

@@ -757,12 +757,14 @@ class Store:
         wanted: Any,
         undo: Any,
         needs: Any = None,
+        proof: Any = None,
     ) -> UndoRecord:
         """Record a temporary change before it is made; ``key`` names what is changed, over all runs.
 
-        Already as wanted gives a record in state *not_ours*, which is never undone. When this run has an open record
-        of ``key`` (a resumed run), that one is returned with the value it saw first, also when it was being undone.
-        What a stop run has left is taken over. Raises Busy when another run has an open record.
+        Already as wanted gives a record in state *not_ours*, which is never undone; ``proof`` is what was read. When
+        this run has an open record of ``key`` (a resumed run), that one is returned with the value it saw first, also
+        when it was being undone. What a stop run has left is taken over. Raises Busy when another run has an open
+        record.
         """
         with self._writing() as tx:
             self._fence(tx, run, epoch)
@@ -796,7 +798,7 @@ class Store:
             )
             if same is not None and before == wanted:
                 return _undo(same)
-            values = {"before": before, "wanted": wanted, "undo": undo, "needs": needs}
+            values = {"before": before, "wanted": wanted, "undo": undo, "needs": needs, "proof": proof}
             told = {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
             state = "not_ours" if before == wanted else "intended"
             record = self._add_undo(tx, run, ci, key, epoch, {**told, "kind": kind, "state": state})

@@ -19,6 +19,17 @@ def instant(seconds: float | None) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def change(undo: t.Mapping[str, t.Any]) -> str:
+    """Return what a temporary change is, as "silence of web"."""
+    return f"{undo['kind']} of {undo['key'].split(':', 1)[-1]}"
+
+
+def state_of(undo: t.Mapping[str, t.Any]) -> str:
+    """Return how far a temporary change is, with whose it is when it is not this run's any more."""
+    by = ", ".join(undo.get("by", ()))
+    return f"{undo['state']}: made by {by} now" if by else str(undo["state"])
+
+
 def words(report: t.Mapping[str, t.Any]) -> list[str]:
     """Return the report in lines; what needs somebody stands first."""
     counts, hosts = report["counts"], report["hosts"]
@@ -40,11 +51,13 @@ def words(report: t.Mapping[str, t.Any]) -> list[str]:
         )
     for undo in report["left_undone"]:
         lines.append(
-            f"left undone: {undo['kind']} of {undo['key'].split(':', 1)[-1]} ({undo['state']}); continue the "
+            f"left undone: {change(undo)} ({state_of(undo)}); continue the "
             f"run, or undo it by hand, then say so: settle_run -e run={report['run']} -e reason=<how>"
         )
     for undo in report["left_to_start"]:
-        lines.append(f"left to the run that starts the system: {undo['kind']} of {undo['key'].split(':', 1)[-1]}")
+        lines.append(f"left to the run that starts the system: {change(undo)}")
+    for undo in report["not_ours"]:
+        lines.append(f"not ours, left alone: {change(undo)}, made before by {', '.join(undo['by'])}")
     if report["state"] in ("partial", "interrupted", "lost"):
         lines.append(f"continue with -e run={report['run']}")
     return lines

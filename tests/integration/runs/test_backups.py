@@ -80,10 +80,20 @@ def test_one_at_a_time_for_each_storage_then_cleaned(databases: Site) -> None:
     assert again.code == 0 and len(begun(databases)) == 6, "within twelve hours no other is made"
     more = databases.play(playbook="backup_databases", run_name="b3", hana_backup_max_age_hours=0, **OPTIONS)
     assert more.code == 0 and len(begun(databases)) == 12
-    cleaned = databases.play(playbook="clean_backups", run_name="c1", hana_backup_keep_days=0, hana_backup_keep_count=1)
+    clean = {"playbook": "clean_backups", "hana_backup_keep_days": 0, "hana_backup_keep_count": 1}
+    databases.simulator.fault("hana_slow", operation="BACKUP CATALOG DELETE", seconds=3)
+    process = databases.begin(run_name="c1", **clean)
+    databases.simulator.wait(deadline=60, effect="hana_catalog_deleted")
+    kill(process)  # of each system one of two databases is cleaned at most
+    databases.end(process)
+    assert "done" not in {steps[f"clean_backups:HD{host[2]}"] for host, steps in databases.states("c1").items()}
+    databases.simulator.clear()
+    cleaned = databases.play(run="c1", **clean)
     assert cleaned.code == 0, cleaned.output
     removed = [row for row in databases.simulator.journal() if row.get("effect") == "hana_catalog_deleted"]
-    assert {row["database"] for row in removed} == {"SYSTEMDB", "T1", "T2", "T3"}
+    whose = sorted((row["host"], row["database"]) for row in removed)
+    assert whose == sorted((f"db{n}", name) for n in "123" for name in ("SYSTEMDB", f"T{n}")), "each once"
+    assert databases.state("c1") == "succeeded"
 
 
 def test_killed_in_a_backup_and_continued(databases: Site) -> None:

@@ -102,9 +102,20 @@ def test_a_controller_killed_in_between_leaves_it_to_the_next_one_to_give_exactl
     assert jobs(site, "Z") == set(OWN)
     site.simulator.abap("PRD", "job", name="NEW", report="ZOWN", next=864000)  # somebody's, meanwhile
     site.simulator.clear()
+    late = {"name": "rfc_slow", "function": "BAPI_XBP_JOB_STATUS_GET", "seconds": 3}
+    site.simulator.control("POST", "/faults", {**late, "on": {"effect": "jobs_released"}})
+    process = site.begin(run="r1", **OURS)
+    site.simulator.wait(deadline=120, effect="jobs_released")
+    kill(process, signal.SIGKILL)  # it has not even seen that they are given back
+    site.end(process)
+    assert site.states()["app"]["release_jobs:PRD"] == "running" and site.everything_is_up()
+    site.simulator.clear()
     again = site.play(run="r1", **OURS)
     assert again.code == 0, again.output
     assert jobs(site, "S") == set(OWN) and site.state() == "succeeded"
+    with site.store() as store:
+        assert {record.state for record in store.undo_records("r1")} == {"undone"}
+    assert [effect for effect, _what in story(site)].count("stopped") == 3, "each system once"
     released = [row["count"] for row in site.simulator.journal() if row.get("effect") == "jobs_released"]
     assert released == [4], "those of the first controller with the new one, which the second one held back, once"
 

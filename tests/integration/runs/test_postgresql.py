@@ -10,7 +10,7 @@ from tests import postgres
 from tests.integration.runs.conftest import INSTANCE, Site, kill
 
 
-def test_killed_and_continued_on_postgresql(site: Site) -> None:
+def test_killed_at_a_stop_then_at_a_start_and_continued_on_postgresql(site: Site) -> None:
     server = postgres.require()
     url = server.database()
     try:
@@ -28,15 +28,21 @@ def test_killed_and_continued_on_postgresql(site: Site) -> None:
         kill(process, signal.SIGKILL)
         site.end(process)
         site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
+        site.simulator.fault("slow", host="db", operation="Start", seconds=3)
+        process = site.begin(run="r1")
+        site.until(lambda: site.calls("Start", "db"), why="Start was sent to db")
+        kill(process, signal.SIGKILL)
+        site.end(process)
+        site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost again")
         again = site.play(run="r1")
         assert again.code == 0, again.output
         assert re.search(r"\b(200|19\d) seconds apart", _words(again.output)), again.output
         assert site.state() == "succeeded" and site.everything_is_up()
         for host in ("web", "app", "db"):
-            for effect in ("stopped", "patched", "started"):
+            for effect in ("stopped", "patched", "reboot_requested", "started"):
                 assert site.effects(effect).count((effect, host)) == 1
         assert not (site.folder / "state" / "runs.db").exists()
-        assert site.calls("Stop", "app") == 1 and INSTANCE["app"] in again.output
+        assert site.calls("Stop", "app") == site.calls("Start", "db") == 1 and INSTANCE["app"] in again.output
     finally:
         server.drop(url)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import signal
 
@@ -84,3 +85,107 @@ def test_a_killed_controller_leaves_no_change_behind_once_the_run_is_continued(
     assert done.count(("suspend_jobs", "PRD")) == 1 and done.count(("release_jobs", "PRD")) == 1
     with site.store() as store:
         assert not store.open_undo("r1")
+
+
+# The site keeps each silence as a file that has its owner's name inside. Where there is a door, a step that has acted
+# waits in front of it.
+SILENCES = """---
+- name: {step}
+  ansible.builtin.shell: |
+    {act}
+    echo "{step} {{{{ maintenance_ci }}}}" >> {folder}/changes
+    if [ -p {folder}/{step}_door ]; then : > {folder}/{step}_held; read -r word < {folder}/{step}_door; fi
+  delegate_to: localhost
+"""
+LOOK = """---
+- name: Look
+  ansible.builtin.shell: cat {folder}/silence_{{{{ maintenance_ci }}}}_* 2> /dev/null || true
+  delegate_to: localhost
+  register: silences
+
+- name: Say whose they are
+  ansible.builtin.set_fact:
+    maintenance_silenced_by: "{{{{ silences.stdout_lines }}}}"
+"""
+ACTS = {
+    "silence": 'echo "{{{{ maintenance_mark }}}}" > {folder}/silence_{{{{ maintenance_ci }}}}_run',
+    "unsilence": 'grep -qx "{{{{ maintenance_mark }}}}" {folder}/silence_{{{{ maintenance_ci }}}}_run'
+    " && rm {folder}/silence_{{{{ maintenance_ci }}}}_run",
+}
+
+
+@pytest.fixture
+def looked_tasks(site: Site) -> dict[str, str]:
+    """The site's own task files, with one that looks."""
+    texts = {
+        step: SILENCES.format(step=step, act=act.format(folder=site.folder), folder=site.folder)
+        for step, act in ACTS.items()
+    }
+    texts["silence_look"] = LOOK.format(folder=site.folder)
+    files = {}
+    for step, text in texts.items():
+        path = site.folder / f"{step}.yml"
+        path.write_text(text)
+        files[step] = str(path)
+    return files
+
+
+def test_what_others_silence_is_left_to_them(site: Site, looked_tasks: dict[str, str]) -> None:
+    """One host is silenced by others before the run, another one's silence becomes theirs in it, a third one fails."""
+    site.simulator.fault("red_on_start", instance=INSTANCE["pair1"])
+    (site.folder / "silence_web_others").write_text("night shift\n")
+    reboot = site.folder / "reboot.yml"
+    taken_over = f"[ {{{{ maintenance_ci }}}} != app ] || echo Ada > {site.folder}/silence_app_run"
+    act = {"name": "Take it over", "ansible.builtin.shell": taken_over, "delegate_to": "localhost"}
+    reboot.write_text(json.dumps([act]))
+    tasks = {**looked_tasks, "reboot": str(reboot)}
+    outcome = site.play(run_name="r1", landscape_hosts="web,app,db,pair1", landscape_step_tasks=tasks)
+    assert outcome.code == 2, outcome.output
+    assert "silence of app is not this run's any more: it is made by Ada" in " ".join(outcome.output.split())
+    changed = [("silence", "app"), ("silence", "db"), ("silence", "pair1"), ("unsilence", "db"), ("unsilence", "pair1")]
+    assert sorted(changes(site)) == changed
+    assert sorted(path.name for path in site.folder.glob("silence_*_*")) == ["silence_app_run", "silence_web_others"]
+    states = site.states()
+    assert states["web"]["silence"] == states["web"]["unsilence"] == "done" and states["app"]["unsilence"] == "failed"
+    with site.store() as store:
+        records = {record.ci: record for record in store.undo_records("r1")}
+    found = {ci: record.state for ci, record in records.items()}
+    assert found == {"web": "not_ours", "app": "conflict", "db": "undone", "pair1": "undone"}
+    assert records["db"].proof == records["pair1"].proof == {"by": []}, "what was seen, not that a task file ended"
+    shown = " ".join(site.play(playbook="show_run", run="r1").output.split())
+    assert "left undone: silence of app (conflict: made by Ada now)" in shown
+    assert "not ours, left alone: silence of web, made before by night shift" in shown
+    assert "night shift" in (site.folder / "state" / "reports" / "r1.html").read_text()
+    assert site.state() == "partial"
+    settled = site.play(playbook="settle_run", run="r1", reason="Ada needs it until Monday")
+    assert settled.code == 0, settled.output
+    site.simulator.clear()
+    site.simulator.state(instances={INSTANCE["pair1"]: {"phase": "stopped"}})  # somebody has mended it
+    again = site.play(run="r1", landscape_step_tasks=tasks)
+    assert again.code == 0, again.output
+    assert site.state() == "succeeded" and site.everything_is_up() and sorted(changes(site)) == changed
+
+
+def test_killed_in_silence_then_in_unsilence(site: Site, looked_tasks: dict[str, str]) -> None:
+    """Both controllers die when their step has acted and nobody has told the run: the look tells the next one."""
+    options = {"landscape_hosts": "pair1", "landscape_step_tasks": looked_tasks}
+    for step, run in (("silence", {"run_name": "r1"}), ("unsilence", {"run": "r1"})):
+        door = site.folder / f"{step}_door"
+        os.mkfifo(door)
+        process = site.begin(**run, **options)
+        site.until((site.folder / f"{step}_held").exists, why=f"{step} has acted")
+        kill(process, signal.SIGKILL)
+        site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
+        door.write_text("go\n")  # the worker that is left behind ends
+        site.end(process)
+        door.unlink()
+        with site.store() as store:
+            assert [record.state for record in store.open_undo("r1")] == [
+                "intended" if step == "silence" else "undoing"
+            ]
+    again = site.play(run="r1", **options)
+    assert again.code == 0, again.output
+    assert changes(site) == [("silence", "pair1"), ("unsilence", "pair1")], "each once"
+    assert site.state() == "succeeded" and not list(site.folder.glob("silence_*_*"))
+    for effect in ("stopped", "patched", "started"):
+        assert site.effects(effect) == [(effect, "pair1")]
