@@ -92,7 +92,7 @@ def shown(site: Site, **options: Any) -> str:
 def test_canary_batch_rolling_window_and_the_order_within_a_system(site: Site) -> None:
     needed = 900.0
     seconds = {"admit": 0, "stop/web": 100, "patch": 300, "reboot": 300, "start/web": 100, "verify": 100}
-    closes = time.time() + needed + 30
+    closes = time.time() + needed + 60  # so much may pass until the plan is made
     calendars(site, WDC=("window", closes - 86400, closes))
     held = site.simulator.fault("stop_hangs", instance="WDA/wa/W21")
     process = site.begin(
