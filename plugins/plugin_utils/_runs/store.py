@@ -1058,20 +1058,6 @@ class Store:
             opens = sa.select(t.run_group.c.opens).where(t.run_group.c.run_id == run, t.run_group.c.opens.is_not(None))
             return needs, sorted(tx.scalars(opens))
 
-    @verb
-    def orphans(self, run: str) -> list[Process]:
-        """Processes of this machine that still act for an earlier controller's steps."""
-        with self._reading() as tx:
-            workers = tx.scalars(
-                sa.select(t.step.c.worker).where(
-                    t.step.c.run_id == run, t.step.c.worker.is_not(None), t.step.c.state.in_(("running", "unknown"))
-                )
-            )
-        found = [Process(**json.loads(worker)) for worker in workers]
-        return [
-            process for process in found if self._here(process) and self.machine.alive(process.pid, process.pid_start)
-        ]
-
     # -- inside --------------------------------------------------------------------------------------------------------
 
     @contextmanager
