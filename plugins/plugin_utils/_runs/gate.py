@@ -443,7 +443,7 @@ def places(tx: Transaction, run: str) -> list[dict[str, Any]]:
     )
     found = []
     for need in tx.all(query):
-        holders = tx.all(_HOLDERS, resource=need.resource)
+        holders = tx.all(_HOLDERS, resource=need.resource, run=run)
         others = [holder for holder in holders if (holder.run_id, holder.holder) != (run, need.holder)]
         found.append(
             {
