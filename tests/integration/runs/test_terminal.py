@@ -31,9 +31,11 @@ class Terminal:
     def __init__(self, site: Site, *arguments: str, **options: Any) -> None:
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        # Workers of pytest inherit the size of another terminal, which readline has put there.
+        environment = {name: value for name, value in site.environment.items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
             [sys.executable, "-c", ON_TERMINAL, *site.command(*arguments, **options)],
-            env={**site.environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+            env={**environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
             cwd=site.folder,
             stdin=slave,
             stdout=slave,
