@@ -37,3 +37,14 @@ attributes:
     support: full
     platforms: posix
 """
+
+    CONTROLLER = r"""
+options: {}
+attributes:
+  diff_mode:
+    description: It shows no diff.
+    support: none
+  action:
+    description: It has an action plugin that does all its work on the controller.
+    support: full
+"""

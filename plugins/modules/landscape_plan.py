@@ -112,18 +112,14 @@ options:
   directory:
     description: Folder for the plan. Default is C(plans) in the state folder.
     type: path
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: full
     description:
       - A plan changes nothing. In check mode it is written only when O(directory) is given; the run database is neither
         made nor brought to a newer schema. What stands against continuing O(run) is returned, and is no failure yet.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

@@ -41,16 +41,12 @@ options:
   html:
     description: Path of its page, which is written anew.
     type: path
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: full
     description: It touches no system. The page is written in check mode, too, when O(html) names one.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

@@ -41,16 +41,12 @@ options:
     description: Kind of the temporary change that this step undoes.
     type: str
     choices: [silence, suspend_jobs]
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: none
     description: Gates work only within a run, and no run begins in check mode.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

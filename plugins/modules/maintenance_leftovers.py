@@ -15,16 +15,12 @@ description:
     the run that starts it undoes them.
   - Works on the controller, in the same play as the hosts, so that it also runs when hosts cannot be reached.
 options: {}
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: none
     description: There are hosts to wait for only within a run, and no run begins in check mode.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

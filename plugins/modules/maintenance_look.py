@@ -37,16 +37,12 @@ options:
   again:
     description: With O(undoes), the step that has to make the change anew once the run is continued.
     type: str
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: none
     description: There are undo records only within a run, and no run begins in check mode.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

@@ -68,6 +68,8 @@ options:
     description: Seconds without a heartbeat after which the controller of a run on another machine counts as lost.
     type: float
     default: 60.0
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: full
@@ -75,12 +77,6 @@ attributes:
       - In check mode no run begins, which is skipped; M(basis.landscape.maintenance_preview) tells what would be.
         O(state=canceled) and O(state=settled) are tried in a copy of the run database, so they refuse what they would
         refuse in earnest.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

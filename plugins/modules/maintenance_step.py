@@ -32,16 +32,12 @@ options:
   undone:
     description: Identifier of the undo record of the temporary change that the step undid.
     type: str
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: none
     description: Steps are claimed only within a run, and no run begins in check mode.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

@@ -34,16 +34,12 @@ options:
     description:
       - With O(state=undoing), the step that made the change, when it has to make it anew once the run is continued.
     type: str
+extends_documentation_fragment:
+  - basis.landscape.attributes.controller
 attributes:
   check_mode:
     support: none
     description: There are undo records only within a run, and no run begins in check mode.
-  diff_mode:
-    support: none
-    description: It shows no diff.
-  action:
-    support: full
-    description: It has an action plugin that does all its work on the controller.
 author:
   - The basis.landscape authors (@basis-landscape)
 """
