@@ -225,6 +225,7 @@ class ActionModule(ControllerAction):
                     hosts=hosts,
                     limited=bool(context.CLIARGS.get("subset")),
                     approved=arguments["approved"],
+                    arguments=self._said()[0],
                 )
                 self._display.display(f"AWX job {job.id} is a relaunch: it continues run {run}")
             if store is None and run:
@@ -262,7 +263,7 @@ class ActionModule(ControllerAction):
         if meant & set(JOB_STEPS):
             options.pop("hold_jobs", None)  # who says so need not be warned
         options["skip_steps"] = sorted(meant | unfilled)
-        unknown = sorted({*options["skip_steps"], *arguments["step_tasks"]} - {*KINDS, "silence_look"})
+        unknown = sorted({*options["skip_steps"], *(set(arguments["step_tasks"]) - {"silence_look"})} - set(KINDS))
         if unknown:
             raise _controller.NotPossible(
                 f"There is no step named {', '.join(unknown)}. Steps are: {', '.join(KINDS)}."

@@ -95,8 +95,7 @@ class ActionModule(ControllerAction):
         """Wait until the gate answers; return its answer, with whether an earlier attempt has an unknown outcome.
 
         The look at an unknown step is the work itself: what this collection does looks before it acts, inside the
-        fence on
-        the target that an outdated controller cannot pass.
+        fence on the target that an outdated controller cannot pass.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 

@@ -56,13 +56,13 @@ class ActionModule(ControllerAction):
                         "sid": sids.get(system),
                         "again": guarded.to_make_anew(record.key),
                         "fence_here": _controller.fence_here(mark, record.ci),
-                        "said": self._said(record.ci) if record.kind == "suspend_jobs" else {},
                     }
                 )
         finally:
             store.close()
-        # Passwords are in what was said.
-        return {"changed": False, "undo": undo, "_ansible_no_log": True}
+        # Passwords are in what was said. A record that is looped over is told to every callback, so none are there.
+        said = {row["ci"]: self._said(row["ci"]) for row in undo if row["kind"] == "suspend_jobs"}
+        return {"changed": False, "undo": undo, "said": said, "_ansible_no_log": True}
 
     def _said(self, ci: str) -> dict[str, t.Any]:
         """Return what a host's variables say to the role sap_jobs; one that has no value fails where it is needed."""

@@ -101,7 +101,8 @@ class CallbackModule(Default):
             newline: bool = True,
             **others: t.Any,
         ) -> None:
-            if self._viewer is None or os.getpid() != main:  # a worker has its own way to the main process
+            elsewhere = stderr and not sys.stderr.isatty()
+            if self._viewer is None or elsewhere or os.getpid() != main:  # a worker has its own way to the main process
                 plain(msg, color, stderr, screen_only, log_only, newline, **others)
                 return
             plain(msg, color, stderr, screen_only, True, newline, **others)
@@ -110,13 +111,25 @@ class CallbackModule(Default):
 
         setattr(self._display, "display", display)  # noqa: B010  every plugin has this one object
 
+    @staticmethod
+    def _show_cursor() -> None:
+        """Give the terminal back the cursor that a viewer hid which could not end by itself."""
+        sys.stdout.write("\x1b[?25h")
+        sys.stdout.flush()
+
     def _close(self) -> None:
         """Let the viewer draw its last picture."""
         viewer, self._viewer = self._viewer, None
         if viewer is not None and viewer.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 viewer.stdin.close()
-            viewer.wait(timeout=30)
+            try:
+                ended = viewer.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                viewer.kill()
+                ended = viewer.wait()
+            if ended:
+                self._show_cursor()
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """Close the picture; then Ansible's own recap."""
@@ -245,6 +258,7 @@ class CallbackModule(Default):
             self._viewer.stdin.flush()
         except BrokenPipeError:
             self._viewer = None
+            self._show_cursor()
             self._display.warning("The live picture has ended. The run goes on, in lines.")
             if event["event"] == "line":
                 self._display.display(event["text"])

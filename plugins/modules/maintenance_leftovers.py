@@ -36,10 +36,14 @@ undo:
   description:
     - The undo records, each with C(id), C(ci), C(kind), C(state), C(kept), C(mark), C(system), C(sid), with
       C(fence_here) for what undoes it on the controller.
-    - C(said) is what the variables of the host say to the role C(sap_jobs), in the inventory, in the
-      playbook, or on the command line. There are passwords in it, so the result is not shown.
     - C(again) is the step that has to make the change anew when the run is continued, null when none has to.
   type: list
   elements: dict
+  returned: success
+said:
+  description:
+    - For each host whose jobs are among them what its variables say to the role C(sap_jobs), in the inventory, in the
+      playbook, or on the command line. There are passwords in it, so the result is not shown.
+  type: dict
   returned: success
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
+import json
 import typing as t
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._controller import NotPossible
@@ -62,13 +63,18 @@ def adopted(
     hosts: t.Collection[str],
     limited: bool,
     approved: str | None,
+    arguments: t.Sequence[str],
 ) -> str:
     """Return which of the unfinished runs a relaunched job continues.
 
-    It is the one that a job of the same template began with the same inventory, procedure and hosts; with a limit the
-    hosts are some of those. Raises NotPossible that lists the unfinished runs when it is none of them, or several.
+    It is the one that a job of the same template began with the same inventory, procedure, hosts and variables; with a
+    limit the hosts are some of those. ``arguments``: how the job calls ansible-playbook, as its plan would say. Raises
+    NotPossible that lists the unfinished runs when it is none of them, or several.
     """
-    against = {run["id"]: _difference(run, relaunch, procedure, set(hosts), limited, approved) for run in unfinished}
+    against = {
+        run["id"]: _difference(run, relaunch, procedure, set(hosts), limited, approved, _shaping(arguments))
+        for run in unfinished
+    }
     found = [run for run, why in against.items() if why is None]
     if len(found) == 1:
         return found[0]
@@ -93,6 +99,7 @@ def _difference(
     hosts: set[str],
     limited: bool,
     approved: str | None,
+    shaping: dict[str, str],
 ) -> str | None:
     """Say why a run is not the one that a relaunched job continues; None when it is."""
     began = run["params"].get("awx")
@@ -110,7 +117,23 @@ def _difference(
         return f"its hosts are others ({', '.join(apart[:3])}{' and more' * (len(apart) > 3)})"
     if approved and run["plan_hash"] != approved:
         return f"its plan is {run['plan_hash'][:12]}, and {approved[:12]} is approved"
+    began_with = _shaping(run["plan"].get("arguments") or ())
+    apart = sorted(name for name in {*began_with, *shaping} if began_with.get(name) != shaping.get(name))
+    if apart:
+        return f"it began with another value of {', '.join(apart)}"
     return None
+
+
+def _shaping(arguments: t.Sequence[str]) -> dict[str, str]:
+    """Return what shapes a plan among arguments of ansible-playbook, variables and tags, which a relaunch repeats."""
+    found: dict[str, str] = {}
+    for option, value in zip(arguments[::2], arguments[1::2], strict=True):
+        if option == "-e":
+            [(name, said)] = json.loads(value).items()
+            found[name] = json.dumps(said, sort_keys=True)
+        elif option in ("--tags", "--skip-tags"):
+            found[option] = value
+    return found
 
 
 def _said(variables: t.Mapping[str, t.Any], name: str) -> str | None:

@@ -210,7 +210,7 @@ class Faults:
         for fault in list(self._all.values()):
             if fault.on is not None and not fault.active and all(entry.get(k) == v for k, v in fault.on.items()):
                 fault.active = changed = True
-            elif fault.until is not None and all(entry.get(k) == v for k, v in fault.until.items()):
+            elif fault.active and fault.until is not None and all(entry.get(k) == v for k, v in fault.until.items()):
                 fault.until_nth -= 1
                 if fault.until_nth < 1:
                     del self._all[fault.id]

@@ -112,7 +112,9 @@ class Change:
             self._move(record, "conflict", _found(by))
             return Answer(False, record, mark, self._conflict(record, by))
         else:
-            if record.state == "applied":
+            if record.state == "conflict":  # a person, or time, has ended it
+                self._move(record, "applied")
+            if record.state != "undoing":
                 self._undoing(record, again)
             self._move(record, "undone", _found(by))
         return Answer(False, None, mark)

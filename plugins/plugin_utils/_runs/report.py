@@ -59,7 +59,7 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
         ],
         "not_ours": [
             {"ci": undo.ci, "key": undo.key, "kind": undo.kind, "by": _made_by(undo)}
-            for undo in store.undo_records(run)
+            for undo in {record.key: record for record in store.undo_records(run)}.values()  # the last of each
             if undo.state == "not_ours"
         ],
         "left_to_start": [{"ci": undo.ci, "key": undo.key, "kind": undo.kind} for undo in store.left_to_start(run)],

@@ -28,8 +28,9 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._screen.view impor
 
 def main() -> None:
     """Draw until standard input ends."""
-    # Ctrl-C is for ansible-playbook, which goes on telling what is in flight.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What ends the whole group is for ansible-playbook, which goes on telling what is in flight, then ends the input.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     console = Console(file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
     ascii_only = "utf" not in (console.encoding or "").lower()
     source = sys.stdin.fileno()

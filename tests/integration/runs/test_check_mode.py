@@ -43,6 +43,8 @@ def test_beside_and_of_a_run_that_was_killed(site: Site) -> None:
     site.end(process)
     site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
     record = dump(site)
+    with site.store() as store:
+        silenced = {undo.ci for undo in store.open_undo("r1") if undo.state == "applied"}
 
     other = site.play("--check", run_name="r2")
     assert other.code != 0 and "app, db, web belong to run r1, which is lost" in words(other.output)
@@ -52,7 +54,8 @@ def test_beside_and_of_a_run_that_was_killed(site: Site) -> None:
     told = lines(again.output)
     assert any(line.startswith("run r1: patch, lost; taken by ") for line in told), again.output
     assert any(line.startswith("unknown PRD/app/D01/stop, begun ") for line in told), again.output
-    assert {f"would be undone: silence of {host} on {host} (applied)" for host in CHAIN} <= set(told)
+    assert {f"would be undone: silence of {host} on {host} (applied)" for host in silenced} <= set(told)
+    assert "app" in silenced, "it was silenced before it was stopped"
     assert "wait HDP/db/HDB00/stop: for PRD/app/D01/stop" in told
     alone = site.play("--check", "--limit", "db", run="r1", landscape_step_tasks=tasks)
     assert "blocked by app: left out by --limit" in words(alone.output)

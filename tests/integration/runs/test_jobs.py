@@ -27,6 +27,22 @@ ABAP = {
 }
 OURS = {"landscape_hold_jobs": True, "landscape_hosts": "web,app,db", "sap_jobs_delay": 0.2}
 
+HEARD = """
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "heard"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_on_any(self, *heard, **more):
+        with open("heard.txt", "a", encoding="utf-8") as file:
+            for one in heard:
+                print(getattr(one, "_result", None), getattr(one, "_filename", None), file=file)
+"""
+
 
 @pytest.fixture
 def site(tmp_path: pathlib.Path, host_python: HostPython) -> Iterator[Site]:
@@ -131,9 +147,16 @@ def test_jobs_of_a_run_that_cannot_go_on_are_given_back_where_nothing_was_stoppe
     ours = {"ansible.builtin.import_playbook": "basis.landscape.patch_landscape", "vars": said}
     (site.folder / "ours.yml").write_text(yaml.safe_dump([{"name": "Patch", **ours}]), encoding="utf-8")
     options = {**OURS, "landscape_hold_jobs": None, "playbook": str(site.folder / "ours.yml")}
+    # What every callback is told, as AWX writes it down.
+    (site.folder / "heard").mkdir()
+    (site.folder / "heard" / "heard.py").write_text(HEARD, encoding="utf-8")
+    site.environment["ANSIBLE_CALLBACK_PLUGINS"] = str(site.folder / "heard")
+    site.environment["ANSIBLE_CALLBACKS_ENABLED"] = "basis.landscape.run_state,heard"
     outcome = site.play(run_name="r1", sap_jobs_running_timeout=1, **options)
     assert outcome.code == 2 and "1 jobs still run: LONG/" in outcome.output, outcome.output
     assert story(site) == [("jobs_suspended", 3), ("jobs_released", 3)]
+    heard = (site.folder / "heard.txt").read_text(encoding="utf-8")
+    assert "give_jobs_back" in heard and site.simulator.info["abap"]["PRD"]["users"]["BASIS_AUTO"] not in heard
     assert jobs(site, "S") == set(OWN)
     with site.store() as store:
         assert not store.open_undo("r1")

@@ -12,17 +12,26 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import _awx, _cont
 
 RELAUNCH = _awx.Job("42", "7", "3", True)
 HASH = "5d41c0" * 10
+AS_BEFORE = ["-i", "cmdb.yml", "--tags", "stop", "--forks", "5", "-e", '{"landscape_batch_size": 4}']
+PLAN = {"play_hosts": ["app", "db"], "arguments": [*AS_BEFORE[2:], "--limit", "all"]}
 
 
 def run(name: str = "awx-41", **other: Any) -> dict[str, Any]:
     """An unfinished run that a job of the same template began."""
-    began = {"params": {"awx": {"job": "41", "template": "7", "inventory": "3"}}, "plan": {"play_hosts": ["app", "db"]}}
+    began = {"params": {"awx": {"job": "41", "template": "7", "inventory": "3"}}, "plan": PLAN}
     return {"id": name, "procedure": "patch", "state": "lost", "plan_hash": HASH, **began, **other}
 
 
 def adopted(*runs: dict[str, Any], relaunch: _awx.Job = RELAUNCH, **other: Any) -> str:
     """The run that the job continues."""
-    asked = {"procedure": "patch", "hosts": ["db", "app"], "limited": False, "approved": None, **other}
+    asked = {
+        "procedure": "patch",
+        "hosts": ["db", "app"],
+        "limited": False,
+        "approved": None,
+        "arguments": AS_BEFORE,
+        **other,
+    }
     return _awx.adopted(relaunch, runs, **asked)
 
 
@@ -66,6 +75,11 @@ def test_what_is_continued() -> None:
         ({}, {"procedure": "stop"}, "this is stop"),
         ({}, {"hosts": ["db"]}, r"its hosts are others \(app\)"),
         ({}, {"hosts": ["db", "x1", "x2", "x3"], "limited": True}, r"others \(app, x1, x2 and more\)"),
+        (
+            {},
+            {"arguments": ["-e", '{"landscape_batch_size": 4}', "-e", '{"landscape_skip_steps": ["patch"]}']},
+            "it began with another value of --tags, landscape_skip_steps",
+        ),
         ({}, {"approved": "0" * 64}, "its plan is 5d41c05d41c0, and 000000000000 is approved"),
     ],
 )

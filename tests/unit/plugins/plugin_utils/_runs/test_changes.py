@@ -108,6 +108,14 @@ def test_what_has_ended_by_itself_is_undone(store: Store, conflict: bool) -> Non
     assert states(store) == ["undone"] and store.undo_records("r1")[0].proof == {"by": []}
 
 
+def test_what_was_others_and_is_ours_by_now_is_not_reported_as_theirs(store: Store) -> None:
+    change = begin(store)
+    assert not change.before_change(["Ada"]).act
+    assert [row["by"] for row in report.gather(store, "r1")["not_ours"]] == [["Ada"]]
+    apply(change)
+    assert states(store) == ["not_ours", "applied"] and report.gather(store, "r1")["not_ours"] == []
+
+
 @pytest.mark.parametrize("found", [[], ["Ada"]])
 def test_a_controller_died_while_it_undid_the_change(store: Store, found: list[str]) -> None:
     change = begin(store)
