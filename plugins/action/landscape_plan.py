@@ -12,6 +12,7 @@ import pathlib
 import typing as t
 
 from ansible import constants, context
+from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
@@ -55,11 +56,22 @@ SHAPING = {
     "landscape_step_seconds",
     "landscape_step_tasks",
 }
+# How sapcontrol of a host is asked. A password is not among them, as what a plan returns may be shown.
+ASKED_BY = {
+    "sap_verify_become",
+    "sapcontrol_ca_file",
+    "sapcontrol_socket",
+    "sapcontrol_timeout",
+    "sapcontrol_url",
+    "sapcontrol_user",
+    "sapcontrol_verify",
+}
 # What is about this one call of ansible-playbook.
 OF_THIS_CALL = {
     "accept_plan",
     "approved",
     "force_by",
+    "landscape_outside_down",
     "landscape_preview",
     "landscape_procedure",
     "landscape_yes",
@@ -175,7 +187,7 @@ class ActionModule(ControllerAction):
             "procedure": plan["procedure"],
             "hosts": plan["hosts"],
             "jobs": {} if begun else _job_leaders(plan),
-            "looks": {} if begun else _plan.spread(_plan.without_counted(plan["looks"], counted), plan["hosts"]),
+            "looks": {} if begun else self._looks(plan, counted),
             "continues": begun["id"] if begun else None,
             "accepted": accepted,
             "ask": ask,
@@ -208,6 +220,19 @@ class ActionModule(ControllerAction):
         if conditions:
             raise _plan.PlanRefused(conditions)
 
+    def _looks(self, plan: dict[str, t.Any], counted: set[tuple[str, str]]) -> dict[str, list[dict[str, t.Any]]]:
+        """Return who looks at which instances outside the run, with what their hosts say of how they are asked."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+        rows = _plan.without_counted(plan["looks"], counted)
+        said = _host_variables.of_hosts(self._task, sorted({row["host"] for row in rows}))
+        for row in rows:
+            row["said"] = {}
+            for name in ASKED_BY & set(said[row["host"]]):
+                with contextlib.suppress(AnsibleError):  # it cannot be asked then, which is told with its name
+                    row["said"][name] = said[row["host"]][name]
+        return _plan.spread(rows, plan["hosts"])
+
     def _history(
         self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
     ) -> tuple[Store | None, dict[str, t.Any] | None]:
@@ -217,7 +242,7 @@ class ActionModule(ControllerAction):
         url, run, job = _controller.database_url(arguments["database"]), arguments["run"], _awx.job(task_vars)
         store = _runs.open_to_look(url) if self._task.check_mode else _runs.open_store(url)
         try:
-            if job and job.relaunched and arguments["adopt"] and not run:
+            if job and job.relaunched and arguments["adopt"] and not run and not self._task.check_mode:
                 run = _awx.adopted(
                     job,
                     store.unfinished() if store else (),

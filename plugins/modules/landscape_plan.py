@@ -78,8 +78,7 @@ options:
     default: {}
   outside:
     description:
-      - What to do when a system that depends on a host of this play is not part of it. The playbooks do the same with
-        what M(basis.landscape.landscape_preview) finds.
+      - What to do when a system that depends on a host of this play is not part of it.
     type: str
     choices: [refuse, accept]
     default: refuse
@@ -155,7 +154,8 @@ jobs:
 looks:
   description:
     - The hosts with the instances outside of the run that have to be looked at before it begins, each instance at one
-      of them, as C(name), C(host), C(sid) and C(number).
+      of them, as C(name), C(host), C(sid) and C(number), with what the variables of its host say of how it is asked
+      (C(said), without the password).
     - C(needed_by) names instances of the run that need it to come up. C(partner_in) says for which redundancy
       groups that the run takes members out of, or for which rolling systems, it counts, with how many may be out
       (C(allowed)) and how many the run takes out at once (C(together)).

@@ -17,6 +17,7 @@ def of_hosts(task: t.Any, hosts: t.Sequence[str]) -> dict[str, t.Mapping[str, t.
     play = task.get_play()
     manager = play.get_variable_manager()
     found: dict[str, t.Mapping[str, t.Any]] = {}
+    shared: dict[str, list[str]] = {}
     for name in hosts:
         variables = manager.get_vars(
             play=play,
@@ -26,6 +27,9 @@ def of_hosts(task: t.Any, hosts: t.Sequence[str]) -> dict[str, t.Mapping[str, t.
             _hosts=hosts,
             _hosts_all=hosts,
         )
+        for which in ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "play_hosts"):
+            if which in variables:  # each host has lists of its own of all hosts
+                variables[which] = shared.setdefault(which, variables[which])
         found[name] = HostVarsVars(variables, loader=manager._loader, host=name)
     return found
 

@@ -225,7 +225,7 @@ def make_plan(
         "outside": outside,
         "looks": looks(
             data,
-            {} if "start" in skip else {name: relations.outside[name] for name in outside},
+            {} if "start" in skip or not outside else relations.relied_on,
             # an override of a stop lifts these limits; a target of backups has no partners
             {} if procedure in ON_DATABASES or (procedure == "stop" and chosen["override"] is not None) else members,
             groups,

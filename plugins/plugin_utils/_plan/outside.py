@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.groups import Admission, max_unavailable
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition
 
-ACCEPT = "accept it with landscape_outside=accept."
+ACCEPT = "accept it with landscape_outside_down=accept."
 
 _MOST = 8
 
@@ -67,6 +67,7 @@ def looks(
             "host": instances[name]["host"],
             "sid": instances[name]["sid"],
             "number": instances[name].get("number"),
+            "cluster_owned": bool(instances[name].get("cluster_owned")),
             "needed_by": _some(needed.get(name, ())),
             "partner_in": partner_in.get(name, []),
         }
@@ -121,6 +122,8 @@ def judge(
         if answer is None:
             continue
         answer = answer.rstrip(".")
+        if row["cluster_owned"]:
+            answer += f", but a cluster owns it, and it may run elsewhere than on {row['host']}"
         if row["needed_by"]:
             conditions.append(
                 {

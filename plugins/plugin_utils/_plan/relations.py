@@ -26,12 +26,14 @@ class Relations:
     ``needs``: instance of the run -> instances of the run that must be up before it.
     ``dependents``: the same edges the other way round.
     ``outside``: instance outside the run -> instances of the run that need it.
+    ``relied_on``: those of them that have to be up before an instance of the run starts -> these instances.
     ``outside_dependents``: instance outside the run -> the instances of the run whose stop it would feel.
     """
 
     needs: dict[str, list[str]] = field(default_factory=dict)
     dependents: dict[str, list[str]] = field(default_factory=dict)
     outside: dict[str, list[str]] = field(default_factory=dict)
+    relied_on: dict[str, list[str]] = field(default_factory=dict)
     outside_dependents: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -58,6 +60,7 @@ def resolve(
     relations = Relations({name: [] for name in sorted(run)}, {name: [] for name in sorted(run)})
     behind = _contract(graph, run)
     outside: dict[str, set[str]] = {}
+    relied_on: dict[str, set[str]] = {}
     for name in sorted(run):
         found: set[str] = set()
         for target in graph[name]:
@@ -67,12 +70,15 @@ def resolve(
                 found |= behind[target][0]
                 for other in behind[target][1]:
                     outside.setdefault(other, set()).add(name)
+        for other in _nearest(landscape, graph, run, name):
+            relied_on.setdefault(other, set()).add(name)
         relations.needs[name] = sorted(found)
         for target in found:
             relations.dependents[target].append(name)
     for name in relations.dependents:
         relations.dependents[name].sort()
     relations.outside = {name: sorted(outside[name]) for name in sorted(outside)}
+    relations.relied_on = {name: sorted(relied_on[name]) for name in sorted(relied_on)}
     relations.outside_dependents = _outside_dependents(landscape, reverse, run)
     return relations
 
@@ -138,6 +144,30 @@ def _contract(graph: Mapping[str, list[str]], run: set[str]) -> dict[str, tuple[
                     others |= behind[target][1]
             behind[node] = (inner, others)
     return behind
+
+
+def _nearest(landscape: Mapping[str, Any], graph: Mapping[str, list[str]], run: set[str], name: str) -> set[str]:
+    """Return whom outside the run an instance relies on: all below it in its own system, of others who is on top.
+
+    What stands behind an instance of another system that is up says nothing more. Behind one of its own it does:
+    central services are up without their database. A replication is started before, and nobody needs it.
+    """
+    instances = landscape["instances"]
+    home = instances[name]["system"]
+    found: set[str] = set()
+    seen, stack = set(run), list(graph[name])
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if not node.startswith(_MARK):
+            if instances[node]["kind"] != "ers":
+                found.add(node)
+            if instances[node]["system"] != home:
+                continue
+        stack.extend(graph.get(node, ()))
+    return found
 
 
 def _outside_dependents(

@@ -120,7 +120,9 @@ def _claimed_in_words(elsewhere: Sequence[Mapping[str, Any]]) -> list[str]:
 def _ask(copy: Store, run: str, epoch: int) -> dict[str, Any]:
     """Let every host ask for its next step in the order of the plan, then see what its later steps wait for."""
     record = copy.run(run)
-    places = copy.places(run)
+    places: dict[str, list[dict[str, Any]]] = {}
+    for place in copy.places(run):
+        places.setdefault(place["holder"], []).append(place)
     walks: dict[str, list[dict[str, Any]]] = {}
     for row in copy.steps(run):
         if row["state"] not in rules.STEP_MET:
@@ -180,7 +182,7 @@ def _group(
     group: Mapping[str, Any],
     walks: Mapping[str, Sequence[Mapping[str, Any]]],
     found: Mapping[tuple[str, str], Mapping[str, Any]],
-    places: Sequence[Mapping[str, Any]],
+    places: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> dict[str, Any]:
     """What the gate says to the next steps of a group's hosts: the gravest answer stands for all."""
     steps = [found[host, walks[host][0]["step"]] for host in group["hosts"] if host in walks]
@@ -196,7 +198,7 @@ def _group(
         "label": step["label"] if step else None,
         "why": step["why"] if step else "",
         "by": step["by"] if step else None,
-        "places": [place for place in places if place["holder"] in {group["name"], *group["hosts"]}],
+        "places": [place for holder in (group["name"], *group["hosts"]) for place in places.get(holder, ())],
     }
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from tests.integration.runs.conftest import CHAIN, INSTANCE, Outcome, Site
 
 
@@ -22,13 +24,21 @@ def refused_before_anything(site: Site, outcome: Outcome) -> str:
 
 def test_what_is_started_needs_what_is_up(site: Site) -> None:
     set_phase(site, "stopped", *CHAIN)
-    start = {"playbook": "start_landscape", "run_name": "r1"}
+    # How sapcontrol is asked is said beside import_playbook, which hostvars does not know.
+    of_all = site.folder / "group_vars" / "all.yml"
+    inventory = yaml.safe_load(of_all.read_text(encoding="utf-8"))
+    said = {name: inventory.pop(name) for name in list(inventory) if name.startswith(("sapcontrol_", "sap_verify_"))}
+    assert said, "the inventory says how"
+    of_all.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    ours = {"ansible.builtin.import_playbook": "basis.landscape.start_landscape", "vars": said}
+    (site.folder / "ours.yml").write_text(yaml.safe_dump([{"name": "Start", **ours}]), encoding="utf-8")
+    start = {"playbook": str(site.folder / "ours.yml"), "run_name": "r1"}
     words = refused_before_anything(site, site.play("--limit", "app", **start))
     assert (
         f"{INSTANCE['db']}: it is not in the run, which needs it for {INSTANCE['app']}, and" in words
         and "GRAY" in words
     )
-    assert "start it first, add db to the run, or accept it with landscape_outside=accept." in words
+    assert "start it first, add db to the run, or accept it with landscape_outside_down=accept." in words
 
     set_phase(site, "running", "db")
     site.simulator.fault("host_unreachable", host="db")
@@ -51,7 +61,7 @@ def test_a_partner_that_is_down_counts_as_out(site: Site) -> None:
     down = {"playbook": "stop_landscape", "run_name": "r1", "landscape_hosts": "pair1"}
     words = refused_before_anything(site, site.play(**down))
     assert "its host cannot be reached" in words
-    outcome = site.play(landscape_outside="accept", **down)
+    outcome = site.play(landscape_outside_down="accept", **down)
     assert outcome.code == 0, outcome.output
     assert site.effects("stopped") == [("stopped", "pair1")]
     assert "warning: redundancy group pair: WP2" in outcome.output

@@ -42,6 +42,26 @@ def test_who_is_started_needs_others(procedure: str, options: dict[str, Any], na
     assert set(seen(plan)) == names
 
 
+def test_what_stands_behind_a_system_that_is_needed_is_not_looked_at() -> None:
+    build = (
+        Builder().system("PRD", needs=["HDB", "GRC"]).system("HDB", "hana").system("GRC", needs=["SLD"]).system("SLD")
+    )
+    build.system("WDP", "webdisp", needs=["PRD"])
+    build.instance("WDP", "web", "W80", "webdisp").instance("PRD", "cs", "ASCS01", "ascs")
+    build.instance("PRD", "ers", "ERS02", "ers").instance("PRD", "app1", "D03").instance("PRD", "app2", "D04")
+    build.instance("HDB", "db", "HDB00", "hana").instance("GRC", "grc", "D05").instance("SLD", "sld", "D06")
+    assert set(seen(build.plan(["app1"], outside="accept"))) == {"HDB/db/HDB00", "PRD/cs/ASCS01", "GRC/grc/D05"}
+    assert set(seen(build.plan(["web"], outside="accept"))) == {"PRD/app1/D03", "PRD/app2/D04"}
+
+
+def test_a_cluster_may_have_it_elsewhere() -> None:
+    build = three_tiers()
+    build.data["instances"]["PRD/cs/ASCS01"]["cluster_owned"] = True
+    rows = build.plan(["app1"], procedure="start")["looks"]
+    [refused], _warnings, _out = judge(rows, {"PRD/cs/ASCS01": "it cannot be asked", "HDB/db/HDB00": None}, False)
+    assert "a cluster owns it, and it may run elsewhere than on cs" in refused["unmet"]
+
+
 @pytest.mark.parametrize("procedure, looked", [("patch", True), ("stop", True), ("start", False)])
 def test_members_outside_the_run_are_partners(procedure: str, looked: bool) -> None:
     plan = dispatchers().plan(["wda"], procedure=procedure)
