@@ -220,7 +220,7 @@ class ActionModule(ControllerAction):
         if conditions:
             raise _plan.PlanRefused(conditions)
 
-    def _looks(self, plan: dict[str, t.Any], counted: set[tuple[str, str]]) -> dict[str, list[dict[str, t.Any]]]:
+    def _looks(self, plan: dict[str, t.Any], counted: set[tuple[str, str]]) -> dict[str, list[t.Mapping[str, t.Any]]]:
         """Return who looks at which instances outside the run, with what their hosts say of how they are asked."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
