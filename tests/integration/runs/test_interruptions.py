@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -113,7 +114,8 @@ def test_ctrl_c_finishes_what_is_in_flight_and_the_run_is_continued(site: Site) 
 def test_a_second_signal_ends_at_once_and_closes_the_run(site: Site, name: str) -> None:
     number = signal.Signals[name]
     site.simulator.fault("slow", host="app", operation="Stop", seconds=600)
-    process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+    patient = {"web": 12, "app": 600, "db": 12}  # it is in flight still when the second signal comes
+    process = site.begin(run_name="r1", landscape_hosts="web,app,db", sap_stop_timeouts=patient)
     site.until(lambda: site.calls("Stop", "app"), why="Stop was sent to app")
     kill(process, number)
     site.until(lambda: site.state() == "draining", why="the first signal is recorded")
@@ -258,3 +260,16 @@ def test_a_reboot_that_was_held_up_ends_no_later_boot(site: Site) -> None:
     site.end(process)
     assert site.effects("reboot_requested") == [("reboot_requested", "pair1")]
     assert site.everything_is_up()
+
+
+def test_a_reboot_whose_command_is_sent_once_more_is_done(site: Site) -> None:
+    role = {"ansible.builtin.import_role": {"name": "basis.landscape.os_reboot"}, "name": "Reboot"}
+    play = {"name": "Reboot", "hosts": "web", "gather_facts": False, "tasks": [role]}
+    (site.folder / "reboot.yml").write_text(json.dumps([play]), encoding="utf-8")
+    again = {"os_reboot_policy": "always", "playbook": str(site.folder / "reboot.yml")}
+    # The command meets another boot than the one that was looked at, as when ssh tries it again.
+    done = site.play(os_reboot_looked={"stdout": "the boot before", "rc": 0}, **again)
+    assert done.code == 0, done.output
+    assert not site.effects("reboot_requested")
+    failed = site.play(os_reboot_command="false", **again)
+    assert failed.code != 0 and "Reboot command failed" in failed.output, failed.output
