@@ -142,6 +142,7 @@ class ActionModule(ControllerAction):
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         accepted: list[str] = []
         conditions: list[Condition] = []
+        looks: dict[str, list[t.Mapping[str, t.Any]]] = {}
         store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
@@ -169,7 +170,7 @@ class ActionModule(ControllerAction):
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
-            counted = store.out() if store else set()
+                looks = self._looks(plan, store.out() if store else set())
         finally:
             if store:
                 store.close()
@@ -187,7 +188,7 @@ class ActionModule(ControllerAction):
             "procedure": plan["procedure"],
             "hosts": plan["hosts"],
             "jobs": {} if begun else _job_leaders(plan),
-            "looks": {} if begun else self._looks(plan, counted),
+            "looks": looks,
             "continues": begun["id"] if begun else None,
             "accepted": accepted,
             "ask": ask,
