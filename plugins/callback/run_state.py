@@ -45,6 +45,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import (
     _controller,
     _dead_workers,
     _failures,
+    _interruption,
     _limit,
     _play_roles,
 )
@@ -128,6 +129,7 @@ class CallbackModule(CallbackBase):
         mark, self._mark = self._mark, None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0)  # an interruption that still wants out would break the closing off
         try:
             state, paths = self._close(mark)
         except Exception as error:
@@ -181,7 +183,7 @@ class CallbackModule(CallbackBase):
                 return
             self._interrupted += 1
             if self._interrupted > 1:
-                raise KeyboardInterrupt
+                _interruption.end_at_once()
             self._drain(signal.Signals(number).name)
 
         # A second signal, and an error in Ansible itself, leave without v2_playbook_on_stats. At the exit of the
