@@ -99,10 +99,20 @@ class ActionModule(ControllerAction):
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
+        def on_trouble(error: Exception) -> None:
+            self._display.warning(f"{ci} {step} waits for the run database: {error}")
+
         looked = False
         while True:
             verdict = _runs.wait_at_gate(
-                store, mark["run"], ci, step, mark["epoch"], socket_path=mark["socket"], timeout=timeout
+                store,
+                mark["run"],
+                ci,
+                step,
+                mark["epoch"],
+                socket_path=mark["socket"],
+                timeout=timeout,
+                on_trouble=on_trouble,
             )
             if verdict.kind != "look":
                 return verdict, looked

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import StoreError, Unavailable
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import (
     ArgumentError,
     DBAPIError,
@@ -122,7 +122,7 @@ def network_file_system(path: Path) -> str | None:
     return kind if kind in NETWORK_FILE_SYSTEMS else None
 
 
-def in_words(error: DBAPIError, engine: sa.Engine) -> StoreError:
+def in_words(error: DBAPIError, engine: sa.Engine) -> Unavailable:
     """The driver's error as one sentence about the run database."""
     where = engine.url.render_as_string(hide_password=True)
     full = ["full", "no space left"]
@@ -145,7 +145,7 @@ def in_words(error: DBAPIError, engine: sa.Engine) -> StoreError:
         (("connection", "server closed", "terminating", "starting up", "shutting down", "timeout"), "no connection"),
     )
     why = next((text for words, text in reasons if any(word in lower for word in words)), "an unexpected answer")
-    return StoreError(f"Could not use the run database {where}: {why} ({said}). Nothing was half written.")
+    return Unavailable(f"Could not use the run database {where}: {why} ({said}). Nothing was half written.")
 
 
 def _no_room(folder: Path) -> bool:

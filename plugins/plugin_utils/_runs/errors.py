@@ -11,6 +11,10 @@ class StoreError(Exception):
     """
 
 
+class Unavailable(StoreError):
+    """The database itself refused: disk full, no connection. It may take the same a moment later."""
+
+
 class RunNotFound(StoreError):
     """No run has this id."""
 

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced, StoreError, Unavailable
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import PATIENCE_SECONDS
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Verdict
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, open_store
@@ -31,6 +32,23 @@ class Orphaned(Fenced):
     """The controller that started this waiter is gone; nothing was claimed."""
 
 
+class _Patience:
+    """How long a database that does not work is borne."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def bear(self, error: StoreError) -> None:
+        """Return, or raise ``error`` when the database has not worked for PATIENCE_SECONDS."""
+        self._since = self._since or time.monotonic()
+        if time.monotonic() - self._since >= PATIENCE_SECONDS:
+            raise error
+
+    def renew(self) -> None:
+        """Begin anew: the database works."""
+        self._since = None
+
+
 class Wait:
     """One wait of a process that only reads: it ends with an error when nobody else can write for long, either.
 
@@ -40,7 +58,7 @@ class Wait:
     def __init__(self, store: Store, run: str, epoch: int, line: Line) -> None:
         self.store, self.run, self.epoch, self.line = store, run, epoch, line
         self._beat_at = time.monotonic() + BEAT_SECONDS
-        self._unwritable_since: float | None = None
+        self._patience = _Patience()
 
     def wait(self, seconds: float | None = None) -> None:
         """Return when it is worth asking again, at the latest after ``seconds``. Raises StoreError, Fenced."""
@@ -52,12 +70,10 @@ class Wait:
             return
         try:
             self.store.beat(self.run, self.epoch)
-        except StoreError:
-            since = self._unwritable_since = self._unwritable_since or time.monotonic()
-            if time.monotonic() - since >= PATIENCE_SECONDS:
-                raise
+        except StoreError as error:
+            self._patience.bear(error)
         else:
-            self._unwritable_since = None
+            self._patience.renew()
         self._beat_at = time.monotonic() + BEAT_SECONDS
 
 
@@ -72,27 +88,38 @@ def wait_at_gate(
     worker: Process | Mapping[str, Any] | None = None,
     timeout: float | None = None,
     on_wait: Callable[[Verdict], None] | None = None,
+    on_trouble: Callable[[StoreError], None] | None = None,
 ) -> Verdict:
     """Ask for a step until the answer is not *wait*; blocks without using the processor.
 
-    ``timeout``: seconds after which the step is deferred. ``on_wait`` is called when the reason for waiting changes.
+    A database that cannot be asked is a reason to wait, too, for PATIENCE_SECONDS: to ask again is safe.
+    ``timeout``: seconds after which the step is deferred. ``on_wait`` is called when the reason for waiting changes,
+    ``on_trouble`` when the database cannot be asked.
     Raises Orphaned when the parent process ends, Fenced when the run is another controller's, StoreError.
     """
     ends = None if timeout is None else time.monotonic() + timeout
     line = Line(socket_path, run, ci, step)  # before asking: a change between the answer and the wait is not missed
-    wait = Wait(store, run, epoch, line)
+    wait, patience = Wait(store, run, epoch, line), _Patience()
     why = None
     try:
         while True:
             if line.orphaned():
                 raise Orphaned(f"The controller of run {run} that waited here for {ci} {step} is gone.")
-            verdict = store.claim(run, ci, step, epoch, worker)
+            try:
+                verdict = store.claim(run, ci, step, epoch, worker)
+            except Unavailable as error:
+                patience.bear(error)
+                verdict = Verdict("wait", why=str(error))
+                tell = on_trouble and functools.partial(on_trouble, error)
+            else:
+                patience.renew()
+                tell = on_wait and functools.partial(on_wait, verdict)
             if verdict.kind != "wait":
                 return verdict
             if verdict.why != why:
                 why = verdict.why
-                if on_wait is not None:
-                    on_wait(verdict)
+                if tell:
+                    tell()
             left = None if ends is None else ends - time.monotonic()
             if left is not None and left <= 0:
                 store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {why}")
@@ -105,17 +132,23 @@ def wait_at_gate(
 def wait_for_everybody(mark: Mapping[str, Any]) -> None:
     """Return when no configuration item of the run goes on any more: all are through, refused, or have left the play.
 
-    ``mark`` has the run's ``database``, ``run``, ``epoch``, ``socket`` (None: no sidecar). Raises like wait_at_gate.
+    ``mark`` has the run's ``database``, ``run``, ``epoch``, ``socket`` (None: no sidecar). As patient as wait_at_gate;
+    raises like it.
     """
     store = open_store(mark["database"])
     line = Line(mark.get("socket"), mark["run"], "", "")
-    wait = Wait(store, mark["run"], mark["epoch"], line)
+    wait, patience = Wait(store, mark["run"], mark["epoch"], line), _Patience()
     try:
         while True:
             if line.orphaned():
                 raise Orphaned(f"The controller of run {mark['run']} is gone.")
-            if not store.going_on(mark["run"], mark["epoch"]):
-                return
+            try:
+                if not store.going_on(mark["run"], mark["epoch"]):
+                    return
+            except Unavailable as error:
+                patience.bear(error)
+            else:
+                patience.renew()
             wait.wait()
     finally:
         line.close()

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import functools
 import multiprocessing
 import os
+import queue
 import shutil
 import signal
 import socket
@@ -266,6 +268,47 @@ def test_who_waits_gives_up_when_nothing_can_be_written_for_long(
                 wait()
         disk.make_room()
     reader.close()
+
+
+@pytest.mark.needs("root")
+def test_who_waits_bears_a_database_that_cannot_be_asked_for_a_while(
+    disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiter, "POLL_SECONDS", 0.1)
+    store = open_store(f"sqlite:///{disk.folder / 'runs.db'}")
+    epoch = begin(store)
+    mark = {"database": store.url, "run": "r1", "epoch": epoch, "socket": None}
+    troubles: queue.Queue[str] = queue.Queue()
+    looked, refused = threading.Event(), threading.Event()
+    going_on = Store.going_on
+
+    def watched(self: Store, run: str, epoch: int) -> list[str]:
+        try:
+            there = going_on(self, run, epoch)
+        except StoreError:
+            refused.set()
+            raise
+        looked.set()
+        return there
+
+    monkeypatch.setattr(Store, "going_on", watched)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        janitor = pool.submit(wait_for_everybody, mark)
+        assert looked.wait(30)
+        disk.fill()  # nobody has the database open between two looks, so that it cannot even be read
+        assert refused.wait(30)
+        gate = pool.submit(
+            lambda: wait_at_gate(
+                store, "r1", "web", "stop:PRD/web/I", epoch, on_trouble=lambda error: troubles.put(str(error))
+            )
+        )
+        assert "its disk is full; make room" in troubles.get(timeout=30)
+        disk.make_room()
+        assert gate.result(timeout=30).kind == "go"
+        for host in ("web", "app", "db"):
+            store.abandon("r1", epoch, host, "power")
+        janitor.result(timeout=30)
+    assert troubles.empty()  # said once, not at every look
 
 
 def _controller(url: str, ready: Any) -> None:
