@@ -22,7 +22,10 @@ from tests.lint.conftest import Run
 def test_sanity(pair: str, run: Run, root: Path, copy: Path) -> None:
     interpreter = python.ensure(root, pair, python.TESTS)
     environment = ansible_test.environment(interpreter, root / ".cache" / "ansible-test")
-    words = run(str(interpreter.parent / "ansible-test"), "sanity", "--color", "no", cwd=copy, environment=environment)
+    # pylint takes as long as all the others together, and the newest knows what the oldest knows.
+    but = ["--skip-test", "pylint"] if pair == "oldest" else []
+    command = [str(interpreter.parent / "ansible-test"), "sanity", "--color", "no", *but]
+    words = run(*command, cwd=copy, environment=environment)
     assert len(re.findall(r'^Running sanity test "', words, re.M)) > 25, words
 
 

@@ -26,9 +26,11 @@ RUNS = " or ".join(
 )
 
 
+# The oldest pair has the claims by pyrfc already; saprfclib is with the newest alone.
+MODULES = ("tests/integration/test_modules.py", "-k", "not pyrfc")
+
+
 @pytest.mark.timeout(2400)
-@pytest.mark.parametrize(
-    "part", [("tests/integration/test_modules.py",), ("tests/integration/runs", "-k", RUNS)], ids=["modules", "runs"]
-)
+@pytest.mark.parametrize("part", [MODULES, ("tests/integration/runs", "-k", RUNS)], ids=["modules", "runs"])
 def test_newest_pair(part: tuple[str, ...], root: Path) -> None:
     newest.run(root, *part)
