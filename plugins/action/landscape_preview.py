@@ -48,9 +48,9 @@ class ActionModule(ControllerAction):
                 f"  {row['sid']} now: users: {row['users']}; jobs that run: {row['running']}; to hold back: "
                 f"{row['released']}"
             )
-        against, warnings, out = _plan.judge(*_seen(arguments["looks"], task_vars), arguments["outside"] == "accept")
-        conditions += against
-        for line in warnings:
+        judged = _plan.judge(*_seen(arguments["looks"], task_vars), arguments["outside"] == "accept")
+        conditions += judged.conditions
+        for line in judged.warnings:
             self._display.display(f"  warning: {line}")
         if conditions:
             refusal = _plan.PlanRefused(conditions)
@@ -58,7 +58,7 @@ class ActionModule(ControllerAction):
         if arguments["json"] and arguments["html"] and systems:
             plan = json.loads(pathlib.Path(arguments["json"]).read_text(encoding="utf-8"))
             pathlib.Path(arguments["html"]).write_text(_plan.render_html(plan, now=systems), encoding="utf-8")
-        return {"changed": False, "systems": systems, "out": out}
+        return {"changed": False, "systems": systems, "out": judged.out, "down": judged.down}
 
 
 def _seen(

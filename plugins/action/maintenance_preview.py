@@ -22,6 +22,7 @@ class ActionModule(ControllerAction):
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
         "out": {"type": "dict", "default": {}},
+        "down": {"type": "dict", "default": {}},
         "conditions": {"type": "list", "elements": "dict", "default": []},
         "force_by": {"type": "str"},
         "database": {"type": "str"},
@@ -38,7 +39,7 @@ class ActionModule(ControllerAction):
         looked = _runs.open_to_look(_controller.database_url(arguments["database"]))
         try:
             if not arguments["continues"]:
-                found = preview.of_new_run(looked, plan, run, owner, out=arguments["out"])
+                found = preview.of_new_run(looked, plan, run, owner, out=arguments["out"], down=arguments["down"])
             elif looked is None:
                 raise _runs.RunNotFound(run)
             else:

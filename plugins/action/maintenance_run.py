@@ -34,6 +34,7 @@ class ActionModule(ControllerAction):
         "continues": {"type": "bool", "default": False},
         "accepted": {"type": "list", "elements": "str", "default": []},
         "out": {"type": "dict", "default": {}},
+        "down": {"type": "dict", "default": {}},
         "confirmed": {"type": "bool", "default": True},
         "force_by": {"type": "str"},
         "database": {"type": "str"},
@@ -91,6 +92,7 @@ class ActionModule(ControllerAction):
                     },
                     created_by=by,
                     out=arguments["out"],
+                    down=arguments["down"],
                 )
             epoch = store.take(
                 name,

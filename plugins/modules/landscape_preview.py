@@ -19,7 +19,8 @@ description:
   - Judges the instances outside of the run that it relies on. Takes from C(landscape_looked) of each host what
     M(basis.landscape.sap_health_info) said of them, in a loop over RV(basis.landscape.landscape_plan#module:looks).
   - An instance that the run needs, and that is not GREEN or cannot be asked, is refused. One that stands beside members
-    of the run in a redundancy group counts as out then. The run is refused when more would be out than may be.
+    of the run in a redundancy group counts as out then. The run is refused when more would be out than may be. A member
+    of the run that is out already is counted, too, until the run has started it.
 options:
   jobs:
     description: The hosts with the systems that they lead, as RV(basis.landscape.landscape_plan#module:jobs).
@@ -89,6 +90,13 @@ out:
   type: dict
   returned: success
   sample: {"redundancy:web": ["WDA"]}
+down:
+  description:
+    - For each redundancy group the groups of the run with how many of their members are out already, for
+      O(basis.landscape.maintenance_run#module:down).
+  type: dict
+  returned: success
+  sample: {"redundancy:web": {"WDB": 1}}
 conditions:
   description: What stands against the plan, of all systems.
   type: list

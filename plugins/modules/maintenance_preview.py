@@ -33,6 +33,12 @@ options:
         RV(basis.landscape.landscape_preview#module:out).
     type: dict
     default: {}
+  down:
+    description:
+      - For each redundancy group of which members in the run were found down, how many by group, as
+        RV(basis.landscape.landscape_preview#module:down).
+    type: dict
+    default: {}
   conditions:
     description:
       - What stands against continuing it by the plan, as RV(basis.landscape.landscape_plan#module:conditions).

@@ -54,6 +54,12 @@ options:
         RV(basis.landscape.landscape_preview#module:out). They count as out in this run to its end.
     type: dict
     default: {}
+  down:
+    description:
+      - For each redundancy group of which members in the run were found down, how many by group, as
+        RV(basis.landscape.landscape_preview#module:down). They count as out in this run until it has started them.
+    type: dict
+    default: {}
   confirmed:
     description: Whether somebody said yes to the plan.
     type: bool

@@ -230,6 +230,7 @@ def make_plan(
             {} if procedure in ON_DATABASES or (procedure == "stop" and chosen["override"] is not None) else members,
             groups,
             on_host,
+            {} if "start" in skip else resources,
         ),
         "timezone": calendar.zone_of(sorted(in_run)),
         "calendar": _calendar(calendar, groups, created, schedule.makespan),

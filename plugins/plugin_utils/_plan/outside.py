@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom outside the run it relies on, so that somebody looks at them before it begins."""
+"""Who has to be looked at before a run begins, because others rely on it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.groups import Admission, max_unavailable
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition
@@ -14,12 +14,26 @@ ACCEPT = "accept it with landscape_outside_down=accept."
 _MOST = 8
 
 
+class Judgement(NamedTuple):
+    """What follows from what was seen.
+
+    ``conditions`` stand against the run, ``warnings`` a person has to know. ``out``: resource -> its members outside
+    the run that are out. ``down``: resource -> group of the run -> how many of its members are out already.
+    """
+
+    conditions: list[Condition]
+    warnings: list[str]
+    out: dict[str, list[str]]
+    down: dict[str, dict[str, int]]
+
+
 def looks(
     landscape: Mapping[str, Any],
     needed: Mapping[str, Sequence[str]],
     members: Mapping[str, Mapping[str, Sequence[str]]],
     groups: Iterable[Admission],
-    on_host: Collection[str],
+    on_host: Mapping[str, Sequence[str]],
+    counted: Collection[str],
 ) -> list[dict[str, Any]]:
     """Return one row for each instance that has to be looked at, sorted by name.
 
@@ -27,14 +41,19 @@ def looks(
     group or of a rolling system -> its members in the run -> their hosts. Who stands beside these outside the run
     counts with them: a row lists under ``partner_in`` where, with how many may be out and how many of the run will be
     at once. A member that is partly in the run is counted by the run itself, and one without an instance by nobody.
+    ``counted`` are the resources that the run counts: who is in the run may be out before it enters, and then leaves
+    that much less room to others. A row lists under ``member_of`` where, and which group of the run brings it back.
     """
     instances = landscape["instances"]
     known = _instances_of(landscape)
     largest: dict[str, int] = {}
+    group_of: dict[str, str] = {}
     for group in groups:
+        group_of.update(dict.fromkeys(group.hosts, group.name))
         for resource, need in group.needs.items():
             largest[resource] = max(need, largest.get(resource, 0))
     partner_in: dict[str, list[dict[str, Any]]] = {}
+    member_of: dict[str, list[dict[str, Any]]] = {}
     for resource, inside in sorted(members.items()):
         kind, _colon, name = resource.partition(":")
         allowed = 1
@@ -50,6 +69,11 @@ def looks(
             for one in known[name]:
                 if instances[one]["kind"] in alike:
                     listed.setdefault(instances[one]["host"], []).append(one)
+        for member, hosts in inside.items() if resource in counted else ():
+            for one in listed.get(member, ()):
+                if instances[one]["host"] in hosts:
+                    place = {"resource": resource, "member": member, "group": group_of[hosts[0]]}
+                    member_of.setdefault(one, []).append(place)
         for member, found in listed.items():
             if any(instances[one]["host"] in on_host for one in found):
                 continue
@@ -70,8 +94,9 @@ def looks(
             "cluster_owned": bool(instances[name].get("cluster_owned")),
             "needed_by": _some(needed.get(name, ())),
             "partner_in": partner_in.get(name, []),
+            "member_of": member_of.get(name, []),
         }
-        for name in sorted({*needed, *partner_in})
+        for name in sorted({*needed, *partner_in, *member_of})
     ]
 
 
@@ -102,13 +127,11 @@ def without_counted(rows: Iterable[Mapping[str, Any]], counted: Collection[tuple
         }
         for row in rows
     ]
-    return [row for row in left if row["needed_by"] or row["partner_in"]]
+    return [row for row in left if row["needed_by"] or row["partner_in"] or row["member_of"]]
 
 
-def judge(
-    rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], accepted: bool
-) -> tuple[list[Condition], list[str], dict[str, list[str]]]:
-    """Return what stands against the run, what a person has to know, and which members hold a place of which resource.
+def judge(rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], accepted: bool) -> Judgement:
+    """Return what follows from the answers for the run.
 
     ``answers``: instance -> None when it is up, else what was answered. One without an answer counts as one that is
     not. ``accepted``: what would be refused is only said.
@@ -117,6 +140,7 @@ def judge(
     warnings: list[str] = []
     out: dict[str, dict[str, str]] = {}
     beside: dict[str, Mapping[str, Any]] = {}
+    inside: dict[str, dict[str, tuple[str, str]]] = {}
     for row in rows:
         answer = answers.get(row["name"], "nobody has asked it")
         if answer is None:
@@ -136,12 +160,13 @@ def judge(
         for one in row["partner_in"]:
             beside[one["resource"]] = one
             out.setdefault(one["resource"], {}).setdefault(one["member"], f"{row['name']}: {answer}")
+        for one in row["member_of"]:
+            seen = (one["group"], f"{row['name']}: {answer}")
+            inside.setdefault(one["resource"], {}).setdefault(one["member"], seen)
     held: dict[str, list[str]] = {}
     for resource, members in sorted(out.items()):
         allowed, together = beside[resource]["allowed"], beside[resource]["together"]
-        kind, _colon, name = resource.partition(":")
-        subject = f"redundancy group {name}" if kind == "redundancy" else name
-        names = sorted(members)
+        subject, names = _subject(resource), sorted(members)
         words = (
             f"{_some(names)}, not in the run, {_verb(names, 'counts', 'count')} as out "
             f"({'; '.join(members[name] for name in names[:_MOST])})"
@@ -159,10 +184,20 @@ def judge(
         else:
             held[resource] = names
             warnings.append(f"{subject}: {words}, for the whole run.")
+    down: dict[str, dict[str, int]] = {}
+    for resource, found in sorted(inside.items()):
+        names = sorted(found)
+        for group, _words in found.values():
+            down.setdefault(resource, {}).setdefault(group, 0)
+            down[resource][group] += 1
+        warnings.append(
+            f"{_subject(resource)}: {_some(names)}, in the run, {_verb(names, 'counts', 'count')} as out until the run "
+            f"has started {_verb(names, 'it', 'them')} ({'; '.join(found[name][1] for name in names[:_MOST])})."
+        )
     if accepted:
         warnings += [f"{one['object']}: {one['unmet']}" for one in conditions]
         conditions = []
-    return conditions, warnings, held
+    return Judgement(conditions, warnings, held, down)
 
 
 def _instances_of(landscape: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -174,6 +209,11 @@ def _instances_of(landscape: Mapping[str, Any]) -> dict[str, list[str]]:
         by_host.setdefault(record["host"], []).append(name)
         by_system.setdefault(record["system"], []).append(name)
     return {**by_host, **{name: [name] for name in landscape["instances"]}, **by_system}
+
+
+def _subject(resource: str) -> str:
+    kind, _colon, name = resource.partition(":")
+    return f"redundancy group {name}" if kind == "redundancy" else name
 
 
 def _verb(names: Sequence[str], one: str, several: str) -> str:

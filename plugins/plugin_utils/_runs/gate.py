@@ -198,6 +198,14 @@ def not_finished(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
     return set(tx.scalars(query))
 
 
+def all_started(tx: Transaction, run: str, cis: Sequence[str]) -> bool:
+    """Whether every step that starts something on ``cis`` was done, none left out."""
+    query = sa.select(t.step.c.ci).where(
+        t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.kind == "start", t.step.c.state != "done"
+    )
+    return tx.one(query) is None
+
+
 def dead(tx: Transaction, run: str, cis: Sequence[str], epoch: int) -> dict[str, str]:
     """Those of ``cis`` that cannot go on in this epoch, with the reason."""
     steps = (
@@ -403,7 +411,7 @@ _BROKEN = sa.exists().where(
     t.run_ci.c.run_id == t.hold.c.run_id,
     sa.or_(
         sa.and_(t.hold.c.kind == "host", t.run_ci.c.ci == t.hold.c.holder),
-        sa.and_(t.hold.c.kind == "group", t.run_ci.c.group_name == t.hold.c.holder),
+        sa.and_(t.hold.c.kind.in_(("group", "down")), t.run_ci.c.group_name == t.hold.c.holder),
     ),
     sa.or_(
         t.run_ci.c.left_epoch == t.run.c.epoch,
@@ -414,19 +422,37 @@ _BROKEN = sa.exists().where(
         ),
     ),
 )
+_NOTHING_TO_DO = ~sa.exists().where(
+    t.run_ci.c.run_id == t.hold.c.run_id,
+    t.run_ci.c.group_name == t.hold.c.holder,
+    t.step.c.run_id == t.run_ci.c.run_id,
+    t.step.c.ci == t.run_ci.c.ci,
+    t.step.c.state.not_in(rules.STEP_MET),
+)
+_entered = t.hold.alias("entered")
 _HOLDERS = (
     sa.select(
         t.hold.c.run_id,
+        t.hold.c.kind,
         t.hold.c.holder,
         t.hold.c.weight,
         t.run.c.state.label("run_state"),
-        sa.or_(t.hold.c.kind == "outside", _BROKEN).label("dead"),
+        sa.or_(t.hold.c.kind == "outside", _BROKEN, sa.and_(t.hold.c.kind == "down", _NOTHING_TO_DO)).label("dead"),
     )
     .join(t.run, t.run.c.id == t.hold.c.run_id)
-    # Who is out outside every run is counted by each run for itself, which has looked.
     .where(
         t.hold.c.resource == sa.bindparam("resource"),
-        sa.or_(t.hold.c.kind != "outside", t.hold.c.run_id == _r),
+        # Who is out without a run is counted by each run for itself, which has looked.
+        sa.or_(t.hold.c.kind.not_in(("outside", "down")), t.hold.c.run_id == _r),
+        sa.or_(
+            t.hold.c.kind != "down",
+            ~sa.exists().where(
+                _entered.c.resource == t.hold.c.resource,
+                _entered.c.run_id == t.hold.c.run_id,
+                _entered.c.kind == "group",
+                _entered.c.holder == t.hold.c.holder,
+            ),
+        ),
     )
     .order_by(t.hold.c.holder)
 )
@@ -444,7 +470,8 @@ def places(tx: Transaction, run: str) -> list[dict[str, Any]]:
     found = []
     for need in tx.all(query):
         holders = tx.all(_HOLDERS, resource=need.resource, run=run)
-        others = [holder for holder in holders if (holder.run_id, holder.holder) != (run, need.holder)]
+        own = [holder for holder in holders if (holder.run_id, holder.holder) == (run, need.holder)]
+        others = [holder for holder in holders if holder not in own]
         found.append(
             {
                 "holder": need.holder,
@@ -452,7 +479,7 @@ def places(tx: Transaction, run: str) -> list[dict[str, Any]]:
                 "needed": need.weight,
                 "capacity": need.capacity,
                 "free": need.capacity - sum(holder.weight for holder in others),
-                "held": len(others) < len(holders),
+                "held": any(holder.kind != "down" for holder in own),
                 "by": [_holder(holder, run) for holder in others],
             }
         )
@@ -472,6 +499,12 @@ def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Deci
             )
             continue
         holders = tx.all(_HOLDERS, resource=need.resource, run=run)
+        own = [
+            holder for holder in holders if (holder.run_id, holder.kind, holder.holder) == (run, "down", need.holder)
+        ]
+        if need.weight <= sum(holder.weight for holder in own):
+            continue  # nobody goes out who is not out already
+        holders = [holder for holder in holders if holder not in own]
         used = sum(holder.weight for holder in holders)
         if used + need.weight <= capacity:
             continue

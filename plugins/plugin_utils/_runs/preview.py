@@ -33,11 +33,12 @@ def of_new_run(
     owner: Owner,
     *,
     out: Mapping[str, Sequence[str]] | None = None,
+    down: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
     """Return what stands against a run of ``plan`` called ``name``, and what its gates would say without that.
 
-    ``looked`` is None when there is no run database. ``out``: resource -> members outside the run that are out. Raises
-    StoreError for a plan that contradicts itself.
+    ``looked`` is None when there is no run database. ``out``, ``down``: as `Store.create` has them. Raises StoreError
+    for a plan that contradicts itself.
     """
     elsewhere = looked.claimed_elsewhere(NEW, intake.claims_of(plan, plan["hosts"])) if looked else []
     refused = _claimed_in_words(elsewhere)
@@ -45,7 +46,7 @@ def of_new_run(
         refused.insert(0, f"There is already a run {name}; resume it, or choose another id.")
     copy = rehearsal(looked)
     try:
-        copy.create(NEW, plan, procedure=plan["procedure"], code_hash="", params={}, created_by=BY, out=out)
+        copy.create(NEW, plan, procedure=plan["procedure"], code_hash="", params={}, created_by=BY, out=out, down=down)
         epoch = copy.take(NEW, owner)
         return {"run": name, "continues": False, "refused": refused, "elsewhere": elsewhere, **_ask(copy, NEW, epoch)}
     finally:

@@ -178,7 +178,8 @@ need = sa.Table(
 )
 
 hold = sa.Table(
-    # Kinds: ``group`` and ``host`` of the run; ``outside``, for a member that is not in the run and was found down.
+    # Kinds: ``group`` and ``host`` of the run. Before it began were found down: ``outside``, a member that is not in
+    # the run; ``down``, members of the group that is named as holder, which counts until the group has places itself.
     "hold",
     metadata,
     sa.Column("resource", sa.Text, nullable=False),

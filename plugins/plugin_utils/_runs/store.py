@@ -225,15 +225,18 @@ class Store:
         params: Mapping[str, Any],
         created_by: str,
         out: Mapping[str, Sequence[str]] | None = None,
+        down: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         """Write a new run with the steps of its plan, and claim its configuration items.
 
         ``out``: resource -> its members outside the run that were found down. Each has a place in this run to its end.
+        ``down``: resource -> group of the run -> how many of its members were found down. They have as many places in
+        this run until it has started them.
         Raises Busy when an unfinished run has one of them, StoreError when the id is taken or the plan contradicts
         itself.
         """
         rows = intake.rows(run, plan)
-        self._create(run, plan, rows, procedure, code_hash, params, created_by, out or {})
+        self._create(run, plan, rows, procedure, code_hash, params, created_by, out or {}, down or {})
 
     @verb
     def _create(
@@ -246,6 +249,7 @@ class Store:
         params: Mapping[str, Any],
         created_by: str,
         out: Mapping[str, Sequence[str]],
+        down: Mapping[str, Mapping[str, int]],
     ) -> None:
         with self._writing() as tx:
             if tx.one(sa.select(t.run.c.id).where(t.run.c.id == run)) is not None:
@@ -274,13 +278,15 @@ class Store:
                 values = {"capacity": rows.resources[name]}
                 if not tx.do(sa.update(t.resource).where(t.resource.c.name == name).values(values)):
                     tx.insert(t.resource, [{"name": name, **values}])
-            place = {"run_id": run, "kind": "outside", "weight": 1, "epoch": 0, "since": tx.now()}
+            place = {"run_id": run, "epoch": 0, "since": tx.now()}
+            found_down = [("outside", name, member, 1) for name, members in out.items() for member in members]
+            found_down += [("down", name, *counted) for name, groups in down.items() for counted in groups.items()]
             tx.insert(
                 t.hold,
                 [
-                    {"resource": name, "holder": member, **place}
-                    for name in sorted(rows.resources)
-                    for member in out.get(name, ())
+                    {"resource": name, "kind": kind, "holder": holder, "weight": weight, **place}
+                    for kind, name, holder, weight in sorted(found_down)
+                    if name in rows.resources
                 ],
             )
             tx.event(run, 0, "created", actor=created_by, procedure=procedure, plan=str(plan.get("hash", "")))
@@ -1228,6 +1234,15 @@ class Store:
                     )
                 )
                 tx.event(run, epoch, "released", ci, None, place=gate.public_name(hold.resource), holder=hold.holder)
+                if gate.all_started(tx, run, cis):
+                    tx.do(
+                        sa.delete(t.hold).where(
+                            t.hold.c.resource == hold.resource,
+                            t.hold.c.run_id == run,
+                            t.hold.c.kind == "down",
+                            t.hold.c.holder == hold.holder,
+                        )
+                    )
 
     @staticmethod
     def _whole_group_is_refused(tx: Transaction, run: str, group: str, epoch: int) -> bool:

@@ -11,6 +11,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.outside impo
 from tests.unit.plugins.plugin_utils._plan.landscapes import Builder, three_tiers
 
 REDUNDANCY = "redundancy:web"
+OVERRIDE = {"reason": "r", "by": "b"}
 
 
 def dispatchers(allowed: int = 1) -> Builder:
@@ -58,29 +59,59 @@ def test_a_cluster_may_have_it_elsewhere() -> None:
     build = three_tiers()
     build.data["instances"]["PRD/cs/ASCS01"]["cluster_owned"] = True
     rows = build.plan(["app1"], procedure="start")["looks"]
-    [refused], _warnings, _out = judge(rows, {"PRD/cs/ASCS01": "it cannot be asked", "HDB/db/HDB00": None}, False)
+    [refused], *_others = judge(rows, {"PRD/cs/ASCS01": "it cannot be asked", "HDB/db/HDB00": None}, False)
     assert "a cluster owns it, and it may run elsewhere than on cs" in refused["unmet"]
 
 
 @pytest.mark.parametrize("procedure, looked", [("patch", True), ("stop", True), ("start", False)])
 def test_members_outside_the_run_are_partners(procedure: str, looked: bool) -> None:
     plan = dispatchers().plan(["wda"], procedure=procedure)
-    members = {name: members for name, (_needed_by, members) in seen(plan).items()}
+    members = {name: members for name, (_needed_by, members) in seen(plan).items() if members}
     assert members == ({"WDB/wdb/W80": ["wdb"], "WDC/wdc/W80": ["WDC"], "WDC/wdc2/W81": ["WDC"]} if looked else {})
     if looked:
-        assert plan["looks"][0]["partner_in"] == [
-            {"resource": REDUNDANCY, "member": "wdb", "allowed": 1, "together": 1}
-        ]
-        assert (plan["looks"][0]["host"], plan["looks"][0]["sid"], plan["looks"][0]["number"]) == ("wdb", "WDB", "80")
+        beside = plan["looks"][1] if procedure == "patch" else plan["looks"][0]
+        assert beside["partner_in"] == [{"resource": REDUNDANCY, "member": "wdb", "allowed": 1, "together": 1}]
+        assert (beside["host"], beside["sid"], beside["number"]) == ("wdb", "WDB", "80")
 
 
 def test_a_member_that_is_partly_in_the_run_is_counted_by_the_run() -> None:
-    assert set(seen(dispatchers().plan(["wdc"]))) == {"WDA/wda/W80", "WDB/wdb/W80"}
+    rows = dispatchers().plan(["wdc"])["looks"]
+    assert {row["name"] for row in rows if row["partner_in"]} == {"WDA/wda/W80", "WDB/wdb/W80"}
+    assert {row["name"] for row in rows if row["member_of"]} == {"WDC/wdc/W80"}, "what the run brings back"
+
+
+@pytest.mark.parametrize(("procedure", "looked"), [("patch", True), ("stop", False), ("start", False)])
+def test_members_in_the_run_are_looked_at_where_they_take_places(procedure: str, looked: bool) -> None:
+    rows = dispatchers().plan(["wda", "wdb", "wdc", "wdc2"], procedure=procedure, override=OVERRIDE)["looks"]
+    assert [(row["name"], [one["member"] for one in row["member_of"]]) for row in rows] == (
+        [("WDA/wda/W80", ["WDA"]), ("WDB/wdb/W80", ["wdb"]), ("WDC/wdc/W80", ["WDC"]), ("WDC/wdc2/W81", ["WDC"])]
+        if looked
+        else []
+    )
+
+
+def test_members_in_the_run_that_are_out_are_counted_by_group() -> None:
+    plan = dispatchers().plan(["wda", "wdb", "wdc", "wdc2"])
+    answers = UP | {"WDC/wdc/W80": "GRAY", "WDC/wdc2/W81": "it cannot be asked."}
+    judged = judge(plan["looks"], answers, False)
+    [group] = [group["name"] for group in plan["groups"] if "wdc" in group["hosts"]]
+    assert judged.down == {REDUNDANCY: {group: 1}} and not judged.conditions and not judged.out
+    assert judged.warnings == [
+        "redundancy group web: WDC, in the run, counts as out until the run has started it (WDC/wdc/W80: GRAY)."
+    ]
+
+
+def test_a_host_of_a_rolling_system_in_the_run_may_be_out() -> None:
+    build = Builder().system("PRD", maintenance="rolling").instance("PRD", "cs", "ASCS01", "ascs")
+    for number in (1, 2, 3):
+        build.instance("PRD", f"app{number}", "D02")
+    plan = build.plan(["app1", "app2"])
+    answers = {f"PRD/app{number}/D02": None if number > 1 else "GRAY" for number in (1, 2, 3)}
+    assert judge(plan["looks"], answers, False).down == {"rolling:PRD": {"PRD@app1": 1}}
 
 
 def test_an_override_lifts_what_a_stop_may_take_out() -> None:
-    override = {"reason": "r", "by": "b"}
-    assert not seen(dispatchers().plan(["wda"], procedure="stop", override=override))
+    assert not seen(dispatchers().plan(["wda"], procedure="stop", override=OVERRIDE))
 
 
 def test_hosts_of_a_rolling_system_are_partners_of_their_kind() -> None:
@@ -110,7 +141,7 @@ def test_looks_go_side_by_side() -> None:
 
 
 def test_a_member_that_another_run_has_is_not_counted_twice() -> None:
-    rows = dispatchers().plan(["wda"])["looks"]
+    rows = [row for row in dispatchers().plan(["wda"])["looks"] if row["partner_in"]]
     assert [row["name"] for row in without_counted(rows, {(REDUNDANCY, "wdc2")})] == ["WDB/wdb/W80"]
     assert [row["name"] for row in without_counted(rows, {("redundancy:other", "wdc2")})] == [
         "WDB/wdb/W80",
@@ -119,7 +150,7 @@ def test_a_member_that_another_run_has_is_not_counted_twice() -> None:
     ]
 
 
-UP: dict[str, str | None] = {"WDB/wdb/W80": None, "WDC/wdc/W80": None, "WDC/wdc2/W81": None}
+UP: dict[str, str | None] = {"WDA/wda/W80": None, "WDB/wdb/W80": None, "WDC/wdc/W80": None, "WDC/wdc2/W81": None}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +164,7 @@ UP: dict[str, str | None] = {"WDB/wdb/W80": None, "WDC/wdc/W80": None, "WDC/wdc2
 )
 def test_partners_that_are_out(allowed: int, answers: dict[str, str | None], refused: bool, held: list[str]) -> None:
     rows = dispatchers(allowed).plan(["wda"])["looks"]
-    conditions, warnings, out = judge(rows, UP | answers, False)
+    conditions, warnings, out, _down = judge(rows, UP | answers, False)
     assert bool(conditions) == refused and out == ({REDUNDANCY: held} if held else {}) and bool(warnings) == bool(held)
     if refused:
         assert conditions[0]["object"] == "redundancy group web" and "WDC" in conditions[0]["unmet"]
@@ -143,15 +174,15 @@ def test_partners_that_are_out(allowed: int, answers: dict[str, str | None], ref
 def test_members_that_go_together_need_as_many_places() -> None:
     build = dispatchers(2).system("A", needs=["WDA"]).instance("A", "wda", "D01").instance("A", "wdb", "D01")
     rows = build.plan(["wda", "wdb"])["looks"]
-    conditions, _warnings, _out = judge(rows, UP | {"WDC/wdc/W80": "GRAY"}, False)
+    conditions, *_others = judge(rows, UP | {"WDC/wdc/W80": "GRAY"}, False)
     assert "would take 2 more out, allowed are 2" in conditions[0]["unmet"]
 
 
 def test_nobody_has_asked_it() -> None:
     rows = three_tiers().plan(["app1"], procedure="start")["looks"]
-    conditions, _warnings, out = judge(rows, {"HDB/db/HDB00": None}, False)
+    conditions, _warnings, out, _down = judge(rows, {"HDB/db/HDB00": None}, False)
     assert [one["object"] for one in conditions] == ["PRD/cs/ASCS01"] and out == {}
     assert "needs it for PRD/app1/D02" in conditions[0]["unmet"] and "nobody has asked it" in conditions[0]["unmet"]
     assert "add cs to the run" in conditions[0]["remedy"]
-    conditions, warnings, _out = judge(rows, {"HDB/db/HDB00": None}, True)
+    conditions, warnings, *_others = judge(rows, {"HDB/db/HDB00": None}, True)
     assert not conditions and warnings[0].startswith("PRD/cs/ASCS01: ")

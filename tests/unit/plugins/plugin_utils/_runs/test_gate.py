@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -174,6 +175,71 @@ def test_a_member_that_is_out_outside_the_run_has_a_place_in_this_run_only(store
     store.end("r1", "b", "admit", one, 1)
     finish_host(store, one, "b")
     assert store.finish("r1", one) == "succeeded" and not [h for h in store.holds() if h["run_id"] == "r1"]
+
+
+@pytest.fixture
+def found_down(store: Store) -> Callable[..., int]:
+    """Begins a run before which members of its own were found down."""
+
+    def start(names: str, down: dict[str, int], *, capacity: int = 1, **more: Any) -> int:
+        plan = redundant(store, "r1", names, capacity=capacity) | more
+        given = {"procedure": "patch", "code_hash": "c", "params": {}, "created_by": "tester"}
+        store.create("r1", plan, down={"redundancy:pair": down, "redundancy:other": {"Sx": 1}}, **given)
+        return store.take("r1", Owner.current())
+
+    return start
+
+
+def test_a_member_that_is_down_already_goes_before_its_partner(store: Store, found_down: Callable[..., int]) -> None:
+    epoch = found_down("ab", {"Sb": 1})
+    refused = store.claim("r1", "a", "admit", epoch)
+    assert (refused.kind, refused.why) == ("wait", "redundancy:pair is full: Sb")
+    assert {(place["holder"], place["free"], place["held"]) for place in store.places("r1")} == {
+        ("Sa", 0, False),
+        ("Sb", 1, False),
+    }
+    other = begin(store, redundant(store, "r2", "c"), run="r2")
+    assert admit(store, other, "c", run="r2") == "go", "who begins another run looks for himself"
+    finish_host(store, other, "c", "unsilence", run="r2")
+    assert admit(store, epoch, "b") == "go" and store.claim("r1", "a", "admit", epoch).kind == "wait"
+    finish_host(store, epoch, "b", "start")
+    assert store.claim("r1", "a", "admit", epoch).kind == "wait", "started is not verified"
+    finish_host(store, epoch, "b", "verify")
+    assert store.holds("r1") == [] and admit(store, epoch, "a") == "go"
+
+
+def test_members_that_are_all_down_do_not_wait_for_each_other(store: Store, found_down: Callable[..., int]) -> None:
+    epoch = found_down("abc", {"Sa": 1, "Sb": 1}, capacity=1)
+    assert admit(store, epoch, "a") == "go" and admit(store, epoch, "b") == "go"
+    assert admit(store, epoch, "c") == "wait"
+    finish_host(store, epoch, "a", "verify")
+    assert admit(store, epoch, "c") == "wait"
+    finish_host(store, epoch, "b", "verify")
+    assert admit(store, epoch, "c") == "go"
+
+
+def test_a_member_that_is_down_and_cannot_come_back_defers(store: Store, found_down: Callable[..., int]) -> None:
+    epoch = found_down("ab", {"Sb": 1})
+    store.abandon("r1", epoch, "b", "no route to host", unreachable=True)
+    deferred = store.claim("r1", "a", "admit", epoch)
+    assert deferred.kind == "deferred"
+    assert deferred.why == "redundancy:pair is held by Sb, which cannot come back in this run"
+
+
+def test_a_failure_before_anything_was_touched_leaves_it_down(store: Store, found_down: Callable[..., int]) -> None:
+    epoch = found_down("ab", {"Sb": 1})
+    assert admit(store, epoch, "b") == "go"
+    store.abandon("r1", epoch, "b", "silence failed")
+    assert [(hold["holder"], hold["kind"]) for hold in store.holds()] == [("Sb", "down")]
+    assert admit(store, epoch, "a") == "deferred"
+
+
+def test_who_is_not_started_stays_down(store: Store, found_down: Callable[..., int]) -> None:
+    epoch = found_down("ab", {"Sb": 1}, options={"skip_steps": ["stop", "reboot", "start"]})
+    assert admit(store, epoch, "b") == "go"
+    finish_host(store, epoch, "b")
+    assert [(hold["holder"], hold["kind"]) for hold in store.holds()] == [("Sb", "down")]
+    assert admit(store, epoch, "a") == "deferred", "the run does nothing more for it"
 
 
 def test_a_place_held_for_ever_defers(store: Store) -> None:
