@@ -21,7 +21,7 @@ class Missing:
     def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
         return self
 
-    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __or__ = __and__ = __call__
+    __lt__ = __le__ = __gt__ = __ge__ = __add__ = __or__ = __and__ = __invert__ = __call__
 
 
 if TYPE_CHECKING:
