@@ -42,16 +42,22 @@ def looks(
     counts with them: a row lists under ``partner_in`` where, with how many may be out and how many of the run will be
     at once. A member that is partly in the run is counted by the run itself, and one without an instance by nobody.
     ``counted`` are the resources that the run counts: who is in the run may be out before it enters, and then leaves
-    that much less room to others. A row lists under ``member_of`` where, and which group of the run brings it back.
+    that much less room to others. A row lists under ``member_of`` where, which group of the run brings it back, how
+    many may be out, how many the groups of the run take out at once.
     """
     instances = landscape["instances"]
     known = _instances_of(landscape)
     largest: dict[str, int] = {}
+    sizes: dict[str, dict[str, int]] = {}
+    need_of: dict[tuple[str, str], int] = {}
     group_of: dict[str, str] = {}
     for group in groups:
         group_of.update(dict.fromkeys(group.hosts, group.name))
         for resource, need in group.needs.items():
             largest[resource] = max(need, largest.get(resource, 0))
+            counted_alike = sizes.setdefault(resource, {})
+            counted_alike[str(need)] = counted_alike.get(str(need), 0) + 1
+            need_of[(group.name, resource)] = need
     partner_in: dict[str, list[dict[str, Any]]] = {}
     member_of: dict[str, list[dict[str, Any]]] = {}
     for resource, inside in sorted(members.items()):
@@ -72,7 +78,15 @@ def looks(
         for member, hosts in inside.items() if resource in counted else ():
             for one in listed.get(member, ()):
                 if instances[one]["host"] in hosts:
-                    place = {"resource": resource, "member": member, "group": group_of[hosts[0]]}
+                    name = group_of[hosts[0]]
+                    place = {
+                        "resource": resource,
+                        "member": member,
+                        "group": name,
+                        "need": need_of[(name, resource)],
+                        "allowed": allowed,
+                        "sizes": sizes[resource],
+                    }
                     member_of.setdefault(one, []).append(place)
         for member, found in listed.items():
             if any(instances[one]["host"] in on_host for one in found):
@@ -140,7 +154,7 @@ def judge(rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], 
     warnings: list[str] = []
     out: dict[str, dict[str, str]] = {}
     beside: dict[str, Mapping[str, Any]] = {}
-    inside: dict[str, dict[str, tuple[str, str]]] = {}
+    inside: dict[str, dict[str, tuple[Mapping[str, Any], str]]] = {}
     for row in rows:
         answer = answers.get(row["name"], "nobody has asked it")
         if answer is None:
@@ -161,7 +175,7 @@ def judge(rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], 
             beside[one["resource"]] = one
             out.setdefault(one["resource"], {}).setdefault(one["member"], f"{row['name']}: {answer}")
         for one in row["member_of"]:
-            seen = (one["group"], f"{row['name']}: {answer}")
+            seen = (one, f"{row['name']}: {answer}")
             inside.setdefault(one["resource"], {}).setdefault(one["member"], seen)
     held: dict[str, list[str]] = {}
     for resource, members in sorted(out.items()):
@@ -176,8 +190,7 @@ def judge(rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], 
             conditions.append(
                 {
                     "object": subject,
-                    "unmet": f"{words}, and the run would take {more} out, allowed {'is' if allowed == 1 else 'are'} "
-                    f"{allowed}.",
+                    "unmet": f"{words}, and the run would take {more} out, {_allowed(allowed)}.",
                     "remedy": f"start {_some(names)} first, or {ACCEPT}",
                 }
             )
@@ -187,13 +200,27 @@ def judge(rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str | None], 
     down: dict[str, dict[str, int]] = {}
     for resource, found in sorted(inside.items()):
         names = sorted(found)
-        for group, _words in found.values():
-            down.setdefault(resource, {}).setdefault(group, 0)
-            down[resource][group] += 1
-        warnings.append(
-            f"{_subject(resource)}: {_some(names)}, in the run, {_verb(names, 'counts', 'count')} as out until the run "
-            f"has started {_verb(names, 'it', 'them')} ({'; '.join(found[name][1] for name in names[:_MOST])})."
+        words = (
+            f"{_some(names)}, in the run, {_verb(names, 'counts', 'count')} as out until the run has started "
+            f"{_verb(names, 'it', 'them')} ({'; '.join(found[name][1] for name in names[:_MOST])})"
         )
+        places = [place for place, _words in found.values()]
+        most = _most_out(places, len(out.get(resource, ())))
+        if most > places[0]["allowed"]:
+            # Who waited for them might be waited for by them: for a fork, as a canary, as a pair that goes together.
+            conditions.append(
+                {
+                    "object": _subject(resource),
+                    "unmet": f"{words}, and with those that the run takes out it would be {most}, "
+                    f"{_allowed(places[0]['allowed'])}.",
+                    "remedy": f"start {_some(names)} first, or {ACCEPT}",
+                }
+            )
+        else:
+            for place in places:
+                of_group = down.setdefault(resource, {})
+                of_group[place["group"]] = of_group.get(place["group"], 0) + 1
+            warnings.append(f"{_subject(resource)}: {words}.")
     if accepted:
         warnings += [f"{one['object']}: {one['unmet']}" for one in conditions]
         conditions = []
@@ -209,6 +236,26 @@ def _instances_of(landscape: Mapping[str, Any]) -> dict[str, list[str]]:
         by_host.setdefault(record["host"], []).append(name)
         by_system.setdefault(record["system"], []).append(name)
     return {**by_host, **{name: [name] for name in landscape["instances"]}, **by_system}
+
+
+def _most_out(places: Sequence[Mapping[str, Any]], outside: int) -> int:
+    """Return how many members of a resource are out when that group enters which takes out most; 0 when none does.
+
+    ``places`` are the members of the run that are out already, one each.
+    """
+    sizes = dict(places[0]["sizes"])
+    most = 0
+    for name, group in {place["group"]: place for place in places}.items():
+        sizes[str(group["need"])] -= 1
+        down = sum(place["group"] == name for place in places)
+        if group["need"] > down:
+            most = max(most, len(places) - down + group["need"] + outside)
+    others = [int(need) for need, count in sizes.items() if count]
+    return max([most, *(len(places) + need + outside for need in others)])
+
+
+def _allowed(number: int) -> str:
+    return f"allowed {'is' if number == 1 else 'are'} {number}"
 
 
 def _subject(resource: str) -> str:

@@ -499,12 +499,12 @@ def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Deci
             )
             continue
         holders = tx.all(_HOLDERS, resource=need.resource, run=run)
-        own = [
-            holder for holder in holders if (holder.run_id, holder.kind, holder.holder) == (run, "down", need.holder)
-        ]
-        if need.weight <= sum(holder.weight for holder in own):
-            continue  # nobody goes out who is not out already
+        ours = (run, "down", need.holder)
+        own = [holder for holder in holders if (holder.run_id, holder.kind, holder.holder) == ours]
         holders = [holder for holder in holders if holder not in own]
+        if need.weight <= sum(holder.weight for holder in own):
+            # Nobody goes out who does not count as out in this run already. Other runs may not count them.
+            holders = [holder for holder in holders if holder.run_id != run]
         used = sum(holder.weight for holder in holders)
         if used + need.weight <= capacity:
             continue

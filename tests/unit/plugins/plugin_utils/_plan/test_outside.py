@@ -91,7 +91,7 @@ def test_members_in_the_run_are_looked_at_where_they_take_places(procedure: str,
 
 
 def test_members_in_the_run_that_are_out_are_counted_by_group() -> None:
-    plan = dispatchers().plan(["wda", "wdb", "wdc", "wdc2"])
+    plan = dispatchers(2).plan(["wda", "wdb", "wdc", "wdc2"])
     answers = UP | {"WDC/wdc/W80": "GRAY", "WDC/wdc2/W81": "it cannot be asked."}
     judged = judge(plan["looks"], answers, False)
     [group] = [group["name"] for group in plan["groups"] if "wdc" in group["hosts"]]
@@ -101,13 +101,47 @@ def test_members_in_the_run_that_are_out_are_counted_by_group() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("allowed", "down", "most"),
+    [
+        (1, "C", 2),  # A or B would go beside it
+        (2, "C", None),
+        (2, "BC", 3),
+        (1, "ABC", None),  # nobody goes who is not out
+    ],
+)
+def test_members_in_the_run_that_leave_no_room_refuse_it(allowed: int, down: str, most: int | None) -> None:
+    plan = dispatchers(allowed).plan(["wda", "wdb", "wdc", "wdc2"])
+    answers = UP | {name: "GRAY" for name in UP if name[2] in down}
+    judged = judge(plan["looks"], answers, False)
+    assert bool(judged.conditions) == (most is not None) == (not judged.down)
+    if most is not None:
+        [condition] = judged.conditions
+        assert f"it would be {most}, allowed {'is 1' if allowed == 1 else 'are 2'}." in condition["unmet"]
+        accepted = judge(plan["looks"], answers, True)
+        assert accepted.down == {} and not accepted.conditions and accepted.warnings
+
+
+def test_members_that_go_together_are_counted_together() -> None:
+    """Of two that go together one is out: with the other one, and the third, all are."""
+    build = dispatchers(2).system("A", needs=["WDA"]).instance("A", "wda", "D01").instance("A", "wdb", "D01")
+    plan = build.plan(["wda", "wdb", "wdc", "wdc2"])
+    for down, refused in (("A", False), ("AC", True), ("AB", True), ("ABC", False)):
+        answers = UP | {name: "GRAY" for name in UP if name[2] in down} | {"A/wda/D01": None, "A/wdb/D01": None}
+        assert bool(judge(plan["looks"], answers, False).conditions) == refused, down
+
+
 def test_a_host_of_a_rolling_system_in_the_run_may_be_out() -> None:
     build = Builder().system("PRD", maintenance="rolling").instance("PRD", "cs", "ASCS01", "ascs")
     for number in (1, 2, 3):
         build.instance("PRD", f"app{number}", "D02")
     plan = build.plan(["app1", "app2"])
     answers = {f"PRD/app{number}/D02": None if number > 1 else "GRAY" for number in (1, 2, 3)}
-    assert judge(plan["looks"], answers, False).down == {"rolling:PRD": {"PRD@app1": 1}}
+    answers["PRD/cs/ASCS01"] = None
+    [condition] = judge(plan["looks"], answers, False).conditions
+    assert condition["object"] == "PRD" and "app1, in the run, counts as out" in condition["unmet"]
+    both = answers | {"PRD/app2/D02": "GRAY"}
+    assert judge(plan["looks"], both, False).down == {"rolling:PRD": {"PRD@app1": 1, "PRD@app2": 1}}
 
 
 def test_an_override_lifts_what_a_stop_may_take_out() -> None:

@@ -200,6 +200,10 @@ def test_a_member_that_is_down_already_goes_before_its_partner(store: Store, fou
     }
     other = begin(store, redundant(store, "r2", "c"), run="r2")
     assert admit(store, other, "c", run="r2") == "go", "who begins another run looks for himself"
+    waits = store.claim("r1", "b", "admit", epoch)
+    assert (waits.kind, waits.why) == ("wait", "redundancy:pair is full: Sc (run r2)"), (
+        "it may be up for all others know"
+    )
     finish_host(store, other, "c", "unsilence", run="r2")
     assert admit(store, epoch, "b") == "go" and store.claim("r1", "a", "admit", epoch).kind == "wait"
     finish_host(store, epoch, "b", "start")
