@@ -143,16 +143,21 @@ class ActionModule(ControllerAction):
         accepted: list[str] = []
         conditions: list[Condition] = []
         looks: dict[str, list[t.Mapping[str, t.Any]]] = {}
+        replaces = False
         store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
                 plan = begun["plan"]
                 self._refuse_empty_limit(hosts, plan, begun["id"])
-                conditions = self._against_continuing(begun, landscape)
-                if arguments["accept_plan"] == plan["hash"]:
+                conditions, of_now = self._against_continuing(begun, landscape)
+                replaces = of_now is not None and arguments["accept_plan"] == of_now["hash"] != plan["hash"]
+                if replaces or arguments["accept_plan"] == plan["hash"]:
                     accepted, conditions = [f"{each['object']}: {each['unmet']}" for each in conditions], []
                 if conditions and not self._task.check_mode:
                     raise _plan.PlanRefused(conditions)
+                if replaces and of_now is not None:
+                    plan = of_now
+                    looks = self._looks(plan, store.out() if store else set())
             else:
                 plan = _approved(
                     functools.partial(
@@ -190,6 +195,7 @@ class ActionModule(ControllerAction):
             "jobs": {} if begun else _job_leaders(plan),
             "looks": looks,
             "continues": begun["id"] if begun else None,
+            "replaces": replaces,
             "accepted": accepted,
             "ask": ask,
             "command": _plan.approve_command(plan),
@@ -351,10 +357,12 @@ class ActionModule(ControllerAction):
             )
 
     @staticmethod
-    def _against_continuing(begun: dict[str, t.Any], landscape: dict[str, t.Any]) -> list[Condition]:
-        """Return how the landscape, or the code, is no longer what a run was planned for.
+    def _against_continuing(
+        begun: dict[str, t.Any], landscape: dict[str, t.Any]
+    ) -> tuple[list[Condition], dict[str, t.Any] | None]:
+        """Return how the landscape, or the code, is no longer what a run was planned for, with the plan of now.
 
-        Raises NotPossible for too few forks.
+        That is None when it cannot be planned now. Raises NotPossible for too few forks.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
@@ -368,6 +376,7 @@ class ActionModule(ControllerAction):
             )
         name, accept = f"run {begun['id']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
         conditions: list[Condition] = []
+        of_now = None
         if begun["code_hash"] != _controller.code_hash(pathlib.Path(__file__).parents[2]):
             conditions.append(
                 {
@@ -377,19 +386,20 @@ class ActionModule(ControllerAction):
                 }
             )
         try:
-            differences = _plan.plan_difference(plan, _plan.plan_again(plan, landscape))
+            of_now = _plan.plan_again(plan, landscape)
         except _plan.PlanRefused as refusal:
             conditions += [{**each, "remedy": f"{each['remedy']} {accept}"} for each in refusal.conditions]
         else:
+            of_now |= {key: plan[key] for key in ("arguments", "not_repeated", "play_hosts") if key in plan}
             conditions += [
                 {
                     "object": name,
                     "unmet": f"the landscape is no longer the one this run was planned for: {difference}",
-                    "remedy": f"undo the change, {accept}",
+                    "remedy": f"undo the change, {accept}, or with the plan of now: -e accept_plan={of_now['hash']}",
                 }
-                for difference in differences
+                for difference in _plan.plan_difference(plan, of_now)
             ]
-        return conditions
+        return conditions, of_now
 
 
 def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:

@@ -154,11 +154,18 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Revision:
-    """What a person accepted to go on with a plan as it was: other code, another landscape."""
+    """What a person accepted to go on with a run: other code, another landscape.
+
+    ``plan`` takes the place of the run's plan; None: it stays as it was. ``out``, ``down``: with a plan, who was found
+    down now, as `Store.create` has it.
+    """
 
     by: str
     code_hash: str
     why: list[str]
+    plan: Mapping[str, Any] | None = None
+    out: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    down: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
