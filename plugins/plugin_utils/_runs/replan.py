@@ -43,19 +43,22 @@ def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows,
         if steps[key].state not in rules.STEP_MET:
             tx.do(_one(run, key).values(state="skipped", message=f"not in revision {revision} of the plan"))
             told.append(f"{steps[key].label} is left out")
+    new = []
     for key, row in sorted(wanted.items()):
         known = steps.get(key)
         if known is None:
             why = _too_late_for(row, wanted, steps, begun, unfinished)
             if why and row["state"] == "pending":
                 row = {**row, "state": "skipped", "message": why}
-            tx.insert(t.step, [row])
+            new.append(row)
             told.append(f"{row['label']} is new" + (f", and left out: {why}" if why else ""))
         else:
-            values = {name: row[name] for name in _OF_A_PLAN}
+            values = {name: row[name] for name in _OF_A_PLAN if row[name] != getattr(known, name)}
             if known.state == "skipped" and row["state"] == "pending" and known.ci not in begun:
                 values |= {"state": "pending", "message": None}
-            tx.do(_one(run, key).values(values))
+            if values:
+                tx.do(_one(run, key).values(values))
+    tx.insert(t.step, new)
     _replace_groups(tx, run, rows, in_maintenance)
     for table in (t.dep, t.need):
         tx.do(sa.delete(table).where(table.c.run_id == run))
@@ -153,11 +156,12 @@ def _replace_groups(tx: Transaction, run: str, rows: intake.Rows, in_maintenance
     names = [row["name"] for row in groups]
     of_run = t.hold.c.run_id == run
     tx.do(sa.delete(t.hold).where(of_run, t.hold.c.kind == "group", t.hold.c.holder.not_in(sorted(in_maintenance))))
+    known = {row.ci: row for row in tx.all(sa.select(t.run_ci).where(t.run_ci.c.run_id == run))}
+    tx.insert(t.run_ci, [row for row in _of(rows, t.run_ci) if row["ci"] not in known])
     for row in _of(rows, t.run_ci):
-        same = (t.run_ci.c.run_id == run, t.run_ci.c.ci == row["ci"])
-        values = {name: row[name] for name in ("seq", "group_name", "tier", "environment")}
-        if not tx.do(sa.update(t.run_ci).where(*same).values(values)):
-            tx.insert(t.run_ci, [row])
+        values = {name: value for name, value in row.items() if value != getattr(known.get(row["ci"]), name, value)}
+        if values:
+            tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == row["ci"]).values(values))
     # A host that is gone keeps its group: its steps stay in the record.
     kept = sa.select(t.run_ci.c.group_name).where(t.run_ci.c.run_id == run)
     same_run = t.run_group.c.run_id == run
