@@ -157,7 +157,8 @@ class ActionModule(ControllerAction):
                     raise _plan.PlanRefused(conditions)
                 if replaces and of_now is not None:
                     plan = of_now
-                    looks = self._looks(plan, store.out() if store else set())
+                    _refuse_what_stays_changed(plan, landscape, store)
+                    looks = self._looks(plan, hosts, store.out() if store else set())
             else:
                 plan = _approved(
                     functools.partial(
@@ -175,7 +176,7 @@ class ActionModule(ControllerAction):
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
-                looks = self._looks(plan, store.out() if store else set())
+                looks = self._looks(plan, hosts, store.out() if store else set())
         finally:
             if store:
                 store.close()
@@ -227,7 +228,9 @@ class ActionModule(ControllerAction):
         if conditions:
             raise _plan.PlanRefused(conditions)
 
-    def _looks(self, plan: dict[str, t.Any], counted: set[tuple[str, str]]) -> dict[str, list[t.Mapping[str, t.Any]]]:
+    def _looks(
+        self, plan: dict[str, t.Any], inside: list[str], counted: set[tuple[str, str]]
+    ) -> dict[str, list[t.Mapping[str, t.Any]]]:
         """Return who looks at which instances outside the run, with what their hosts say of how they are asked."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
@@ -238,7 +241,7 @@ class ActionModule(ControllerAction):
             for name in ASKED_BY & set(said[row["host"]]):
                 with contextlib.suppress(AnsibleError):  # it cannot be asked then, which is told with its name
                     row["said"][name] = said[row["host"]][name]
-        return _plan.spread(rows, plan["hosts"])
+        return _plan.spread(rows, [host for host in plan["hosts"] if host in inside])
 
     def _history(
         self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]

@@ -121,7 +121,7 @@ class ActionModule(ControllerAction):
             "run": name,
             "epoch": epoch,
             "database": url,
-            "hosts": record["plan"]["hosts"],
+            "hosts": _in_order(record),
             "plan": arguments["plan"],
             "warnings": warnings,
             "basis_landscape_begun": {
@@ -160,6 +160,13 @@ class ActionModule(ControllerAction):
         finally:
             store.close()
         return {"changed": before != "canceled", "run": run}
+
+
+def _in_order(record: dict[str, t.Any]) -> list[str]:
+    """Return the hosts in the order in which they take forks: those in maintenance first, which others may wait for."""
+    entered = {group["name"] for group in record["groups"] if group["admitted_at"] is not None}
+    inside = {host for group in record["plan"]["groups"] if group["name"] in entered for host in group["hosts"]}
+    return sorted(record["plan"]["hosts"], key=lambda host: host not in inside)
 
 
 def _looked(url: str, run: str) -> Store:

@@ -15,9 +15,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import s
 if TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
 
-TAKES_DOWN = ("patch", "reboot")
-"""Kinds of steps that end whatever runs on a host, whether it was stopped or not."""
-MAY_COME_LATE = ("stop", "start")
+LATE = ("stop", "start")
 """Kinds of steps that still make sense on a host that has begun."""
 _OF_A_PLAN = ("seq", "kind", "label", "instance", "system", "tier", "seconds", "critical")
 
@@ -26,8 +24,9 @@ def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows,
     """Put ``plan`` in the place of the run's plan; no step of the run is in flight. Returns what became of its steps.
 
     What is done stays done. Steps that are new are pending; those that are gone are skipped. A host that has begun gets
-    no new step but the stop and start of an instance, the stop unless the host has been rebooted already. A group in
-    maintenance must stay as it is. Raises StoreError that names what has gone too far for this plan, and the way out.
+    no new step but the stop and start of an instance, the stop unless this run has rebooted the host already. A group
+    in maintenance must stay as it is. Raises StoreError that names what has gone too far for this plan, with the way
+    out.
     """
     old_plan = json.loads(tx.scalar(sa.select(t.run.c.plan).where(t.run.c.id == run)))
     steps = {(row.ci, row.step): row for row in tx.all(sa.select(t.step).where(t.step.c.run_id == run))}
@@ -35,19 +34,20 @@ def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows,
     begun = set(hosts) - gate.untouched(tx, run, hosts)
     unfinished = gate.not_finished(tx, run, hosts)
     wanted = {(row["ci"], row["step"]): row for row in _of(rows, t.step)}
-    in_maintenance = _groups_in_maintenance(tx, run, begun & unfinished)
-    _refuse(run, _too_late(old_plan, plan, steps, wanted, begun & unfinished, in_maintenance))
+    in_maintenance = _groups_in_maintenance(tx, run, begun, unfinished)
+    _refuse(run, _half_done(old_plan, plan, steps, wanted, begun, in_maintenance))
 
-    told = []
+    busy = {host for group in old_plan["groups"] if group["name"] in in_maintenance for host in group["hosts"]}
+    told, new = [], []
     for key in sorted(set(steps) - set(wanted)):
         if steps[key].state not in rules.STEP_MET:
-            tx.do(_one(run, key).values(state="skipped", message=f"not in revision {revision} of the plan"))
+            why = f"not in revision {revision} of the plan"
+            tx.do(_one(run, key).values(state="skipped", message=why, wait_reason=None, waiting_since=None))
             told.append(f"{steps[key].label} is left out")
-    new = []
     for key, row in sorted(wanted.items()):
         known = steps.get(key)
         if known is None:
-            why = _too_late_for(row, wanted, steps, begun, unfinished)
+            why = _too_late(row, plan["procedure"], _rebooted(steps, key[0]), busy) if key[0] in begun else ""
             if why and row["state"] == "pending":
                 row = {**row, "state": "skipped", "message": why}
             new.append(row)
@@ -77,20 +77,23 @@ def _one(run: str, key: tuple[str, str]) -> Any:
     return sa.update(t.step).where(t.step.c.run_id == run, t.step.c.ci == key[0], t.step.c.step == key[1])
 
 
-def _groups_in_maintenance(tx: Transaction, run: str, hosts: set[str]) -> set[str]:
-    """The groups that entered and of which something was taken out of service and is not back."""
+def _groups_in_maintenance(tx: Transaction, run: str, begun: set[str], unfinished: set[str]) -> set[str]:
+    """The groups that entered, of which something was taken out of service, and which are not through."""
     query = (
-        sa.select(t.run_ci.c.group_name)
+        sa.select(t.run_ci.c.group_name, t.run_ci.c.ci)
         .join(
             t.run_group,
             sa.and_(t.run_group.c.run_id == t.run_ci.c.run_id, t.run_group.c.name == t.run_ci.c.group_name),
         )
-        .where(t.run_ci.c.run_id == run, t.run_ci.c.ci.in_(sorted(hosts)), t.run_group.c.admitted_at.is_not(None))
+        .where(t.run_ci.c.run_id == run, t.run_group.c.admitted_at.is_not(None))
     )
-    return set(tx.scalars(query))
+    rows = tx.all(query)
+    return {row.group_name for row in rows if row.ci in begun} & {
+        row.group_name for row in rows if row.ci in unfinished
+    }
 
 
-def _too_late(
+def _half_done(
     old_plan: Mapping[str, Any],
     plan: Mapping[str, Any],
     steps: Mapping[tuple[str, str], Any],
@@ -103,15 +106,14 @@ def _too_late(
     before = {group["name"]: group for group in old_plan["groups"]}
     after = {group["name"]: group for group in plan["groups"]}
     for name in sorted(in_maintenance):
-        for what in ("hosts", "needs"):
-            now = (after.get(name) or {}).get(what)
-            if sorted(now or ()) != sorted(before[name].get(what) or ()):
-                found.append(f"the group {name} is in maintenance, and its {what} would be others")
-                break
+        now = after.get(name) or {"hosts": (), "needs": {}}
+        if set(now["hosts"]) != set(before[name]["hosts"]):
+            found.append(f"the group {name} is in maintenance, and its hosts would be others")
+        elif dict(now.get("needs") or {}) != dict(before[name].get("needs") or {}):
+            found.append(f"the group {name} is in maintenance, and its needs would be others")
     for key in sorted(set(steps) - set(wanted)):
-        row = steps[key]
-        if row.state not in rules.STEP_MET and (row.ci in begun or row.attempt):
-            found.append(f"{row.ci} has begun, and would not do {row.step} any more")
+        if steps[key].state not in rules.STEP_MET and steps[key].ci in begun:
+            found.append(f"{steps[key].ci} has begun, and would not do {steps[key].step} any more")
     return found
 
 
@@ -123,50 +125,54 @@ def _refuse(run: str, found: list[str]) -> None:
         )
 
 
-def _too_late_for(
-    row: Mapping[str, Any],
-    wanted: Mapping[tuple[str, str], Any],
-    steps: Mapping[tuple[str, str], Any],
-    begun: set[str],
-    unfinished: set[str],
-) -> str | None:
-    """Why a new step of a host is not done any more."""
-    host = row["ci"]
-    if host not in begun:
-        return None
-    if host not in unfinished:
-        return "the host was through"
-    if row["kind"] not in MAY_COME_LATE:
+def _rebooted(steps: Mapping[tuple[str, str], Any], host: str) -> bool:
+    """Whether this run is known to have ended all that ran on a host: it runs another boot than the patched one."""
+    for (ci, _step), row in steps.items():
+        if ci == host and row.kind == "reboot" and row.state == "done" and row.result:
+            result = json.loads(row.result)
+            before, after = result.get("boot_id_before"), result.get("boot_id_after")
+            return bool(before and after and before != after)
+    return False
+
+
+def _too_late(row: Mapping[str, Any], procedure: str, rebooted: bool, busy: set[str]) -> str:
+    """Why a new step of a host that has begun is not done any more; nothing when it is.
+
+    ``busy`` are the hosts of the groups in maintenance: there others may still wait for the step.
+    """
+    if row["kind"] not in LATE:
         return "the host had begun"
-    taking_down = [key for key, other in wanted.items() if key[0] == host and other["kind"] in TAKES_DOWN]
-    left = [key for key in taking_down if key not in steps or steps[key].state not in rules.STEP_MET]
-    if row["kind"] == "stop" and taking_down and not left:
-        return "the host was taken down already"
-    return None
+    if procedure in LATE:
+        return ""
+    if row["kind"] == "stop" and rebooted:
+        return "the host was rebooted already"
+    if row["ci"] not in busy and not rebooted:
+        return "its group was through"
+    return ""
 
 
 def _replace_groups(tx: Transaction, run: str, rows: intake.Rows, in_maintenance: set[str]) -> None:
     """Groups of the new plan; those that are not in maintenance ask for their admission, and have no places."""
-    admitted = {
-        row.name: {"admitted_at": row.admitted_at, "admitted_epoch": row.admitted_epoch}
-        for row in tx.all(sa.select(t.run_group).where(t.run_group.c.run_id == run))
-        if row.name in in_maintenance
-    }
-    groups = _of(rows, t.run_group)
-    names = [row["name"] for row in groups]
+    old = {row.name: row for row in tx.all(sa.select(t.run_group).where(t.run_group.c.run_id == run))}
     of_run = t.hold.c.run_id == run
     tx.do(sa.delete(t.hold).where(of_run, t.hold.c.kind == "group", t.hold.c.holder.not_in(sorted(in_maintenance))))
     known = {row.ci: row for row in tx.all(sa.select(t.run_ci).where(t.run_ci.c.run_id == run))}
-    tx.insert(t.run_ci, [row for row in _of(rows, t.run_ci) if row["ci"] not in known])
-    for row in _of(rows, t.run_ci):
-        values = {name: value for name, value in row.items() if value != getattr(known.get(row["ci"]), name, value)}
+    wanted = {row["ci"]: row for row in _of(rows, t.run_ci)}
+    tx.insert(t.run_ci, [row for host, row in wanted.items() if host not in known])
+    for host, before in known.items():
+        # A host that is gone stands alone: nobody of the groups of now waits for it, or for what it holds.
+        row = wanted.get(host) or {"group_name": f"{host}, not in the plan any more"}
+        values = {name: value for name, value in row.items() if value != getattr(before, name)}
         if values:
-            tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == row["ci"]).values(values))
-    # A host that is gone keeps its group: its steps stay in the record.
-    kept = sa.select(t.run_ci.c.group_name).where(t.run_ci.c.run_id == run)
-    same_run = t.run_group.c.run_id == run
-    tx.do(
-        sa.delete(t.run_group).where(same_run, sa.or_(t.run_group.c.name.in_(names), t.run_group.c.name.not_in(kept)))
-    )
-    nobody = {"admitted_at": None, "admitted_epoch": None}
-    tx.insert(t.run_group, [{**row, **admitted.get(row["name"], nobody)} for row in groups])
+            tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == host).values(values))
+    tx.do(sa.delete(t.run_group).where(t.run_group.c.run_id == run))
+    groups = []
+    for row in _of(rows, t.run_group):
+        entered = old[row["name"]] if row["name"] in in_maintenance else None
+        admitted = {name: getattr(entered, name, None) for name in ("admitted_at", "admitted_epoch")}
+        groups.append({**row, **admitted})
+    for host in sorted(set(known) - set(wanted)):
+        gone = {"name": f"{host}, not in the plan any more", "seq": len(groups), "seconds": 0.0, "canary": False}
+        nothing = dict.fromkeys(("opens", "closes", "source", "admitted_at", "admitted_epoch"))
+        groups.append({"run_id": run, **gone, **nothing})
+    tx.insert(t.run_group, groups)

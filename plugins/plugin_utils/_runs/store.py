@@ -1333,7 +1333,9 @@ class Store:
         return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
 
     def _do_again(self, tx: Transaction, run: str, ci: str, step: str) -> bool:
-        """Whether a step was done; from now on it is to be done once more."""
+        """Whether a step was done; from now on it is to be done once more. Never one that the plan has no more."""
+        if step not in {row["step"] for row in self._plan(tx, run)["steps"].get(ci, ())}:
+            return False
         return self._set(tx, run, ci, step, "pending", ("done",), message=None, ended_at=None, result=None)
 
     def _leave_to_start(self, tx: Transaction, run: str, epoch: int, unfinished: set[str]) -> None:

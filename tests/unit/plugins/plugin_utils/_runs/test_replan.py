@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Busy, Owner, Revision, Store, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Guarded
 from tests.property import plans
 from tests.unit.plugins.plugin_utils._runs.test_gate import admit, begin, finish_host
 
@@ -58,22 +59,57 @@ def test_what_is_new_is_done_and_what_is_done_stays_done(store: Store) -> None:
     assert event["data"]["changed"] == ["T/start:B/b/J is new", "T/stop:B/b/J is new"]
 
 
+def rebooting(plan: Plan) -> Plan:
+    """The plan with a reboot after each patch."""
+    for walk in plan["steps"].values():
+        at = next(number for number, step in enumerate(walk) if step["kind"] == "patch")
+        walk.insert(at + 1, plans.step("reboot", system=walk[0]["system"]))
+    return plan
+
+
 @pytest.mark.parametrize(
-    ("until", "new"),
+    ("until", "boot", "new"),
     [
-        ("stop", {"stop": "pending", "start": "pending"}),
-        ("patch", {"stop": "skipped", "start": "pending"}),
-        ("unsilence", {"stop": "skipped", "start": "skipped"}),
+        ("stop", "", {"stop": "pending", "start": "pending"}),
+        ("patch", "", {"stop": "pending", "start": "pending"}),
+        ("reboot", "same", {"stop": "pending", "start": "pending"}),
+        ("reboot", "other", {"stop": "skipped", "start": "pending"}),
+        ("unsilence", "same", {"stop": "skipped", "start": "skipped"}),
+        ("unsilence", "other", {"stop": "skipped", "start": "pending"}),
     ],
 )
-def test_what_comes_late_on_a_host_that_has_begun(store: Store, until: str, new: dict[str, str]) -> None:
-    epoch = begin(store, pairs())
-    finish_host(store, epoch, "b", until)
-    epoch = go_on(store, with_second_instance(pairs(), "b", "B"))
+def test_what_comes_late_on_a_host_that_has_begun(store: Store, until: str, boot: str, new: dict[str, str]) -> None:
+    epoch = begin(store, rebooting(pairs()))
+    finish_host(store, epoch, "b", "patch")
+    if boot:
+        verdict = store.claim("r1", "b", "reboot", epoch)
+        booted = {"boot_id_before": "same", "boot_id_after": boot}
+        store.end("r1", "b", "reboot", epoch, verdict.attempt, result=booted)
+        finish_host(store, epoch, "b", until)
+    epoch = go_on(store, with_second_instance(rebooting(pairs()), "b", "B"))
     assert {kind: states(store, "b")[f"{kind}:B/b/J"] for kind in new} == new
     finish_host(store, epoch, "b")
     finish_host(store, epoch, "a")
     assert store.finish("r1", epoch) == "succeeded"
+
+
+@pytest.mark.parametrize("procedure", ["stop", "start"])
+def test_a_host_that_is_through_gets_what_a_run_is_for(store: Store, procedure: str) -> None:
+    def plan() -> Plan:
+        steps = {
+            host: [plans.step("admit", system="A"), plans.step(procedure, f"{procedure}:A/{host}/I", system="A")]
+            for host in "ab"
+        }
+        return {**plans.plan([plans.group("A", ["a", "b"])], steps), "procedure": procedure}
+
+    epoch = begin(store, plan())
+    finish_host(store, epoch, "b", "admit")
+    finish_host(store, epoch, "a")
+    later = plan()
+    later["steps"]["a"].insert(1, plans.step(procedure, f"{procedure}:A/a/J", system="A"))
+    epoch = go_on(store, later)
+    assert store.run("r1")["groups"][0]["admitted_at"] is not None, "half of it is through: it is in maintenance"
+    assert store.claim("r1", "a", f"{procedure}:A/a/J", epoch).kind == "go"
 
 
 def test_other_steps_do_not_come_to_a_host_that_has_begun(store: Store) -> None:
@@ -120,6 +156,68 @@ def test_what_is_half_done_is_not_left_so(store: Store) -> None:
     needs["groups"][1]["needs"] = {"redundancy:x": 1}
     with pytest.raises(StoreError, match="the group B is in maintenance, and its needs would be others"):
         go_on(store, needs)
+
+
+def test_more_places_than_a_group_in_maintenance_has_are_too_late(store: Store) -> None:
+    def limited(weight: int) -> Plan:
+        plan = pairs(resources={"redundancy:x": 2}, host_needs={"b": ["redundancy:x"]})
+        plan["groups"][1]["needs"] = {"redundancy:x": weight}
+        return plan
+
+    epoch = begin(store, limited(1))
+    finish_host(store, epoch, "b", "stop")
+    with pytest.raises(StoreError, match="the group B is in maintenance, and its needs would be others"):
+        go_on(store, limited(2))
+
+
+def test_a_host_that_is_gone_is_nothing_to_its_group(store: Store) -> None:
+    def hosts(*names: str) -> Plan:
+        return plans.plan(
+            [plans.group("A", list(names), needs={"batch": 1}), plans.group("B", ["c"], needs={"batch": 1})],
+            {**{name: plans.walk(name, system="A") for name in names}, "c": plans.walk("c", system="B")},
+            resources={"batch": 1},
+        )
+
+    epoch = begin(store, hosts("a", "b"))
+    assert admit(store, epoch, "b") == "go", "tried, and no harm done"
+    epoch = go_on(store, hosts("a"))
+    assert set(states(store, "b").values()) == {"skipped"} and store.going_on("r1", epoch) == ["a", "c"]
+    assert admit(store, epoch, "a") == "go" and admit(store, epoch, "c") == "wait"
+    store.abandon("r1", epoch, "a", "no route to host", unreachable=True)
+    assert admit(store, epoch, "c") == "go", "nothing of A was taken out of service, so its place is free"
+
+
+def test_a_member_that_was_down_is_back_without_an_instance_that_is_gone(store: Store) -> None:
+    def limited() -> Plan:
+        return plans.plan(
+            [plans.group(host.upper(), [host], needs={"redundancy:x": 1}) for host in "ab"],
+            {host: plans.walk(host, system=host.upper()) for host in "ab"},
+            resources={"redundancy:x": 1},
+            host_needs={host: ["redundancy:x"] for host in "ab"},
+        )
+
+    begin(store, with_second_instance(limited(), "b", "B"))
+    epoch = go_on(store, limited(), down={"redundancy:x": {"B": 1}})
+    assert admit(store, epoch, "a") == "wait"
+    finish_host(store, epoch, "b")
+    assert store.holds("r1") == [] and admit(store, epoch, "a") == "go"
+
+
+def test_a_change_for_a_host_that_is_gone_is_not_made_anew(store: Store) -> None:
+    def silenced(*names: str) -> Plan:
+        plan = plans.plan(
+            [plans.group(name.upper(), [name]) for name in names],
+            {name: plans.walk(name, system=name.upper()) for name in names},
+        )
+        for name in names:
+            plan["steps"][name].insert(1, plans.step("silence", system=name.upper()))
+        return plan
+
+    epoch = begin(store, silenced("a", "b"))
+    finish_host(store, epoch, "b", "silence")
+    epoch = go_on(store, silenced("a"))
+    assert states(store, "b")["silence"] == "done" and store.going_on("r1", epoch) == ["a"]
+    assert Guarded(store.steps("r1", ci="b")).to_make_anew("silence:b") is None
 
 
 def test_groups_that_have_not_begun_may_be_others_and_ask_again(store: Store) -> None:
