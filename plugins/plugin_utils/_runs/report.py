@@ -69,15 +69,9 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
 
 
 def _revisions(store: Store, run: str) -> list[dict[str, t.Any]]:
-    """Return how often, by whom and for what differences it was accepted that the run goes on, with what new plan."""
+    """Return how often, by whom and for what differences it was accepted that the run goes on with its plan."""
     return [
-        {
-            "number": event["data"]["plan_rev"],
-            "at": event["at"],
-            "by": event["actor"],
-            "why": event["data"]["why"],
-            "changed": event["data"].get("changed"),
-        }
+        {"number": event["data"]["plan_rev"], "at": event["at"], "by": event["actor"], "why": event["data"]["why"]}
         for event in store.events(run)
         if event["kind"] == "plan_accepted"
     ]
