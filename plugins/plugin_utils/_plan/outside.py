@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ def looks(
     needed: Mapping[str, Sequence[str]],
     members: Mapping[str, Mapping[str, Sequence[str]]],
     groups: Iterable[Admission],
-    on_host: Mapping[str, Sequence[str]],
+    on_host: Collection[str],
     counted: Collection[str],
 ) -> list[dict[str, Any]]:
     """Return one row for each instance that has to be looked at, sorted by name.
@@ -47,17 +48,12 @@ def looks(
     """
     instances = landscape["instances"]
     known = _instances_of(landscape)
-    largest: dict[str, int] = {}
-    sizes: dict[str, dict[str, int]] = {}
-    need_of: dict[tuple[str, str], int] = {}
-    group_of: dict[str, str] = {}
+    sizes: dict[str, Counter[str]] = {}  # resource -> how many groups need so many places; the keys of JSON are texts
+    group_of: dict[str, Admission] = {}
     for group in groups:
-        group_of.update(dict.fromkeys(group.hosts, group.name))
+        group_of.update(dict.fromkeys(group.hosts, group))
         for resource, need in group.needs.items():
-            largest[resource] = max(need, largest.get(resource, 0))
-            counted_alike = sizes.setdefault(resource, {})
-            counted_alike[str(need)] = counted_alike.get(str(need), 0) + 1
-            need_of[(group.name, resource)] = need
+            sizes.setdefault(resource, Counter())[str(need)] += 1
     partner_in: dict[str, list[dict[str, Any]]] = {}
     member_of: dict[str, list[dict[str, Any]]] = {}
     for resource, inside in sorted(members.items()):
@@ -78,25 +74,21 @@ def looks(
         for member, hosts in inside.items() if resource in counted else ():
             for one in listed.get(member, ()):
                 if instances[one]["host"] in hosts:
-                    name = group_of[hosts[0]]
+                    group = group_of[hosts[0]]
                     place = {
                         "resource": resource,
                         "member": member,
-                        "group": name,
-                        "need": need_of[(name, resource)],
+                        "group": group.name,
+                        "need": group.needs[resource],
                         "allowed": allowed,
-                        "sizes": sizes[resource],
+                        "sizes": dict(sizes[resource]),
                     }
                     member_of.setdefault(one, []).append(place)
+        together = max(map(int, sizes[resource])) if resource in sizes else len(inside)
         for member, found in listed.items():
             if any(instances[one]["host"] in on_host for one in found):
                 continue
-            beside = {
-                "resource": resource,
-                "member": member,
-                "allowed": allowed,
-                "together": largest.get(resource, len(inside)),
-            }
+            beside = {"resource": resource, "member": member, "allowed": allowed, "together": together}
             for one in found:
                 partner_in.setdefault(one, []).append(beside)
     return [

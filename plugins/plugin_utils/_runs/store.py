@@ -1225,24 +1225,16 @@ class Store:
                 out = set()
                 self._ask_again(tx, run, [str(group)])
             if not out:
+                kinds = [hold.kind, *(["down"] if gate.all_started(tx, run, cis) else ())]
                 tx.do(
                     sa.delete(t.hold).where(
                         t.hold.c.resource == hold.resource,
                         t.hold.c.run_id == run,
-                        t.hold.c.kind == hold.kind,
+                        t.hold.c.kind.in_(kinds),
                         t.hold.c.holder == hold.holder,
                     )
                 )
                 tx.event(run, epoch, "released", ci, None, place=gate.public_name(hold.resource), holder=hold.holder)
-                if gate.all_started(tx, run, cis):
-                    tx.do(
-                        sa.delete(t.hold).where(
-                            t.hold.c.resource == hold.resource,
-                            t.hold.c.run_id == run,
-                            t.hold.c.kind == "down",
-                            t.hold.c.holder == hold.holder,
-                        )
-                    )
 
     @staticmethod
     def _whole_group_is_refused(tx: Transaction, run: str, group: str, epoch: int) -> bool:
