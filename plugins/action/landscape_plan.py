@@ -143,16 +143,22 @@ class ActionModule(ControllerAction):
         accepted: list[str] = []
         conditions: list[Condition] = []
         looks: dict[str, list[t.Mapping[str, t.Any]]] = {}
+        replaces = False
         store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
                 plan = begun["plan"]
                 self._refuse_empty_limit(hosts, plan, begun["id"])
-                conditions = self._against_continuing(begun, landscape)
-                if arguments["accept_plan"] == plan["hash"]:
+                conditions, of_now = self._against_continuing(begun, landscape)
+                replaces = of_now is not None and arguments["accept_plan"] == of_now["hash"] != plan["hash"]
+                if replaces or arguments["accept_plan"] == plan["hash"]:
                     accepted, conditions = [f"{each['object']}: {each['unmet']}" for each in conditions], []
                 if conditions and not self._task.check_mode:
                     raise _plan.PlanRefused(conditions)
+                if replaces and of_now is not None:
+                    plan = of_now
+                    _refuse_what_stays_changed(plan, landscape, store)
+                    looks = self._looks(plan, hosts, store.out() if store else set())
             else:
                 plan = _approved(
                     functools.partial(
@@ -170,7 +176,7 @@ class ActionModule(ControllerAction):
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
-                looks = self._looks(plan, store.out() if store else set())
+                looks = self._looks(plan, hosts, store.out() if store else set())
         finally:
             if store:
                 store.close()
@@ -190,6 +196,7 @@ class ActionModule(ControllerAction):
             "jobs": {} if begun else _job_leaders(plan),
             "looks": looks,
             "continues": begun["id"] if begun else None,
+            "replaces": replaces,
             "accepted": accepted,
             "ask": ask,
             "command": _plan.approve_command(plan),
@@ -221,7 +228,9 @@ class ActionModule(ControllerAction):
         if conditions:
             raise _plan.PlanRefused(conditions)
 
-    def _looks(self, plan: dict[str, t.Any], counted: set[tuple[str, str]]) -> dict[str, list[t.Mapping[str, t.Any]]]:
+    def _looks(
+        self, plan: dict[str, t.Any], inside: list[str], counted: set[tuple[str, str]]
+    ) -> dict[str, list[t.Mapping[str, t.Any]]]:
         """Return who looks at which instances outside the run, with what their hosts say of how they are asked."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
@@ -232,7 +241,7 @@ class ActionModule(ControllerAction):
             for name in ASKED_BY & set(said[row["host"]]):
                 with contextlib.suppress(AnsibleError):  # it cannot be asked then, which is told with its name
                     row["said"][name] = said[row["host"]][name]
-        return _plan.spread(rows, plan["hosts"])
+        return _plan.spread(rows, [host for host in plan["hosts"] if host in inside])
 
     def _history(
         self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
@@ -351,10 +360,12 @@ class ActionModule(ControllerAction):
             )
 
     @staticmethod
-    def _against_continuing(begun: dict[str, t.Any], landscape: dict[str, t.Any]) -> list[Condition]:
-        """Return how the landscape, or the code, is no longer what a run was planned for.
+    def _against_continuing(
+        begun: dict[str, t.Any], landscape: dict[str, t.Any]
+    ) -> tuple[list[Condition], dict[str, t.Any] | None]:
+        """Return how the landscape, or the code, is no longer what a run was planned for, with the plan of now.
 
-        Raises NotPossible for too few forks.
+        That is None when it cannot be planned now. Raises NotPossible for too few forks.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
@@ -368,6 +379,7 @@ class ActionModule(ControllerAction):
             )
         name, accept = f"run {begun['id']}", f"or continue with the plan as it was: -e accept_plan={plan['hash']}"
         conditions: list[Condition] = []
+        of_now = None
         if begun["code_hash"] != _controller.code_hash(pathlib.Path(__file__).parents[2]):
             conditions.append(
                 {
@@ -377,19 +389,20 @@ class ActionModule(ControllerAction):
                 }
             )
         try:
-            differences = _plan.plan_difference(plan, _plan.plan_again(plan, landscape))
+            of_now = _plan.plan_again(plan, landscape)
         except _plan.PlanRefused as refusal:
             conditions += [{**each, "remedy": f"{each['remedy']} {accept}"} for each in refusal.conditions]
         else:
+            of_now |= {key: plan[key] for key in ("arguments", "not_repeated", "play_hosts") if key in plan}
             conditions += [
                 {
                     "object": name,
                     "unmet": f"the landscape is no longer the one this run was planned for: {difference}",
-                    "remedy": f"undo the change, {accept}",
+                    "remedy": f"undo the change, {accept}, or with the plan of now: -e accept_plan={of_now['hash']}",
                 }
-                for difference in differences
+                for difference in _plan.plan_difference(plan, of_now)
             ]
-        return conditions
+        return conditions, of_now
 
 
 def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:

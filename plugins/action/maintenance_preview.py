@@ -21,6 +21,7 @@ class ActionModule(ControllerAction):
         "plan": {"type": "dict", "required": True},
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
+        "replaces": {"type": "bool", "default": False},
         "out": {"type": "dict", "default": {}},
         "down": {"type": "dict", "default": {}},
         "conditions": {"type": "list", "elements": "dict", "default": []},
@@ -46,7 +47,16 @@ class ActionModule(ControllerAction):
                 # The hosts that --limit leaves out; without it all of the run go on.
                 inside = set(task_vars["ansible_play_hosts_all"])
                 left_out = set(plan["hosts"]) - inside if context.CLIARGS.get("subset") else set()
-                found = preview.of_continued_run(looked, run, owner, force_by=arguments["force_by"], left_out=left_out)
+                found = preview.of_continued_run(
+                    looked,
+                    run,
+                    owner,
+                    force_by=arguments["force_by"],
+                    left_out=left_out,
+                    revision=_runs.Revision("", "", [], plan, arguments["out"], arguments["down"])
+                    if arguments["replaces"]
+                    else None,
+                )
         finally:
             if looked is not None:
                 looked.close()

@@ -32,6 +32,7 @@ class ActionModule(ControllerAction):
         "changes": {"type": "list", "elements": "str"},
         "run": {"type": "str"},
         "continues": {"type": "bool", "default": False},
+        "replaces": {"type": "bool", "default": False},
         "accepted": {"type": "list", "elements": "str", "default": []},
         "out": {"type": "dict", "default": {}},
         "down": {"type": "dict", "default": {}},
@@ -78,8 +79,8 @@ class ActionModule(ControllerAction):
             apart = store.compare_clocks()
             warnings = [*store.warnings, *([apart] if apart else ())]
             code = _controller.code_hash(pathlib.Path(__file__).parents[2])
+            plan = json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))
             if not arguments["continues"]:
-                plan = json.loads(pathlib.Path(arguments["plan"]).read_text(encoding="utf-8"))
                 store.create(
                     name,
                     plan,
@@ -99,7 +100,16 @@ class ActionModule(ControllerAction):
                 _runs.Owner.current(pid=os.getppid(), controller=f"AWX job {job.id}" if job else None),
                 ttl=arguments["ttl"],
                 force_by=arguments["force_by"],
-                revision=_runs.Revision(by, code, arguments["accepted"]) if arguments["accepted"] else None,
+                revision=_runs.Revision(
+                    by,
+                    code,
+                    arguments["accepted"],
+                    plan if arguments["replaces"] else None,
+                    arguments["out"],
+                    arguments["down"],
+                )
+                if arguments["accepted"]
+                else None,
             )
             record = store.run(name)
             if record["epoch"] != epoch:  # the fence in it is the other one's
@@ -111,7 +121,7 @@ class ActionModule(ControllerAction):
             "run": name,
             "epoch": epoch,
             "database": url,
-            "hosts": record["plan"]["hosts"],
+            "hosts": _in_order(record),
             "plan": arguments["plan"],
             "warnings": warnings,
             "basis_landscape_begun": {
@@ -150,6 +160,13 @@ class ActionModule(ControllerAction):
         finally:
             store.close()
         return {"changed": before != "canceled", "run": run}
+
+
+def _in_order(record: dict[str, t.Any]) -> list[str]:
+    """Return the hosts in the order in which they take forks: those in maintenance first, which others may wait for."""
+    entered = {group["name"] for group in record["groups"] if group["admitted_at"] is not None}
+    inside = {host for group in record["plan"]["groups"] if group["name"] in entered for host in group["hosts"]}
+    return sorted(record["plan"]["hosts"], key=lambda host: host not in inside)
 
 
 def _looked(url: str, run: str) -> Store:

@@ -44,8 +44,12 @@ options:
     type: str
   accept_plan:
     description:
-      - Hash of the plan of the run to continue, to go on with it although the landscape, or the code of this
-        collection, has changed since it began.
+      - With O(run), goes on although the landscape, or the code, is another one. The hash of its own plan goes on with
+        the plan as it was, the hash of the plan of now with that one. A refusal names both.
+      - With the plan of now, what is done stays done. Steps that are new are done, those that are gone are left out. A
+        host that has begun gets no new step but the stop and start of an instance. It is refused when it would leave
+        something half done.
+      - The order and options are those of the run in both cases.
     type: str
   assume_yes:
     description: Whether the plan is taken without a question, for unattended use.
@@ -179,6 +183,10 @@ ask:
 continues:
   description: The run that is continued.
   type: str
+  returned: success
+replaces:
+  description: Whether RV(plan) takes the place of the plan of the run that is continued.
+  type: bool
   returned: success
 accepted:
   description: The differences from what the run began with that O(accept_plan) accepts.

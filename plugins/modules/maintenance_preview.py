@@ -27,6 +27,12 @@ options:
     description: Whether O(run) exists and would be continued.
     type: bool
     default: false
+  replaces:
+    description:
+      - With O(continues=true), whether O(plan) takes the place of the plan of the run, as
+        RV(basis.landscape.landscape_plan#module:replaces).
+    type: bool
+    default: false
   out:
     description:
       - For each redundancy group of which members outside the run were found down, these members, as

@@ -42,6 +42,12 @@ options:
     description: Whether O(run) exists and is continued.
     type: bool
     default: false
+  replaces:
+    description:
+      - With O(continues=true), whether O(plan) takes the place of the plan of the run, as
+        RV(basis.landscape.landscape_plan#module:replaces).
+    type: bool
+    default: false
   accepted:
     description: With O(continues=true), the differences that a person accepted, as landscape_plan returns them. The run
       counts them as one revision of its plan, with who accepted them.

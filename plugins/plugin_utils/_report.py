@@ -24,6 +24,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.page import 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.render import playbook_command
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import report as facts
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.words import (
+    accepted,
     change,
     duration,
     instant,
@@ -98,10 +99,7 @@ def render(report: Mapping[str, t.Any]) -> str:
                         "override",
                         report["override"] and f"{report['override'].get('reason')} ({report['override'].get('by')})",
                     ),
-                    *(
-                        (f"revision {each['number']}", f"{each['by']} accepted {'; '.join(each['why'])}")
-                        for each in report["revisions"]
-                    ),
+                    *((f"revision {each['number']}", f"{each['by']} {accepted(each)}") for each in report["revisions"]),
                     ("record", report["record"]),
                     ("ended", instant(report["finished_at"])),
                 ],

@@ -243,12 +243,13 @@ def plan_again(begun: Mapping[str, Any], landscape: Mapping[str, Any]) -> dict[s
     """Return the plan of a run that has begun, made anew from the landscape as it is now.
 
     Time, predictions, order and options are those of ``begun``, so its hash differs only when the landscape does: a
-    window that has closed meanwhile, a longer history or other forks are no reason not to finish what is down.
-    Raises `PlanRefused` when the landscape of now would not allow the run.
+    window that has closed meanwhile, a longer history or other forks are no reason not to finish what is down. Hosts
+    that the landscape no longer has are left out. Raises `PlanRefused` when the landscape of now would not allow the
+    run.
     """
     return make_plan(
         landscape,
-        hosts=begun["hosts"],
+        hosts=[host for host in begun["hosts"] if host in landscape["hosts"]] or begun["hosts"],
         procedure=begun["procedure"],
         now=dt.datetime.fromisoformat(begun["created"]),
         options=begun["options"],

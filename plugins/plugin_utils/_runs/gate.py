@@ -199,11 +199,13 @@ def not_finished(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
 
 
 def all_started(tx: Transaction, run: str, cis: Sequence[str]) -> bool:
-    """Whether every step that starts something on ``cis`` was done, none left out."""
-    query = sa.select(t.step.c.ci).where(
-        t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.kind == "start", t.step.c.state != "done"
+    """Whether all that the run starts on ``cis`` was started, something on each."""
+    query = sa.select(t.step.c.ci, t.step.c.state).where(
+        t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.kind == "start"
     )
-    return tx.one(query) is None
+    rows = tx.all(query)
+    started = {row.ci for row in rows if row.state == "done"}
+    return {row.ci for row in rows} == started and all(row.state in rules.STEP_MET for row in rows)
 
 
 def dead(tx: Transaction, run: str, cis: Sequence[str], epoch: int) -> dict[str, str]:

@@ -7,12 +7,16 @@ import dataclasses
 import datetime
 import json
 import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import StoreError
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.gate import HARMLESS
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
+
+if TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
 
 SECRET = re.compile(r"passw|secret|token|credential|private_key|api_?key", re.IGNORECASE)
 
@@ -65,6 +69,36 @@ def rows(run: str, plan: Mapping[str, Any]) -> Rows:
             (t.need, needs),
         ],
         budget=json.dumps(budget) if budget else None,
+    )
+
+
+def write_resources(tx: Transaction, rows: Rows) -> None:
+    """Write how many places there are; what another run said of the same thing before is no longer true."""
+    for name in sorted(rows.resources):
+        values = {"capacity": rows.resources[name]}
+        if not tx.do(sa.update(t.resource).where(t.resource.c.name == name).values(values)):
+            tx.insert(t.resource, [{"name": name, **values}])
+
+
+def write_found_down(
+    tx: Transaction,
+    run: str,
+    rows: Rows,
+    out: Mapping[str, Sequence[str]],
+    down: Mapping[str, Mapping[str, int]],
+) -> None:
+    """Write who has places because they were found down, in the place of those who were before."""
+    tx.do(sa.delete(t.hold).where(t.hold.c.run_id == run, t.hold.c.kind.in_(("outside", "down"))))
+    place = {"run_id": run, "epoch": 0, "since": tx.now()}
+    found = [("outside", name, member, 1) for name, members in out.items() for member in members]
+    found += [("down", name, *counted) for name, groups in down.items() for counted in groups.items()]
+    tx.insert(
+        t.hold,
+        [
+            {"resource": name, "kind": kind, "holder": holder, "weight": weight, **place}
+            for kind, name, holder, weight in sorted(found)
+            if name in rows.resources
+        ],
     )
 
 

@@ -16,6 +16,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors impor
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.gate import Decision
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import Owed
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Owner
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Revision
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, rehearsal
 
 NEW = "this run"
@@ -54,16 +55,24 @@ def of_new_run(
 
 
 def of_continued_run(
-    looked: Store, run: str, owner: Owner, *, force_by: str | None = None, left_out: Iterable[str] = ()
+    looked: Store,
+    run: str,
+    owner: Owner,
+    *,
+    force_by: str | None = None,
+    left_out: Iterable[str] = (),
+    revision: Revision | None = None,
 ) -> dict[str, Any]:
     """Return where ``run`` stands, what stands against continuing it, what its gates would say without that.
 
-    ``left_out`` are the hosts that do not take part now. Raises RunNotFound.
+    ``left_out`` are the hosts that do not take part now. Raises RunNotFound, StoreError for a revision that comes too
+    late.
     """
     record, steps = looked.run(run), looked.steps(run)
     unfinished = {row["ci"] for row in steps if row["state"] not in rules.STEP_MET}
     final = record["state"] in rules.RUN_FINAL
-    elsewhere = [] if final else looked.claimed_elsewhere(run, intake.claims_of(record["plan"], unfinished))
+    plan = revision.plan if revision and revision.plan else record["plan"]
+    elsewhere = [] if final else looked.claimed_elsewhere(run, intake.claims_of(plan, unfinished))
     taken = next((event for event in reversed(looked.events(run)) if event["kind"] == "taken"), None)
     found = {
         "run": run,
@@ -87,12 +96,12 @@ def of_continued_run(
     copy = rehearsal(looked, run)
     try:
         try:
-            epoch = copy.take(run, owner, force_by=force_by)
+            epoch = copy.take(run, owner, force_by=force_by, revision=revision)
         except Busy as refusal:
             found["refused"].insert(0, str(refusal))
             if final:
                 return {**found, "fence": None, "groups": [], "steps": []}
-            epoch = copy.take(run, owner, force_by=BY)
+            epoch = copy.take(run, owner, force_by=BY, revision=revision)
         owed = Owed(run, epoch)
         for host in sorted(set(left_out) & unfinished):
             owed.add({"left_out": host})

@@ -69,9 +69,15 @@ def gather(store: Store, run: str) -> dict[str, t.Any]:
 
 
 def _revisions(store: Store, run: str) -> list[dict[str, t.Any]]:
-    """Return how often, by whom and for what differences it was accepted that the run goes on with its plan."""
+    """Return how often, by whom and for what differences it was accepted that the run goes on, with what new plan."""
     return [
-        {"number": event["data"]["plan_rev"], "at": event["at"], "by": event["actor"], "why": event["data"]["why"]}
+        {
+            "number": event["data"]["plan_rev"],
+            "at": event["at"],
+            "by": event["actor"],
+            "why": event["data"]["why"],
+            "changed": event["data"].get("changed"),
+        }
         for event in store.events(run)
         if event["kind"] == "plan_accepted"
     ]

@@ -54,6 +54,9 @@ STEP_TRANSITIONS = frozenset(
         ("pending", "deferred"),  # admission cannot be had in this run, or the gate's deadline is over
         ("pending", "failed"),  # the host left the play before it began the step
         ("pending", "unknown"),  # take, when the step was attempted before
+        ("pending", "skipped"),  # a new plan does without it
+        ("unknown", "skipped"),
+        ("skipped", "pending"),  # another one has it again
         ("running", "done"),
         ("running", "failed"),
         ("running", "unknown"),
@@ -129,7 +132,8 @@ class Guarded:
 
         One has to while something is left to be stopped that was not tried yet, unless what it is about is down.
         """
-        left = [row for row in self._disturbing.get(key, ()) if row["kind"] != "start" and not row["attempt"]]
+        disturbing = [row for row in self._disturbing.get(key, ()) if row["state"] not in STEP_MET]
+        left = [row for row in disturbing if row["kind"] != "start" and not row["attempt"]]
         if not left or not self.is_as_before(key):
             return None
         return key if key.startswith("suspend_jobs:") else key.partition(":")[0]
@@ -154,11 +158,18 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Revision:
-    """What a person accepted to go on with a plan as it was: other code, another landscape."""
+    """What a person accepted to go on with a run: other code, another landscape.
+
+    ``plan`` takes the place of the run's plan; None: it stays as it was. ``out``, ``down``: with a plan, who was found
+    down now, as `Store.create` has it.
+    """
 
     by: str
     code_hash: str
     why: list[str]
+    plan: Mapping[str, Any] | None = None
+    out: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    down: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass

@@ -20,6 +20,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     history,
     intake,
     migrate,
+    replan,
     rules,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import schema as t
@@ -274,21 +275,8 @@ class Store:
             self._claim_cis(tx, run, rows.claims)
             for table, content in rows.content:
                 tx.insert(table, content)
-            for name in sorted(rows.resources):
-                values = {"capacity": rows.resources[name]}
-                if not tx.do(sa.update(t.resource).where(t.resource.c.name == name).values(values)):
-                    tx.insert(t.resource, [{"name": name, **values}])
-            place = {"run_id": run, "epoch": 0, "since": tx.now()}
-            found_down = [("outside", name, member, 1) for name, members in out.items() for member in members]
-            found_down += [("down", name, *counted) for name, groups in down.items() for counted in groups.items()]
-            tx.insert(
-                t.hold,
-                [
-                    {"resource": name, "kind": kind, "holder": holder, "weight": weight, **place}
-                    for kind, name, holder, weight in sorted(found_down)
-                    if name in rows.resources
-                ],
-            )
+            intake.write_resources(tx, rows)
+            intake.write_found_down(tx, run, rows, out, down)
             tx.event(run, 0, "created", actor=created_by, procedure=procedure, plan=str(plan.get("hash", "")))
 
     @verb
@@ -305,9 +293,10 @@ class Store:
 
         The run's ``fence``, which targets remember, becomes the highest that this database ever gave out. What was in
         flight is *unknown* from now on. ``ttl`` is how many seconds the owner may be silent before another machine
-        calls it lost. With ``revision`` the run goes on with other code, or in another landscape, and counts it; its
-        steps are still those of its plan, and what is done stays done. Raises Busy while the owner is alive, unless
-        ``force_by`` names the person who says that it is not, and when another run has one of the configuration items.
+        calls it lost. With ``revision`` the run goes on with other code, or in another landscape, and counts it; what
+        is done stays done, and its steps are still those of its plan, unless the revision brings another one. Raises
+        Busy while the owner is alive, unless ``force_by`` names the person who says that it is not, and when another
+        run has one of the configuration items; StoreError when the run has gone too far for another plan.
         """
         with self._writing() as tx:
             row = tx.one(
@@ -327,12 +316,22 @@ class Store:
                         owner=_owner_words(held),
                     )
                 tx.event(run, row.epoch, "forced", actor=force_by, owner=_owner_words(held))
-            self._reclaim(tx, run)
             epoch = row.epoch + 1
+            self._reopen(tx, run, epoch)
             values = {"epoch": epoch, "fence": self._next_fence(tx), "state": "running", "finished_at": None}
             if revision is not None and not (held is not None and self._same(held, owner)):  # else it is a second try
                 values |= {"plan_rev": row.plan_rev + 1, "code_hash": revision.code_hash}
-                tx.event(run, epoch, "plan_accepted", actor=revision.by, plan_rev=row.plan_rev + 1, why=revision.why)
+                changed = self._adopt(tx, run, revision, row.plan_rev + 1)
+                tx.event(
+                    run,
+                    epoch,
+                    "plan_accepted",
+                    actor=revision.by,
+                    plan_rev=row.plan_rev + 1,
+                    why=revision.why,
+                    changed=changed,
+                )
+            self._reclaim(tx, run)
             tx.do(sa.update(t.run).where(t.run.c.id == run).values(values))
             tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
             tx.insert(
@@ -350,9 +349,18 @@ class Store:
                     }
                 ],
             )
-            self._reopen(tx, run, epoch)
             tx.event(run, epoch, "taken", actor=owner.words())
         return epoch
+
+    @staticmethod
+    def _adopt(tx: Transaction, run: str, revision: Revision, number: int) -> list[str] | None:
+        """Put the revision's plan in the place of the run's; what became of its steps, None when the plan stays."""
+        if revision.plan is None:
+            return None
+        rows = intake.rows(run, revision.plan)
+        changed = replan.adopt(tx, run, revision.plan, rows, number)
+        intake.write_found_down(tx, run, rows, revision.out, revision.down)
+        return changed
 
     @staticmethod
     def _next_fence(tx: Transaction) -> int:
@@ -1317,7 +1325,9 @@ class Store:
         return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
 
     def _do_again(self, tx: Transaction, run: str, ci: str, step: str) -> bool:
-        """Whether a step was done; from now on it is to be done once more."""
+        """Whether a step was done; from now on it is to be done once more. Never one that the plan has no more."""
+        if step not in {row["step"] for row in self._plan(tx, run)["steps"].get(ci, ())}:
+            return False
         return self._set(tx, run, ci, step, "pending", ("done",), message=None, ended_at=None, result=None)
 
     def _leave_to_start(self, tx: Transaction, run: str, epoch: int, unfinished: set[str]) -> None:

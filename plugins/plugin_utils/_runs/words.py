@@ -30,6 +30,14 @@ def state_of(undo: t.Mapping[str, t.Any]) -> str:
     return f"{undo['state']}: made by {by} now" if by else str(undo["state"])
 
 
+def accepted(revision: t.Mapping[str, t.Any]) -> str:
+    """Return what was accepted by a revision of a plan, and what became of the steps when the plan was replaced."""
+    said = f"accepted {'; '.join(revision['why'])}"
+    if revision["changed"] is None:
+        return said
+    return f"{said}; went on with the plan of then: {'; '.join(revision['changed']) or 'the same steps'}"
+
+
 def words(report: t.Mapping[str, t.Any]) -> list[str]:
     """Return the report in lines; what needs somebody stands first."""
     counts, hosts = report["counts"], report["hosts"]
@@ -45,10 +53,8 @@ def words(report: t.Mapping[str, t.Any]) -> list[str]:
                 why = f": {host['why']}" if host["why"] else ""
                 lines.append(f"{state:9} {host['step'] or name}{why}")
     for revision in report["revisions"]:
-        lines.append(
-            f"revision {revision['number']} of the plan, {instant(revision['at'])}: {revision['by']} accepted "
-            + "; ".join(revision["why"])
-        )
+        begins = f"revision {revision['number']} of the plan, {instant(revision['at'])}: {revision['by']}"
+        lines.append(f"{begins} {accepted(revision)}")
     for undo in report["left_undone"]:
         lines.append(
             f"left undone: {change(undo)} ({state_of(undo)}); continue the "

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that goes on in a landscape that is another one by now."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.env.host_python import HostPython
+from tests.integration.runs.conftest import LANDSCAPE, SPEED, Site
+from tests.simulator.launch import Simulator
+
+SECOND = {"name": "D02", "system": "PRD", "host": "app", "number": "02", "kind": "dialog"}
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path, host_python: HostPython) -> Iterator[Site]:
+    """A fresh landscape in which everything runs, with a second instance on app."""
+    landscape = {**LANDSCAPE, "instances": [*LANDSCAPE["instances"], SECOND], "redundancy_groups": []}
+    with Simulator.start(landscape, speed=SPEED) as simulator:
+        yield Site(tmp_path, simulator, host_python)
+
+
+def without(landscape: dict[str, Any], *, instance: str = "", host: str = "") -> dict[str, Any]:
+    """What a CMDB says that does not know an instance, or a host with its system."""
+    instances = [row for row in landscape["instances"] if row["name"] != instance and row["host"] != host]
+    systems = {row["system"] for row in instances}
+    return {
+        **landscape,
+        "hosts": [row for row in landscape["hosts"] if row["name"] != host],
+        "instances": instances,
+        "systems": [row for row in landscape["systems"] if row["name"] in systems],
+    }
+
+
+def test_a_run_goes_on_with_the_plan_of_now(site: Site) -> None:
+    cmdb = site.folder / "landscape.json"
+    known = json.loads(cmdb.read_text(encoding="utf-8"))
+    cmdb.write_text(json.dumps(without(known, instance="D02")), encoding="utf-8")
+    site.simulator.fault("fails_to_stop", instance="WDP/web/W20")
+    hosts = {"landscape_hosts": "web,app,db,pair1", "landscape_batch_size": 3}
+    begun = site.play(run_name="r1", **hosts)
+    assert begun.code == 2, begun.output
+    states = site.states()
+    assert states["web"]["stop:WDP/web/W20"] == "failed" and states["pair1"]["admit"] == "deferred"
+
+    site.simulator.clear()
+    cmdb.write_text(json.dumps(without(known, host="pair1")), encoding="utf-8")
+    hosts["landscape_hosts"] = "web,app,db"
+    refused = site.play(run="r1", **hosts)
+    words = " ".join(refused.output.split())
+    assert refused.code != 0 and "host app now does stop:PRD/app/D02" in words, refused.output
+    assert "host pair1 is no longer in the run" in words
+    found = re.search(r"or with the plan of now: -e accept_plan=([0-9a-f]{64})", words)
+    assert found is not None, refused.output
+
+    checked = site.play("--check", run="r1", accept_plan=found[1], **hosts)
+    assert checked.code == 0 and "PRD/app/D02" in checked.output, checked.output
+    assert site.states() == states, "looked at only"
+
+    outcome = site.play(run="r1", accept_plan=found[1], **hosts)
+    assert outcome.code == 0, outcome.output
+    assert site.state() == "succeeded" and site.everything_is_up()
+    assert set(site.states()["pair1"].values()) == {"skipped"}
+    effects = site.effects("stopped", "patched", "started")
+    assert effects.count(("stopped", "app")) == effects.count(("started", "app")) == 2
+    at = effects.index(("patched", "app"))
+    assert ("stopped", "app") not in effects[at:] and ("started", "app") not in effects[:at]
+    assert not [effect for effect in effects if effect[1] == "pair1"]
+    shown = site.play(playbook="show_run", run="r1")
+    assert "went on with the plan of then: " in " ".join(shown.output.split()), shown.output
+    assert "PRD/app/D02/stop is new" in " ".join(shown.output.split())

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that goes on with another plan, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Busy, Owner, Revision, Store, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Guarded
+from tests.property import plans
+from tests.unit.plugins.plugin_utils._runs.test_gate import admit, begin, finish_host
+
+Plan = dict[str, Any]
+
+
+def pairs(**more: Any) -> Plan:
+    """Two systems on a host each, beside each other."""
+    return plans.plan(
+        [plans.group("A", ["a"]), plans.group("B", ["b"])],
+        {"a": plans.walk("a", system="A"), "b": plans.walk("b", system="B")},
+        **more,
+    )
+
+
+def with_second_instance(plan: Plan, host: str, system: str) -> Plan:
+    """The plan with another instance on a host, stopped before and started after the first."""
+    walk = plan["steps"][host]
+    at = next(number for number, step in enumerate(walk) if step["kind"] == "stop")
+    stop, start = (plans.step(kind, f"{kind}:{system}/{host}/J", system=system) for kind in ("stop", "start"))
+    last = next(number for number, step in enumerate(walk) if step["kind"] == "start")
+    walk = [*walk[:at], stop, *walk[at : last + 1], start, *walk[last + 1 :]]
+    return {**plan, "hash": "sha256:other", "steps": {**plan["steps"], host: walk}}
+
+
+def go_on(store: Store, plan: Plan, **more: Any) -> int:
+    """Continue r1 with another plan, each time from another machine."""
+    there = Owner("c", "elsewhere", f"boot {store.run('r1')['epoch']}", "other", 1, 1)
+    revision = Revision("me", "c", ["it changed"], plan, **more)
+    return store.take("r1", there, force_by="a test", revision=revision)
+
+
+def states(store: Store, host: str) -> dict[str, str]:
+    return {row["step"]: row["state"] for row in store.steps("r1", ci=host)}
+
+
+def test_what_is_new_is_done_and_what_is_done_stays_done(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "a")
+    epoch = go_on(store, with_second_instance(pairs(), "b", "B"))
+    assert set(states(store, "a").values()) == {"done"}
+    walk = [row["step"] for row in store.steps("r1", ci="b")]
+    assert walk[:3] == ["admit", "stop:B/b/J", "stop:B/b/I"] and store.run("r1")["plan"]["hash"] == "sha256:other"
+    finish_host(store, epoch, "b")
+    assert store.finish("r1", epoch) == "succeeded"
+    (event,) = [event for event in store.events("r1") if event["kind"] == "plan_accepted"]
+    assert event["data"]["plan_rev"] == store.run("r1")["plan_rev"] == 2
+    assert event["data"]["changed"] == ["T/start:B/b/J is new", "T/stop:B/b/J is new"]
+
+
+def rebooting(plan: Plan) -> Plan:
+    """The plan with a reboot after each patch."""
+    for walk in plan["steps"].values():
+        at = next(number for number, step in enumerate(walk) if step["kind"] == "patch")
+        walk.insert(at + 1, plans.step("reboot", system=walk[0]["system"]))
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("until", "boot", "new"),
+    [
+        ("stop", "", {"stop": "pending", "start": "pending"}),
+        ("patch", "", {"stop": "pending", "start": "pending"}),
+        ("reboot", "same", {"stop": "pending", "start": "pending"}),
+        ("reboot", "other", {"stop": "skipped", "start": "pending"}),
+        ("unsilence", "same", {"stop": "skipped", "start": "skipped"}),
+        ("unsilence", "other", {"stop": "skipped", "start": "pending"}),
+    ],
+)
+def test_what_comes_late_on_a_host_that_has_begun(store: Store, until: str, boot: str, new: dict[str, str]) -> None:
+    epoch = begin(store, rebooting(pairs()))
+    finish_host(store, epoch, "b", "patch")
+    if boot:
+        verdict = store.claim("r1", "b", "reboot", epoch)
+        booted = {"boot_id_before": "same", "boot_id_after": boot}
+        store.end("r1", "b", "reboot", epoch, verdict.attempt, result=booted)
+        finish_host(store, epoch, "b", until)
+    epoch = go_on(store, with_second_instance(rebooting(pairs()), "b", "B"))
+    assert {kind: states(store, "b")[f"{kind}:B/b/J"] for kind in new} == new
+    finish_host(store, epoch, "b")
+    finish_host(store, epoch, "a")
+    assert store.finish("r1", epoch) == "succeeded"
+
+
+@pytest.mark.parametrize("procedure", ["stop", "start"])
+def test_a_host_that_is_through_gets_what_a_run_is_for(store: Store, procedure: str) -> None:
+    def plan() -> Plan:
+        steps = {
+            host: [plans.step("admit", system="A"), plans.step(procedure, f"{procedure}:A/{host}/I", system="A")]
+            for host in "ab"
+        }
+        return {**plans.plan([plans.group("A", ["a", "b"])], steps), "procedure": procedure}
+
+    epoch = begin(store, plan())
+    finish_host(store, epoch, "b", "admit")
+    finish_host(store, epoch, "a")
+    later = plan()
+    later["steps"]["a"].insert(1, plans.step(procedure, f"{procedure}:A/a/J", system="A"))
+    epoch = go_on(store, later)
+    assert store.run("r1")["groups"][0]["admitted_at"] is not None, "half of it is through: it is in maintenance"
+    assert store.claim("r1", "a", f"{procedure}:A/a/J", epoch).kind == "go"
+
+
+def test_other_steps_do_not_come_to_a_host_that_has_begun(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "a", "stop")
+    plan = pairs()
+    for host, walk in plan["steps"].items():
+        walk.insert(1, plans.step("suspend_jobs", system=host.upper()))
+    go_on(store, plan)
+    assert states(store, "a")["suspend_jobs"] == "skipped" and states(store, "b")["suspend_jobs"] == "pending"
+
+
+def test_a_host_that_is_gone_is_left_out(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "a")
+    without = plans.plan([plans.group("A", ["a"])], {"a": plans.walk("a", system="A")})
+    epoch = go_on(store, without)
+    assert set(states(store, "b").values()) == {"skipped"} and store.run("r1")["plan"]["hosts"] == ["a"]
+    assert store.finish("r1", epoch) == "succeeded"
+
+
+def test_what_was_left_out_may_come_back(store: Store) -> None:
+    begin(store, pairs())
+    go_on(store, plans.plan([plans.group("A", ["a"])], {"a": plans.walk("a", system="A")}))
+    epoch = go_on(store, pairs())
+    assert set(states(store, "b").values()) == {"pending"}
+    finish_host(store, epoch, "b")
+    assert store.run("r1")["plan_rev"] == 3
+
+
+def test_what_is_half_done_is_not_left_so(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "b", "stop")
+    without = pairs()
+    without["steps"]["b"] = [step for step in without["steps"]["b"] if step["kind"] != "start"]
+    with pytest.raises(StoreError, match=r"b has begun, and would not do start:B/b/I any more\. Continue it with"):
+        go_on(store, without)
+    assert store.run("r1")["epoch"] == epoch and store.run("r1")["plan_rev"] == 1, "nothing was written"
+    joined = pairs()
+    joined["groups"] = [plans.group("A+B", ["a", "b"])]
+    with pytest.raises(StoreError, match="the group B is in maintenance, and its hosts would be others"):
+        go_on(store, joined)
+    needs = pairs(resources={"redundancy:x": 1}, host_needs={"b": ["redundancy:x"]})
+    needs["groups"][1]["needs"] = {"redundancy:x": 1}
+    with pytest.raises(StoreError, match="the group B is in maintenance, and its needs would be others"):
+        go_on(store, needs)
+
+
+def test_more_places_than_a_group_in_maintenance_has_are_too_late(store: Store) -> None:
+    def limited(weight: int) -> Plan:
+        plan = pairs(resources={"redundancy:x": 2}, host_needs={"b": ["redundancy:x"]})
+        plan["groups"][1]["needs"] = {"redundancy:x": weight}
+        return plan
+
+    epoch = begin(store, limited(1))
+    finish_host(store, epoch, "b", "stop")
+    with pytest.raises(StoreError, match="the group B is in maintenance, and its needs would be others"):
+        go_on(store, limited(2))
+
+
+def test_a_host_that_is_gone_is_nothing_to_its_group(store: Store) -> None:
+    def hosts(*names: str) -> Plan:
+        return plans.plan(
+            [plans.group("A", list(names), needs={"batch": 1}), plans.group("B", ["c"], needs={"batch": 1})],
+            {**{name: plans.walk(name, system="A") for name in names}, "c": plans.walk("c", system="B")},
+            resources={"batch": 1},
+        )
+
+    epoch = begin(store, hosts("a", "b"))
+    assert admit(store, epoch, "b") == "go", "tried, and no harm done"
+    epoch = go_on(store, hosts("a"))
+    assert set(states(store, "b").values()) == {"skipped"} and store.going_on("r1", epoch) == ["a", "c"]
+    assert admit(store, epoch, "a") == "go" and admit(store, epoch, "c") == "wait"
+    store.abandon("r1", epoch, "a", "no route to host", unreachable=True)
+    assert admit(store, epoch, "c") == "go", "nothing of A was taken out of service, so its place is free"
+
+
+def test_a_member_that_was_down_is_back_without_an_instance_that_is_gone(store: Store) -> None:
+    def limited() -> Plan:
+        return plans.plan(
+            [plans.group(host.upper(), [host], needs={"redundancy:x": 1}) for host in "ab"],
+            {host: plans.walk(host, system=host.upper()) for host in "ab"},
+            resources={"redundancy:x": 1},
+            host_needs={host: ["redundancy:x"] for host in "ab"},
+        )
+
+    begin(store, with_second_instance(limited(), "b", "B"))
+    epoch = go_on(store, limited(), down={"redundancy:x": {"B": 1}})
+    assert admit(store, epoch, "a") == "wait"
+    finish_host(store, epoch, "b")
+    assert store.holds("r1") == [] and admit(store, epoch, "a") == "go"
+
+
+def test_a_change_for_a_host_that_is_gone_is_not_made_anew(store: Store) -> None:
+    def silenced(*names: str) -> Plan:
+        plan = plans.plan(
+            [plans.group(name.upper(), [name]) for name in names],
+            {name: plans.walk(name, system=name.upper()) for name in names},
+        )
+        for name in names:
+            plan["steps"][name].insert(1, plans.step("silence", system=name.upper()))
+        return plan
+
+    epoch = begin(store, silenced("a", "b"))
+    finish_host(store, epoch, "b", "silence")
+    epoch = go_on(store, silenced("a"))
+    assert states(store, "b")["silence"] == "done" and store.going_on("r1", epoch) == ["a"]
+    assert Guarded(store.steps("r1", ci="b")).to_make_anew("silence:b") is None
+
+
+def test_groups_that_have_not_begun_may_be_others_and_ask_again(store: Store) -> None:
+    epoch = begin(store, pairs())
+    assert admit(store, epoch, "a") == "go"
+    joined = plans.plan(
+        [plans.group("A+B", ["a", "b"], needs={"batch": 2})],
+        {"a": plans.walk("a", system="A"), "b": plans.walk("b", system="B", stop_needs=[("a", "stop:A/a/I")])},
+        resources={"batch": 2},
+    )
+    epoch = go_on(store, joined)
+    assert [group["name"] for group in store.run("r1")["groups"]] == ["A+B"] and store.holds("r1") == []
+    finish_host(store, epoch, "b", "admit")
+    assert store.claim("r1", "b", "stop:B/b/I", epoch).why == "waits for a stop:A/a/I", "a gate of the new plan"
+    assert [(hold["holder"], hold["weight"]) for hold in store.holds("r1")] == [("A+B", 2)]
+
+
+def test_a_group_in_maintenance_keeps_its_places(store: Store) -> None:
+    def limited(*hosts: str) -> Plan:
+        return plans.plan(
+            [plans.group(host.upper(), [host], needs={"redundancy:x": 1}) for host in hosts],
+            {host: plans.walk(host, system=host.upper()) for host in hosts},
+            resources={"redundancy:x": 1},
+            host_needs={host: ["redundancy:x"] for host in hosts},
+        )
+
+    epoch = begin(store, limited("a", "b"))
+    finish_host(store, epoch, "a", "stop")
+    epoch = go_on(store, limited("a", "b", "c"), down={"redundancy:x": {"A": 1, "C": 1}})
+    assert {(hold["holder"], hold["kind"]) for hold in store.holds("r1")} == {
+        ("A", "group"),
+        ("A", "down"),
+        ("C", "down"),
+    }
+    assert admit(store, epoch, "b") == "wait" and store.claim("r1", "c", "admit", epoch).kind == "go"
+    for host in ("a", "c", "b"):
+        finish_host(store, epoch, host)
+    assert store.holds("r1") == [] and store.finish("r1", epoch) == "succeeded"
+
+
+def test_a_system_that_another_run_has_is_not_taken(store: Store) -> None:
+    begin(store, pairs())
+    other = plans.plan([plans.group("C", ["c"])], {"c": plans.walk("c", system="C")})
+    begin(store, other, run="r2")
+    with pytest.raises(Busy, match="C"):
+        go_on(store, with_second_instance(pairs(), "b", "C"))
+    assert store.run("r1")["plan_rev"] == 1
