@@ -157,8 +157,9 @@ class ActionModule(ControllerAction):
                     raise _plan.PlanRefused(conditions)
                 if replaces and of_now is not None:
                     plan = of_now
-                    _refuse_what_stays_changed(plan, landscape, store)
-                    looks = self._looks(plan, hosts, store.out() if store else set())
+                    self._refuse_empty_limit(hosts, plan, begun["id"])
+                    _refuse_what_stays_changed(plan, landscape, store, begun["id"])
+                    looks = self._looks(plan, hosts, store, begun["id"])
             else:
                 plan = _approved(
                     functools.partial(
@@ -176,7 +177,7 @@ class ActionModule(ControllerAction):
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
-                looks = self._looks(plan, hosts, store.out() if store else set())
+                looks = self._looks(plan, hosts, store)
         finally:
             if store:
                 store.close()
@@ -229,12 +230,16 @@ class ActionModule(ControllerAction):
             raise _plan.PlanRefused(conditions)
 
     def _looks(
-        self, plan: dict[str, t.Any], inside: list[str], counted: set[tuple[str, str]]
+        self, plan: dict[str, t.Any], inside: list[str], store: Store | None, run: str | None = None
     ) -> dict[str, list[t.Mapping[str, t.Any]]]:
-        """Return who looks at which instances outside the run, with what their hosts say of how they are asked."""
+        """Return who looks at which instances outside the run, with what their hosts say of how they are asked.
+
+        ``run`` is the one that goes on with this plan.
+        """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
-        rows = _plan.without_counted(plan["looks"], counted)
+        counted = store.out(besides=run) if store else ()
+        rows = _plan.without_counted(plan["looks"], counted, store.taken_out(run) if store and run else ())
         said = _host_variables.of_hosts(self._task, sorted({row["host"] for row in rows}))
         for row in rows:
             row["said"] = {}
@@ -510,15 +515,18 @@ def _half_of_the_jobs(said: _Said, step_tasks: dict[str, t.Any]) -> list[Conditi
     ]
 
 
-def _refuse_what_stays_changed(plan: dict[str, t.Any], landscape: dict[str, t.Any], store: Store | None) -> None:
+def _refuse_what_stays_changed(
+    plan: dict[str, t.Any], landscape: dict[str, t.Any], store: Store | None, run: str | None = None
+) -> None:
     """Raise PlanRefused for each change that a stop run has left, which this run would not undo as it is meant.
 
     Silences are taken over by any run that ends them. Jobs are given back by the run that starts the system: another
-    one would have to hold them back a second time, and could not tell whose are suspended by then.
+    one would have to hold them back a second time, and could not tell whose are suspended by then. ``run`` is the one
+    that goes on with this plan; what it has left itself is not in its own way.
     """
     from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
-    records = store.left_to_start() if store else ()
+    records = [record for record in store.left_to_start() if record.run != run] if store else []
     if not records:
         return
     walked = {

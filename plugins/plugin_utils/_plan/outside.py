@@ -114,10 +114,15 @@ def spread(rows: Sequence[Mapping[str, Any]], hosts: Sequence[str]) -> dict[str,
     return found
 
 
-def without_counted(rows: Iterable[Mapping[str, Any]], counted: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
+def without_counted(
+    rows: Iterable[Mapping[str, Any]],
+    counted: Collection[tuple[str, str]],
+    taken_out: Collection[tuple[str, str]] = (),
+) -> list[dict[str, Any]]:
     """Leave out where a partner is out because of another run, whose place the run database counts already.
 
-    ``counted`` are (resource, host). An instance that nobody relies on then is not looked at.
+    ``counted`` are (resource, host), ``taken_out`` those that this run itself has taken out: they are no less its
+    members for being down. An instance that nobody relies on then is not looked at.
     """
     rows = list(rows)
     known = {
@@ -130,6 +135,7 @@ def without_counted(rows: Iterable[Mapping[str, Any]], counted: Collection[tuple
         {
             **row,
             "partner_in": [one for one in row["partner_in"] if (one["resource"], one["member"]) not in known],
+            "member_of": [one for one in row["member_of"] if (one["resource"], row["host"]) not in taken_out],
         }
         for row in rows
     ]

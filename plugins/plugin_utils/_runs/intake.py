@@ -30,6 +30,10 @@ class Rows:
     content: list[tuple[Any, list[dict[str, Any]]]]
     budget: str | None
 
+    def of(self, table: Any) -> list[dict[str, Any]]:
+        """The rows of one table."""
+        return next(rows for of_table, rows in self.content if of_table is table)
+
 
 def rows(run: str, plan: Mapping[str, Any]) -> Rows:
     """Translate a plan. Raises StoreError that names what contradicts itself in it."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import gate, intake, rules
@@ -15,70 +15,39 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import s
 if TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
 
-LATE = ("stop", "start")
-"""Kinds of steps that still make sense on a host that has begun."""
+Key = tuple[str, str]
+"""Configuration item, step."""
 _OF_A_PLAN = ("seq", "kind", "label", "instance", "system", "tier", "seconds", "critical")
 
 
-def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows, revision: int) -> list[str]:
+def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows) -> list[str]:
     """Put ``plan`` in the place of the run's plan; no step of the run is in flight. Returns what became of its steps.
 
-    What is done stays done. Steps that are new are pending; those that are gone are skipped. A host that has begun gets
-    no new step but the stop and start of an instance, the stop unless this run has rebooted the host already. A group
-    in maintenance must stay as it is. Raises StoreError that names what has gone too far for this plan, with the way
-    out.
+    What was taken out of service so far must be a beginning of the new plan: nothing that it does not know any more is
+    half done, and nothing that is still to do would have had to come before it. A stop may come late, as long as only
+    other stops were to wait for it. Groups that are through are not touched again.
+    Raises StoreError that names all in which the run has gone too far for this plan, with the way out.
     """
-    old_plan = json.loads(tx.scalar(sa.select(t.run.c.plan).where(t.run.c.id == run)))
-    steps = {(row.ci, row.step): row for row in tx.all(sa.select(t.step).where(t.step.c.run_id == run))}
-    hosts = sorted({ci for ci, _step in steps})
-    begun = set(hosts) - gate.untouched(tx, run, hosts)
-    unfinished = gate.not_finished(tx, run, hosts)
-    wanted = {(row["ci"], row["step"]): row for row in _of(rows, t.step)}
-    in_maintenance = _groups_in_maintenance(tx, run, begun, unfinished)
-    _refuse(run, _half_done(old_plan, plan, steps, wanted, begun, in_maintenance))
-
-    busy = {host for group in old_plan["groups"] if group["name"] in in_maintenance for host in group["hosts"]}
-    told, new = [], []
-    for key in sorted(set(steps) - set(wanted)):
-        if steps[key].state not in rules.STEP_MET:
-            why = f"not in revision {revision} of the plan"
-            tx.do(_one(run, key).values(state="skipped", message=why, wait_reason=None, waiting_since=None))
-            told.append(f"{steps[key].label} is left out")
-    for key, row in sorted(wanted.items()):
-        known = steps.get(key)
-        if known is None:
-            why = _too_late(row, plan["procedure"], _rebooted(steps, key[0]), busy) if key[0] in begun else ""
-            if why and row["state"] == "pending":
-                row = {**row, "state": "skipped", "message": why}
-            new.append(row)
-            told.append(f"{row['label']} is new" + (f", and left out: {why}" if why else ""))
-        else:
-            values = {name: row[name] for name in _OF_A_PLAN if row[name] != getattr(known, name)}
-            if known.state == "skipped" and row["state"] == "pending" and known.ci not in begun:
-                values |= {"state": "pending", "message": None}
-            if values:
-                tx.do(_one(run, key).values(values))
-    tx.insert(t.step, new)
-    _replace_groups(tx, run, rows, in_maintenance)
+    progress = _Progress(tx, run, plan, rows)
+    found = [*progress.regrouped(), *progress.left_undone(), *progress.left_half_done(), *progress.out_of_order()]
+    if found:
+        raise StoreError(
+            f"Run {run} has gone too far for the plan of now: {'; '.join(found)}. Continue it with the plan as it was, "
+            "and plan a new run for the rest."
+        )
+    told = _replace_steps(tx, progress)
+    _replace_groups(tx, progress)
     for table in (t.dep, t.need):
         tx.do(sa.delete(table).where(table.c.run_id == run))
-        tx.insert(table, _of(rows, table))
+        tx.insert(table, rows.of(table))
     intake.write_resources(tx, rows)
     values = {"plan": json.dumps(plan), "plan_hash": str(plan.get("hash", "")), "budget": rows.budget}
     tx.do(sa.update(t.run).where(t.run.c.id == run).values(values))
     return told
 
 
-def _of(rows: intake.Rows, table: Any) -> list[dict[str, Any]]:
-    return next(content for of_table, content in rows.content if of_table is table)
-
-
-def _one(run: str, key: tuple[str, str]) -> Any:
-    return sa.update(t.step).where(t.step.c.run_id == run, t.step.c.ci == key[0], t.step.c.step == key[1])
-
-
-def _groups_in_maintenance(tx: Transaction, run: str, begun: set[str], unfinished: set[str]) -> set[str]:
-    """The groups that entered, of which something was taken out of service, and which are not through."""
+def in_maintenance(tx: Transaction, run: str) -> dict[str, list[str]]:
+    """The groups that have entered, of which something was taken out of service, and which are not through; hosts."""
     query = (
         sa.select(t.run_ci.c.group_name, t.run_ci.c.ci)
         .join(
@@ -86,93 +55,182 @@ def _groups_in_maintenance(tx: Transaction, run: str, begun: set[str], unfinishe
             sa.and_(t.run_group.c.run_id == t.run_ci.c.run_id, t.run_group.c.name == t.run_ci.c.group_name),
         )
         .where(t.run_ci.c.run_id == run, t.run_group.c.admitted_at.is_not(None))
+        .order_by(t.run_ci.c.seq)
     )
-    rows = tx.all(query)
-    return {row.group_name for row in rows if row.ci in begun} & {
-        row.group_name for row in rows if row.ci in unfinished
-    }
+    groups: dict[str, list[str]] = {}
+    for row in tx.all(query):
+        groups.setdefault(row.group_name, []).append(row.ci)
+    hosts = [host for members in groups.values() for host in members]
+    untouched, unfinished = gate.untouched(tx, run, hosts), gate.not_finished(tx, run, hosts)
+    return {name: members for name, members in groups.items() if set(members) - untouched and unfinished & set(members)}
 
 
-def _half_done(
-    old_plan: Mapping[str, Any],
-    plan: Mapping[str, Any],
-    steps: Mapping[tuple[str, str], Any],
-    wanted: Mapping[tuple[str, str], Any],
-    begun: set[str],
-    in_maintenance: set[str],
-) -> list[str]:
-    """What the run has begun that ``plan`` would leave half done."""
-    found = []
-    before = {group["name"]: group for group in old_plan["groups"]}
-    after = {group["name"]: group for group in plan["groups"]}
-    for name in sorted(in_maintenance):
-        now = after.get(name) or {"hosts": (), "needs": {}}
-        if set(now["hosts"]) != set(before[name]["hosts"]):
-            found.append(f"the group {name} is in maintenance, and its hosts would be others")
-        elif dict(now.get("needs") or {}) != dict(before[name].get("needs") or {}):
-            found.append(f"the group {name} is in maintenance, and its needs would be others")
-    for key in sorted(set(steps) - set(wanted)):
-        if steps[key].state not in rules.STEP_MET and steps[key].ci in begun:
-            found.append(f"{steps[key].ci} has begun, and would not do {steps[key].step} any more")
-    return found
+class _Progress:
+    """How far a run has come, seen from another plan."""
+
+    def __init__(self, tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows) -> None:
+        self.run, self.plan, self.rows = run, plan, rows
+        self.old_plan = json.loads(tx.scalar(sa.select(t.run.c.plan).where(t.run.c.id == run)))
+        self.steps: dict[Key, Any] = {
+            (row.ci, row.step): row for row in tx.all(sa.select(t.step).where(t.step.c.run_id == run))
+        }
+        self.wanted: dict[Key, dict[str, Any]] = {(row["ci"], row["step"]): row for row in rows.of(t.step)}
+        self.hosts = sorted({ci for ci, _step in self.steps})
+        self.begun = set(self.hosts) - gate.untouched(tx, run, self.hosts)
+        self.unfinished = gate.not_finished(tx, run, self.hosts)
+        self.in_maintenance = in_maintenance(tx, run)
+        self.records = tx.all(sa.select(t.undo).where(t.undo.c.run_id == run, t.undo.c.state.in_(rules.UNDO_OPEN)))
+        self.gone = sorted(set(self.steps) - set(self.wanted))
+        self.new = [key for key, row in self.wanted.items() if row["state"] == "pending" and self._is_new(key)]
+        through = self.begun - self.unfinished
+        over = {host for group in plan["groups"] if set(group["hosts"]) <= through for host in group["hosts"]}
+        late = self._late()
+        self.too_late = {key: cause for key, cause in late.items() if key[0] in over}
+        """New steps of groups that are through, each with what was done and should have come after it."""
+        self._out_of_order = {key: cause for key, cause in late.items() if key[0] not in over}
+
+    def regrouped(self) -> Iterable[str]:
+        """Groups in maintenance that would not be the same: others may have their places, or be waited for."""
+        before = {group["name"]: group for group in self.old_plan["groups"]}
+        after = {group["name"]: group for group in self.plan["groups"]}
+        for name in sorted(self.in_maintenance):
+            now = after.get(name) or {"hosts": (), "needs": {}}
+            if set(now["hosts"]) != set(before[name]["hosts"]):
+                yield f"the group {name} is in maintenance, and its hosts would be others"
+            elif dict(now.get("needs") or {}) != dict(before[name].get("needs") or {}):
+                yield f"the group {name} is in maintenance, and its needs would be others"
+
+    def left_undone(self) -> Iterable[str]:
+        """Temporary changes that the new plan would neither make nor undo."""
+        for record in self.records:
+            if (record.ci, rules.made_by(record.resource_key)) not in self.wanted:
+                yield f"{record.resource_key} is changed by {record.ci}, which would not undo it any more"
+
+    def left_half_done(self) -> Iterable[str]:
+        """Steps that hosts which have begun would not do any more."""
+        for host, step in self.gone:
+            if host in self.begun and self.steps[host, step].state not in rules.STEP_MET:
+                yield f"{host} has begun, and would not do {step} any more"
+
+    def out_of_order(self) -> Iterable[str]:
+        """Steps that are still to do, and would have had to come before what was done."""
+        for key, cause in sorted(self._out_of_order.items()):
+            yield f"{self.wanted[key]['label']} would have had to come before {self.wanted[cause]['label']}"
+
+    def _is_new(self, key: Key) -> bool:
+        return key not in self.steps or self.steps[key].state == "skipped"
+
+    def _late(self) -> dict[Key, Key]:
+        """Steps that are still to do and come too late, each with what was begun and should have come after it."""
+        begun = [
+            key
+            for key, row in self.wanted.items()
+            if row["kind"] not in gate.HARMLESS
+            and key in self.steps
+            and (self.steps[key].attempt or self.steps[key].state == "done")
+        ]
+        stops = {key for key in begun if self.wanted[key]["kind"] == "stop"}
+        late = {
+            key: cause
+            for key, cause in self._before(key for key in begun if key not in stops).items()
+            if self._is_open(key)
+        }
+        for key, cause in self._before(stops).items():
+            if self._is_open(key) and self.wanted[key]["kind"] != "stop":
+                late.setdefault(key, cause)
+        return late
+
+    def _is_open(self, key: Key) -> bool:
+        if self.wanted[key]["state"] != "pending":
+            return False
+        if self._is_new(key):
+            return True
+        # A temporary change that was taken back is made anew, whatever else its host has done.
+        return self.steps[key].state not in rules.STEP_MET and self.wanted[key]["kind"] not in gate.HARMLESS
+
+    def _before(self, begun: Iterable[Key]) -> dict[Key, Key]:
+        """All that comes before ``begun`` in the new plan, each with one of them that comes after it."""
+        needs: dict[Key, list[Key]] = {}
+        for host, walk in self.plan["steps"].items():
+            earlier: list[Key] = []
+            for step in walk:
+                key = (host, step["step"])
+                needs[key] = [*earlier, *((need[0], need[1]) for need in step.get("needs") or ())]
+                earlier = [key]
+        found: dict[Key, Key] = {}
+        for cause in begun:
+            stack = needs[cause][:]
+            while stack:
+                key = stack.pop()
+                if key not in found:
+                    found[key] = cause
+                    stack += needs[key]
+        return found
 
 
-def _refuse(run: str, found: list[str]) -> None:
-    if found:
-        raise StoreError(
-            f"Run {run} has gone too far for the plan of now: {'; '.join(found)}. Continue it with the plan as it was, "
-            "and plan a new run for the rest."
-        )
-
-
-def _rebooted(steps: Mapping[tuple[str, str], Any], host: str) -> bool:
-    """Whether this run is known to have ended all that ran on a host: it runs another boot than the patched one."""
-    for (ci, _step), row in steps.items():
-        if ci == host and row.kind == "reboot" and row.state == "done" and row.result:
-            result = json.loads(row.result)
-            before, after = result.get("boot_id_before"), result.get("boot_id_after")
-            return bool(before and after and before != after)
-    return False
-
-
-def _too_late(row: Mapping[str, Any], procedure: str, rebooted: bool, busy: set[str]) -> str:
-    """Why a new step of a host that has begun is not done any more; nothing when it is.
-
-    ``busy`` are the hosts of the groups in maintenance: there others may still wait for the step.
-    """
-    if row["kind"] not in LATE:
-        return "the host had begun"
-    if procedure in LATE:
-        return ""
-    if row["kind"] == "stop" and rebooted:
-        return "the host was rebooted already"
-    if row["ci"] not in busy and not rebooted:
-        return "its group was through"
-    return ""
-
-
-def _replace_groups(tx: Transaction, run: str, rows: intake.Rows, in_maintenance: set[str]) -> None:
-    """Groups of the new plan; those that are not in maintenance ask for their admission, and have no places."""
-    old = {row.name: row for row in tx.all(sa.select(t.run_group).where(t.run_group.c.run_id == run))}
-    of_run = t.hold.c.run_id == run
-    tx.do(sa.delete(t.hold).where(of_run, t.hold.c.kind == "group", t.hold.c.holder.not_in(sorted(in_maintenance))))
-    known = {row.ci: row for row in tx.all(sa.select(t.run_ci).where(t.run_ci.c.run_id == run))}
-    wanted = {row["ci"]: row for row in _of(rows, t.run_ci)}
-    tx.insert(t.run_ci, [row for host, row in wanted.items() if host not in known])
-    for host, before in known.items():
-        # A host that is gone stands alone: nobody of the groups of now waits for it, or for what it holds.
-        row = wanted.get(host) or {"group_name": f"{host}, not in the plan any more"}
-        values = {name: value for name, value in row.items() if value != getattr(before, name)}
+def _replace_steps(tx: Transaction, progress: _Progress) -> list[str]:
+    """Write the steps of the new plan; what is done stays done, and what a host that has begun did stays told."""
+    run, told, new = progress.run, [], []
+    for key in progress.gone:
+        row = progress.steps[key]
+        if key[0] not in progress.begun:
+            tx.do(sa.delete(t.step).where(*_is(run, key)))
+            told.append(f"{row.label} is left out")
+        elif key[0] in progress.plan["steps"]:
+            tx.do(sa.update(t.step).where(*_is(run, key)).values(seq=0))  # it is over: nothing comes before it
+    for key in progress.new:
+        why = ""
+        if key in progress.too_late:
+            why = f"it would have had to come before {progress.wanted[progress.too_late[key]]['label']}"
+        told.append(f"{progress.wanted[key]['label']} is new" + (f", and left out: {why}" if why else ""))
+    for key, row in progress.wanted.items():
+        known = progress.steps.get(key)
+        if key in progress.too_late:
+            row = {**row, "state": "skipped", "message": "its group was through when it came into the plan"}
+        if known is None:
+            new.append(row)
+            continue
+        values = {name: row[name] for name in _OF_A_PLAN if row[name] != getattr(known, name)}
+        if known.state == "skipped":
+            values |= {name: row[name] for name in ("state", "message") if row[name] != getattr(known, name)}
         if values:
-            tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run, t.run_ci.c.ci == host).values(values))
+            tx.do(sa.update(t.step).where(*_is(run, key)).values(values))
+    tx.insert(t.step, new)
+    return told
+
+
+def _is(run: str, key: Key) -> tuple[Any, Any, Any]:
+    return t.step.c.run_id == run, t.step.c.ci == key[0], t.step.c.step == key[1]
+
+
+def _replace_groups(tx: Transaction, progress: _Progress) -> None:
+    """Write the groups of the new plan; those that are not in maintenance ask for their admission, without places.
+
+    A host that is through and gone stands alone: nobody of the groups of now waits for it, or for what it holds.
+    """
+    run, rows = progress.run, progress.rows
+    of_run = t.hold.c.run_id == run
+    kept = sorted(progress.in_maintenance)
+    tx.do(sa.delete(t.hold).where(of_run, t.hold.c.kind == "group", t.hold.c.holder.not_in(kept)))
+    entered = {row.name: row for row in tx.all(sa.select(t.run_group).where(t.run_group.c.run_id == run))}
+    known = {row.ci: dict(row._mapping) for row in tx.all(sa.select(t.run_ci).where(t.run_ci.c.run_id == run))}
     tx.do(sa.delete(t.run_group).where(t.run_group.c.run_id == run))
-    groups = []
-    for row in _of(rows, t.run_group):
-        entered = old[row["name"]] if row["name"] in in_maintenance else None
-        admitted = {name: getattr(entered, name, None) for name in ("admitted_at", "admitted_epoch")}
-        groups.append({**row, **admitted})
-    for host in sorted(set(known) - set(wanted)):
-        gone = {"name": f"{host}, not in the plan any more", "seq": len(groups), "seconds": 0.0, "canary": False}
+    tx.do(sa.delete(t.run_ci).where(t.run_ci.c.run_id == run))
+    groups, hosts = [], rows.of(t.run_ci)
+    for row in rows.of(t.run_group):
+        was = entered[row["name"]] if row["name"] in progress.in_maintenance else None
+        groups.append({**row, **{name: getattr(was, name, None) for name in ("admitted_at", "admitted_epoch")}})
+    gone = sorted(progress.begun - {row["ci"] for row in hosts})
+    for number, host in enumerate(gone, len(groups)):
+        name = f"{host}, not in the plan any more"
         nothing = dict.fromkeys(("opens", "closes", "source", "admitted_at", "admitted_epoch"))
-        groups.append({"run_id": run, **gone, **nothing})
+        groups.append({"run_id": run, "name": name, "seq": number, "canary": False, "seconds": 0.0, **nothing})
     tx.insert(t.run_group, groups)
+    tx.insert(t.run_ci, hosts)
+    tx.insert(
+        t.run_ci,
+        [
+            {**known[host], "group_name": f"{host}, not in the plan any more", "seq": number}
+            for number, host in enumerate(gone, len(hosts))
+        ],
+    )

@@ -54,9 +54,7 @@ STEP_TRANSITIONS = frozenset(
         ("pending", "deferred"),  # admission cannot be had in this run, or the gate's deadline is over
         ("pending", "failed"),  # the host left the play before it began the step
         ("pending", "unknown"),  # take, when the step was attempted before
-        ("pending", "skipped"),  # a new plan does without it
-        ("unknown", "skipped"),
-        ("skipped", "pending"),  # another one has it again
+        ("skipped", "pending"),  # another plan has it after all
         ("running", "done"),
         ("running", "failed"),
         ("running", "unknown"),
@@ -105,6 +103,11 @@ def sources(transitions: frozenset[tuple[str, str]], target: str) -> tuple[str, 
 DISTURB = {"suspend_jobs": ("stop", "start"), "silence": ("stop", "patch", "reboot", "start")}
 
 
+def made_by(key: str) -> str:
+    """The step that makes the temporary change ``key``."""
+    return key if key.startswith("suspend_jobs:") else key.partition(":")[0]
+
+
 class Guarded:
     """What temporary changes guard, with what the steps of a run have done to it."""
 
@@ -132,11 +135,8 @@ class Guarded:
 
         One has to while something is left to be stopped that was not tried yet, unless what it is about is down.
         """
-        disturbing = [row for row in self._disturbing.get(key, ()) if row["state"] not in STEP_MET]
-        left = [row for row in disturbing if row["kind"] != "start" and not row["attempt"]]
-        if not left or not self.is_as_before(key):
-            return None
-        return key if key.startswith("suspend_jobs:") else key.partition(":")[0]
+        left = [row for row in self._disturbing.get(key, ()) if row["kind"] != "start" and not row["attempt"]]
+        return made_by(key) if left and self.is_as_before(key) else None
 
 
 @dataclasses.dataclass

@@ -321,7 +321,7 @@ class Store:
             values = {"epoch": epoch, "fence": self._next_fence(tx), "state": "running", "finished_at": None}
             if revision is not None and not (held is not None and self._same(held, owner)):  # else it is a second try
                 values |= {"plan_rev": row.plan_rev + 1, "code_hash": revision.code_hash}
-                changed = self._adopt(tx, run, revision, row.plan_rev + 1)
+                changed = self._adopt(tx, run, revision)
                 tx.event(
                     run,
                     epoch,
@@ -352,14 +352,16 @@ class Store:
             tx.event(run, epoch, "taken", actor=owner.words())
         return epoch
 
-    @staticmethod
-    def _adopt(tx: Transaction, run: str, revision: Revision, number: int) -> list[str] | None:
+    def _adopt(self, tx: Transaction, run: str, revision: Revision) -> list[str] | None:
         """Put the revision's plan in the place of the run's; what became of its steps, None when the plan stays."""
         if revision.plan is None:
             return None
         rows = intake.rows(run, revision.plan)
-        changed = replan.adopt(tx, run, revision.plan, rows, number)
+        changed = replan.adopt(tx, run, revision.plan, rows)
         intake.write_found_down(tx, run, rows, revision.out, revision.down)
+        hosts = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
+        undoing = {record.ci for record in self._open_undo(tx, run)}
+        self._free_finished(tx, run, gate.not_finished(tx, run, hosts), undoing)
         return changed
 
     @staticmethod
@@ -1023,17 +1025,28 @@ class Store:
             return sorted(gate.not_finished(tx, run, cis) - set(gate.dead(tx, run, cis, epoch)))
 
     @verb
-    def out(self) -> set[tuple[str, str]]:
-        """Which configuration items are counted against which resource now, over all runs."""
+    def out(self, besides: str | None = None) -> set[tuple[str, str]]:
+        """Which configuration items are counted against which resource now, over all runs but ``besides``."""
         with self._reading() as tx:
-            holder = sa.or_(
-                sa.and_(t.hold.c.kind == "host", t.run_ci.c.ci == t.hold.c.holder),
-                sa.and_(t.hold.c.kind == "group", t.run_ci.c.group_name == t.hold.c.holder),
-            )
-            query = sa.select(t.hold.c.resource, t.run_ci.c.ci).join(
-                t.run_ci, sa.and_(t.run_ci.c.run_id == t.hold.c.run_id, holder)
-            )
-            return {(row.resource, row.ci) for row in tx.all(query)}
+            return self._out(tx, t.hold.c.run_id != besides if besides is not None else sa.true())
+
+    @verb
+    def taken_out(self, run: str) -> set[tuple[str, str]]:
+        """Which hosts of groups in maintenance of a run are counted against which resource."""
+        with self._reading() as tx:
+            hosts = {host for members in replan.in_maintenance(tx, run).values() for host in members}
+            return {(resource, host) for resource, host in self._out(tx, t.hold.c.run_id == run) if host in hosts}
+
+    @staticmethod
+    def _out(tx: Transaction, which: Any) -> set[tuple[str, str]]:
+        holder = sa.or_(
+            sa.and_(t.hold.c.kind == "host", t.run_ci.c.ci == t.hold.c.holder),
+            sa.and_(t.hold.c.kind == "group", t.run_ci.c.group_name == t.hold.c.holder),
+        )
+        query = sa.select(t.hold.c.resource, t.run_ci.c.ci).join(
+            t.run_ci, sa.and_(t.run_ci.c.run_id == t.hold.c.run_id, holder)
+        )
+        return {(row.resource, row.ci) for row in tx.all(query.where(which))}
 
     @verb
     def holds(self, run: str | None = None) -> list[dict[str, Any]]:
@@ -1325,9 +1338,7 @@ class Store:
         return _undo(tx.one(sa.select(t.undo).where(t.undo.c.id == row["id"])))
 
     def _do_again(self, tx: Transaction, run: str, ci: str, step: str) -> bool:
-        """Whether a step was done; from now on it is to be done once more. Never one that the plan has no more."""
-        if step not in {row["step"] for row in self._plan(tx, run)["steps"].get(ci, ())}:
-            return False
+        """Whether a step was done; from now on it is to be done once more."""
         return self._set(tx, run, ci, step, "pending", ("done",), message=None, ended_at=None, result=None)
 
     def _leave_to_start(self, tx: Transaction, run: str, epoch: int, unfinished: set[str]) -> None:

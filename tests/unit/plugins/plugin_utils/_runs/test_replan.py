@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Busy, Owner, Revision, Store, StoreError
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Guarded
 from tests.property import plans
 from tests.unit.plugins.plugin_utils._runs.test_gate import admit, begin, finish_host
 
@@ -56,7 +55,7 @@ def test_what_is_new_is_done_and_what_is_done_stays_done(store: Store) -> None:
     assert store.finish("r1", epoch) == "succeeded"
     (event,) = [event for event in store.events("r1") if event["kind"] == "plan_accepted"]
     assert event["data"]["plan_rev"] == store.run("r1")["plan_rev"] == 2
-    assert event["data"]["changed"] == ["T/start:B/b/J is new", "T/stop:B/b/J is new"]
+    assert event["data"]["changed"] == ["T/stop:B/b/J is new", "T/start:B/b/J is new"]
 
 
 def rebooting(plan: Plan) -> Plan:
@@ -67,59 +66,150 @@ def rebooting(plan: Plan) -> Plan:
     return plan
 
 
-@pytest.mark.parametrize(
-    ("until", "boot", "new"),
-    [
-        ("stop", "", {"stop": "pending", "start": "pending"}),
-        ("patch", "", {"stop": "pending", "start": "pending"}),
-        ("reboot", "same", {"stop": "pending", "start": "pending"}),
-        ("reboot", "other", {"stop": "skipped", "start": "pending"}),
-        ("unsilence", "same", {"stop": "skipped", "start": "skipped"}),
-        ("unsilence", "other", {"stop": "skipped", "start": "pending"}),
-    ],
-)
-def test_what_comes_late_on_a_host_that_has_begun(store: Store, until: str, boot: str, new: dict[str, str]) -> None:
-    epoch = begin(store, rebooting(pairs()))
-    finish_host(store, epoch, "b", "patch")
-    if boot:
-        verdict = store.claim("r1", "b", "reboot", epoch)
-        booted = {"boot_id_before": "same", "boot_id_after": boot}
-        store.end("r1", "b", "reboot", epoch, verdict.attempt, result=booted)
-        finish_host(store, epoch, "b", until)
-    epoch = go_on(store, with_second_instance(rebooting(pairs()), "b", "B"))
-    assert {kind: states(store, "b")[f"{kind}:B/b/J"] for kind in new} == new
+def test_a_stop_may_come_late(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "b", "stop")
+    epoch = go_on(store, with_second_instance(pairs(), "b", "B"))
+    assert store.foresee("r1", "b", "patch", epoch).why == "its own stop:B/b/J is pending"
     finish_host(store, epoch, "b")
     finish_host(store, epoch, "a")
     assert store.finish("r1", epoch) == "succeeded"
 
 
-@pytest.mark.parametrize("procedure", ["stop", "start"])
-def test_a_host_that_is_through_gets_what_a_run_is_for(store: Store, procedure: str) -> None:
+@pytest.mark.parametrize("until", ["patch", "start", "verify"])
+def test_a_stop_does_not_come_after_what_needs_it(store: Store, until: str) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "b", until)
+    with pytest.raises(StoreError, match="T/stop:B/b/J would have had to come before T/"):
+        go_on(store, with_second_instance(pairs(), "b", "B"))
+    assert store.run("r1")["epoch"] == epoch and store.run("r1")["plan_rev"] == 1, "nothing was written"
+
+
+def test_what_was_tried_counts_as_begun(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "b", "stop")
+    verdict = store.claim("r1", "b", "patch", epoch)
+    store.end("r1", "b", "patch", epoch, verdict.attempt, "failed")
+    with pytest.raises(StoreError, match="T/stop:B/b/J would have had to come before T/patch"):
+        go_on(store, with_second_instance(pairs(), "b", "B"))
+
+
+def test_a_group_that_is_through_is_not_touched_again(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "b")
+    for _time in range(2):  # told each time, left out each time
+        epoch = go_on(store, with_second_instance(pairs(), "b", "B"))
+        assert {states(store, "b")[f"{kind}:B/b/J"] for kind in ("stop", "start")} == {"skipped"}
+        *_earlier, event = [event for event in store.events("r1") if event["kind"] == "plan_accepted"]
+        assert event["data"]["changed"] == [
+            "T/stop:B/b/J is new, and left out: it would have had to come before T/patch",
+            "T/start:B/b/J is new, and left out: it would have had to come before T/verify",
+        ]
+    assert store.going_on("r1", epoch) == ["a"]
+    finish_host(store, epoch, "a")
+    assert store.finish("r1", epoch) == "succeeded"
+
+
+def with_relation(plan: Plan) -> Plan:
+    """The plan with the system A on the database B, in one group."""
+    plan["groups"] = [plans.group("A+B", ["a", "b"])]
+    for host, kind, needs in (("b", "stop", ["a", "stop:A/a/I"]), ("a", "start", ["b", "start:B/b/I"])):
+        next(step for step in plan["steps"][host] if step["kind"] == kind)["needs"] += [needs]
+    return plan
+
+
+def test_nothing_is_stopped_below_what_was_started_again(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "a")
+    with pytest.raises(StoreError, match="T/start:B/b/I would have had to come before T/start:A/a/I"):
+        go_on(store, with_relation(pairs()))
+
+
+def test_what_is_related_by_now_waits_for_each_other(store: Store) -> None:
+    begin(store, pairs())
+    epoch = go_on(store, with_relation(pairs()))
+    finish_host(store, epoch, "a", "admit")
+    finish_host(store, epoch, "b", "admit")
+    assert store.claim("r1", "b", "stop:B/b/I", epoch).why == "waits for a stop:A/a/I"
+
+
+@pytest.mark.parametrize(("procedure", "at", "comes"), [("stop", 1, True), ("start", 2, True), ("start", 1, False)])
+def test_a_group_that_is_through_gets_what_a_run_is_for(store: Store, procedure: str, at: int, comes: bool) -> None:
     def plan() -> Plan:
         steps = {
-            host: [plans.step("admit", system="A"), plans.step(procedure, f"{procedure}:A/{host}/I", system="A")]
-            for host in "ab"
+            host: [plans.step("admit"), plans.step(procedure, f"{procedure}:{host.upper()}/{host}/I")] for host in "ab"
         }
-        return {**plans.plan([plans.group("A", ["a", "b"])], steps), "procedure": procedure}
+        return {**plans.plan([plans.group("A", ["a"]), plans.group("B", ["b"])], steps), "procedure": procedure}
 
     epoch = begin(store, plan())
-    finish_host(store, epoch, "b", "admit")
     finish_host(store, epoch, "a")
     later = plan()
-    later["steps"]["a"].insert(1, plans.step(procedure, f"{procedure}:A/a/J", system="A"))
+    later["steps"]["a"].insert(at, plans.step(procedure, f"{procedure}:A/a/J"))
     epoch = go_on(store, later)
-    assert store.run("r1")["groups"][0]["admitted_at"] is not None, "half of it is through: it is in maintenance"
-    assert store.claim("r1", "a", f"{procedure}:A/a/J", epoch).kind == "go"
+    assert states(store, "a")[f"{procedure}:A/a/J"] == ("pending" if comes else "skipped")
+    assert store.claim("r1", "a", f"{procedure}:A/a/J", epoch).kind == ("go" if comes else "done")
 
 
-def test_other_steps_do_not_come_to_a_host_that_has_begun(store: Store) -> None:
+def test_the_jobs_of_a_host_that_has_begun_are_not_suspended_late(store: Store) -> None:
     epoch = begin(store, pairs())
     finish_host(store, epoch, "a", "stop")
     plan = pairs()
     for host, walk in plan["steps"].items():
         walk.insert(1, plans.step("suspend_jobs", system=host.upper()))
-    go_on(store, plan)
-    assert states(store, "a")["suspend_jobs"] == "skipped" and states(store, "b")["suspend_jobs"] == "pending"
+    with pytest.raises(StoreError, match="T/suspend_jobs would have had to come before T/stop:A/a/I"):
+        go_on(store, plan)
+
+
+def suspending(*hosts: str, leader: str = "a") -> Plan:
+    """One system on some hosts, of which one holds back its jobs."""
+    plan = plans.plan(
+        [plans.group("PRD", list(hosts))], {host: plans.walk(host) for host in hosts}, resources={"batch": 1}
+    )
+    plan["steps"][leader].insert(1, plans.step("suspend_jobs", "suspend_jobs:PRD", system="PRD"))
+    plan["steps"][leader].insert(-1, plans.step("release_jobs", "release_jobs:PRD", system="PRD"))
+    return plan
+
+
+def hold_back_jobs(store: Store, epoch: int) -> str:
+    """Hold back the jobs of the system from host a."""
+    finish_host(store, epoch, "a", "suspend_jobs")
+    record = store.intend(
+        "r1", "a", "suspend_jobs:PRD", epoch, kind="suspend_jobs", before=0, wanted=1, undo={"mark": "r1"}
+    )
+    store.undo_state("r1", record.id, epoch, "applied")
+    return record.id
+
+
+def test_jobs_stay_with_the_host_that_holds_them_back(store: Store) -> None:
+    epoch = begin(store, suspending("a", "b"))
+    record = hold_back_jobs(store, epoch)
+    with pytest.raises(StoreError, match="suspend_jobs:PRD is changed by a, which would not undo it any more"):
+        go_on(store, suspending("a", "b", leader="b"))
+    with pytest.raises(StoreError, match="suspend_jobs:PRD is changed by a, which would not undo it any more"):
+        go_on(store, suspending("b", leader="b"))
+    store.take_back("r1", record, "suspend_jobs:PRD", epoch)
+    store.undo_state("r1", record, epoch, "undone", "seen")
+    epoch = go_on(store, suspending("b", leader="b"))
+    assert [row["step"] for row in store.steps("r1") if row["kind"] == "suspend_jobs"] == ["suspend_jobs:PRD"]
+    epoch = go_on(store, suspending("a", "b"))
+    assert states(store, "a")["suspend_jobs:PRD"] == "pending", "back in the plan, they are held back anew"
+
+
+def test_jobs_that_were_given_back_are_held_back_anew(store: Store) -> None:
+    epoch = begin(store, suspending("a", "b"))
+    record = hold_back_jobs(store, epoch)
+    finish_host(store, epoch, "b", "admit")
+    finish_host(store, epoch, "a", "verify")
+    store.take_back("r1", record, "suspend_jobs:PRD", epoch)
+    store.undo_state("r1", record, epoch, "undone", "seen")
+    assert states(store, "a")["suspend_jobs:PRD"] == "pending"
+    plan = with_second_instance(suspending("a", "b"), "b", "PRD")
+    epoch = go_on(store, plan)
+    assert states(store, "b")["stop:PRD/b/J"] == "pending"
+    store.resolve("r1", "a", "suspend_jobs:PRD", epoch, False)
+    finish_host(store, epoch, "a")
+    finish_host(store, epoch, "b")
+    assert store.finish("r1", epoch) == "succeeded"
 
 
 def test_a_host_that_is_gone_is_left_out(store: Store) -> None:
@@ -127,7 +217,19 @@ def test_a_host_that_is_gone_is_left_out(store: Store) -> None:
     finish_host(store, epoch, "a")
     without = plans.plan([plans.group("A", ["a"])], {"a": plans.walk("a", system="A")})
     epoch = go_on(store, without)
-    assert set(states(store, "b").values()) == {"skipped"} and store.run("r1")["plan"]["hosts"] == ["a"]
+    assert states(store, "b") == {} and store.run("r1")["plan"]["hosts"] == ["a"]
+    begin(store, plans.plan([plans.group("B", ["b"])], {"b": plans.walk("b", system="B")}), run="r2")
+    assert store.finish("r1", epoch) == "succeeded"
+
+
+def test_a_host_that_is_through_and_gone_is_still_told(store: Store) -> None:
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "a")
+    without = plans.plan([plans.group("B", ["b"])], {"b": plans.walk("b", system="B")})
+    for _time in range(2):
+        epoch = go_on(store, without)
+        assert set(states(store, "a").values()) == {"done"} and store.going_on("r1", epoch) == ["b"]
+    finish_host(store, epoch, "b")
     assert store.finish("r1", epoch) == "succeeded"
 
 
@@ -181,7 +283,7 @@ def test_a_host_that_is_gone_is_nothing_to_its_group(store: Store) -> None:
     epoch = begin(store, hosts("a", "b"))
     assert admit(store, epoch, "b") == "go", "tried, and no harm done"
     epoch = go_on(store, hosts("a"))
-    assert set(states(store, "b").values()) == {"skipped"} and store.going_on("r1", epoch) == ["a", "c"]
+    assert states(store, "b") == {} and store.going_on("r1", epoch) == ["a", "c"]
     assert admit(store, epoch, "a") == "go" and admit(store, epoch, "c") == "wait"
     store.abandon("r1", epoch, "a", "no route to host", unreachable=True)
     assert admit(store, epoch, "c") == "go", "nothing of A was taken out of service, so its place is free"
@@ -201,23 +303,6 @@ def test_a_member_that_was_down_is_back_without_an_instance_that_is_gone(store: 
     assert admit(store, epoch, "a") == "wait"
     finish_host(store, epoch, "b")
     assert store.holds("r1") == [] and admit(store, epoch, "a") == "go"
-
-
-def test_a_change_for_a_host_that_is_gone_is_not_made_anew(store: Store) -> None:
-    def silenced(*names: str) -> Plan:
-        plan = plans.plan(
-            [plans.group(name.upper(), [name]) for name in names],
-            {name: plans.walk(name, system=name.upper()) for name in names},
-        )
-        for name in names:
-            plan["steps"][name].insert(1, plans.step("silence", system=name.upper()))
-        return plan
-
-    epoch = begin(store, silenced("a", "b"))
-    finish_host(store, epoch, "b", "silence")
-    epoch = go_on(store, silenced("a"))
-    assert states(store, "b")["silence"] == "done" and store.going_on("r1", epoch) == ["a"]
-    assert Guarded(store.steps("r1", ci="b")).to_make_anew("silence:b") is None
 
 
 def test_groups_that_have_not_begun_may_be_others_and_ask_again(store: Store) -> None:
