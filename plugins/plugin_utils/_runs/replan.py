@@ -23,9 +23,10 @@ _OF_A_PLAN = ("seq", "kind", "label", "instance", "system", "tier", "seconds", "
 def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows) -> list[str]:
     """Put ``plan`` in the place of the run's plan; no step of the run is in flight. Returns what became of its steps.
 
-    What was taken out of service so far must be a beginning of the new plan: nothing that it does not know any more is
-    half done, and nothing that is still to do would have had to come before it. A stop may come late, as long as only
-    other stops were to wait for it. Groups that are through are not touched again.
+    What was done so far must be a beginning of the new plan: nothing that it does not know any more is half done, and
+    nothing that is still to do would have had to come before it. Groups that are through a maintenance are not touched
+    again. What comes before what is told by the whole plan: its gates name only the nearest, so a step that comes late
+    would let others pass that have to wait for it, too.
     Raises StoreError that names all in which the run has gone too far for this plan, with the way out.
     """
     progress = _Progress(tx, run, plan, rows)
@@ -82,7 +83,7 @@ class _Progress:
         self.records = tx.all(sa.select(t.undo).where(t.undo.c.run_id == run, t.undo.c.state.in_(rules.UNDO_OPEN)))
         self.gone = sorted(set(self.steps) - set(self.wanted))
         self.new = [key for key, row in self.wanted.items() if row["state"] == "pending" and self._is_new(key)]
-        through = self.begun - self.unfinished
+        through = self.begun - self.unfinished if plan["procedure"] == "patch" else set()
         over = {host for group in plan["groups"] if set(group["hosts"]) <= through for host in group["hosts"]}
         late = self._late()
         self.too_late = {key: cause for key, cause in late.items() if key[0] in over}
@@ -122,23 +123,25 @@ class _Progress:
 
     def _late(self) -> dict[Key, Key]:
         """Steps that are still to do and come too late, each with what was begun and should have come after it."""
-        begun = [
-            key
-            for key, row in self.wanted.items()
-            if row["kind"] not in gate.HARMLESS
-            and key in self.steps
-            and (self.steps[key].attempt or self.steps[key].state == "done")
-        ]
-        stops = {key for key in begun if self.wanted[key]["kind"] == "stop"}
-        late = {
-            key: cause
-            for key, cause in self._before(key for key in begun if key not in stops).items()
-            if self._is_open(key)
-        }
-        for key, cause in self._before(stops).items():
-            if self._is_open(key) and self.wanted[key]["kind"] != "stop":
-                late.setdefault(key, cause)
-        return late
+        needs: dict[Key, list[Key]] = {}
+        for host, walk in self.plan["steps"].items():
+            earlier: list[Key] = []
+            for step in walk:
+                key = (host, step["step"])
+                needs[key] = [*earlier, *((need[0], need[1]) for need in step.get("needs") or ())]
+                earlier = [key]
+        before: dict[Key, Key] = {}
+        for cause, row in self.wanted.items():
+            known = self.steps.get(cause)
+            if row["kind"] in gate.HARMLESS or known is None or not (known.attempt or known.state == "done"):
+                continue
+            found = needs[cause][:]
+            while found:
+                key = found.pop()
+                if key not in before:
+                    before[key] = cause
+                    found += needs[key]
+        return {key: cause for key, cause in before.items() if self._is_open(key)}
 
     def _is_open(self, key: Key) -> bool:
         if self.wanted[key]["state"] != "pending":
@@ -147,25 +150,6 @@ class _Progress:
             return True
         # A temporary change that was taken back is made anew, whatever else its host has done.
         return self.steps[key].state not in rules.STEP_MET and self.wanted[key]["kind"] not in gate.HARMLESS
-
-    def _before(self, begun: Iterable[Key]) -> dict[Key, Key]:
-        """All that comes before ``begun`` in the new plan, each with one of them that comes after it."""
-        needs: dict[Key, list[Key]] = {}
-        for host, walk in self.plan["steps"].items():
-            earlier: list[Key] = []
-            for step in walk:
-                key = (host, step["step"])
-                needs[key] = [*earlier, *((need[0], need[1]) for need in step.get("needs") or ())]
-                earlier = [key]
-        found: dict[Key, Key] = {}
-        for cause in begun:
-            stack = needs[cause][:]
-            while stack:
-                key = stack.pop()
-                if key not in found:
-                    found[key] = cause
-                    stack += needs[key]
-        return found
 
 
 def _replace_steps(tx: Transaction, progress: _Progress) -> list[str]:
