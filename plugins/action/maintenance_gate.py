@@ -25,6 +25,7 @@ class ActionModule(ControllerAction):
         "change": {"type": "str", "choices": list(_controller.UNDONE_BY)},
         "undoes": {"type": "str", "choices": list(_controller.UNDONE_BY)},
         "steps": {"type": "bool", "default": False},
+        "instances": {"type": "list", "elements": "dict", "default": []},
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -40,7 +41,8 @@ class ActionModule(ControllerAction):
         ci, step = task_vars["inventory_hostname"], arguments["step"]
         store = self.open_run(mark)
         undo: rules.UndoRecord | None = None
-        steps = []
+        steps: list[dict[str, t.Any]] = []
+        instances: list[dict[str, t.Any]] = []
         try:
             label = arguments["label"] or _label(store, mark, ci, step)
             verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"])
@@ -51,11 +53,10 @@ class ActionModule(ControllerAction):
                     change = _runs.Change(store, mark["run"], mark["epoch"], ci, kind, undone_by, what)
                     undo = change.intend() if arguments["change"] else change.undoing()
             if arguments["steps"]:
-                steps = [
-                    row
-                    for row in store.steps(mark["run"], ci=ci)
-                    if row["state"] not in ("done", "skipped") and row["step"] != step
-                ]
+                rows = store.steps(mark["run"], ci=ci)
+                steps = [row for row in rows if row["state"] not in ("done", "skipped") and row["step"] != step]
+                instances = _instances(store.instances(mark["run"], ci), arguments["instances"], ci)
+                steps = [_with_instances(row, instances) for row in steps]
         finally:
             store.close()
         said = {
@@ -86,7 +87,8 @@ class ActionModule(ControllerAction):
             "fence": {"epoch": mark["fence"], "ci": ci},
             "fence_here": _controller.fence_here(mark, ci),
             "results": verdict.results,
-            "steps": [{key: row[key] for key in ("step", "kind", "label", "instance", "system")} for row in steps],
+            "steps": steps,
+            "instances": instances,
         }
 
     def _pass(
@@ -118,6 +120,29 @@ class ActionModule(ControllerAction):
                 return verdict, looked
             store.resolve(mark["run"], ci, step, mark["epoch"], False)
             looked = True
+
+
+def _instances(planned: dict[str, dict[str, t.Any]], known: list[dict[str, t.Any]], ci: str) -> list[dict[str, t.Any]]:
+    """Return the instances on a host: those of the plan as it has them, then those that the inventory has beside them.
+
+    What the plan has is worked on even when the inventory has it no more, or never gave it an ``id``: a loop over
+    nothing would look like a step that was done.
+    """
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+    beside = {_plan.identity_of({"host": ci, **record}): record for record in known}
+    return [
+        *({"id": name, **record} for name, record in planned.items()),
+        *({**record, "id": name} for name, record in beside.items() if name not in planned),
+    ]
+
+
+def _with_instances(row: dict[str, t.Any], instances: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """Return what a host has to know of a step. Raises NotPossible when the plan does not say of which instance."""
+    mine = [record for record in instances if record["id"] == row["instance"]] if row["instance"] else instances
+    if row["instance"] and len(mine) != 1:
+        raise _controller.NotPossible(f"The plan has {row['label']}, but does not know the instance {row['instance']}.")
+    return {**{key: row[key] for key in ("step", "kind", "label", "instance", "system")}, "instances": mine}
 
 
 def _label(store: Store, mark: _controller.RunMark, ci: str, step: str) -> str:

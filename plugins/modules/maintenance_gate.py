@@ -28,6 +28,11 @@ options:
     description: Whether to return the steps of this host that are not done.
     type: bool
     default: false
+  instances:
+    description: The instances on this host as the inventory has them, for RV(instances).
+    type: list
+    elements: dict
+    default: []
   timeout:
     description: Seconds after which the host is deferred. Default is no limit but the window's.
     type: float
@@ -89,7 +94,16 @@ results:
   type: dict
   returned: success
 steps:
-  description: The steps of this host that are not done.
+  description:
+    - With O(steps=true), the steps of this host that are not done, each with the C(instances) that it is about. Those
+      are all for a step of the host.
+  type: list
+  elements: dict
+  returned: success
+instances:
+  description:
+    - With O(steps=true), the instances on this host. Those of the plan are as the plan has them, whatever the inventory
+      says by now. Then come those of O(instances) that the plan does not have.
   type: list
   elements: dict
   returned: success

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest import plan_difference, plan_hash
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import landscape_from_inventory
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import (
+    identity_of,
+    landscape_from_inventory,
+)
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.make import make_plan, plan_again
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.outside import judge, spread, without_counted
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Condition, PlanRefused
@@ -18,6 +21,7 @@ __all__ = [
     "Condition",
     "PlanRefused",
     "approve_command",
+    "identity_of",
     "judge",
     "landscape_from_inventory",
     "make_plan",

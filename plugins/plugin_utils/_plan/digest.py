@@ -49,6 +49,9 @@ def essence(plan: Mapping[str, Any]) -> dict[str, Any]:
             host: [[step["step"], sorted(need for need in step["needs"] if not beside(host, need))] for step in steps]
             for host, steps in plan["steps"].items()
         },
+        "instances": {
+            name: [record["sid"], record["number"]] for name, record in (plan.get("instances") or {}).items()
+        },
         "outside": sorted(plan.get("outside") or []),
         "options": {key: options[key] for key in EFFECTIVE_OPTIONS if options.get(key)},
     }
@@ -83,6 +86,11 @@ def plan_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
         words.append(f"the order of admission differs: {kept_old[at]} came next, now {kept_new[at]} does")
     for name in kept_new:
         words += _steps(name, one["steps"][name], two["steps"][name])
+    words += [
+        f"{name} was {'/'.join(map(str, before))} and is now {'/'.join(map(str, two['instances'][name]))}"
+        for name, before in sorted(one["instances"].items())
+        if two["instances"].get(name, before) != before
+    ]
     gone, come = _changed(one["resources"], two["resources"])
     words += [f"the limit {name} no longer holds" for name in gone]
     words += [f"the limit {name} ({two['resources'][name]}) is new" for name in come]

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions, PlanRefused
 
 #: Default start priority by kind of instance: lower starts earlier, as in the instance list of sapstartsrv.
 START_PRIORITY = {
@@ -60,8 +60,9 @@ def landscape_from_inventory(hostvars: Mapping[str, Mapping[str, Any]]) -> dict[
 
     Read are ``landscape_host`` (with its ``instances``) of each host, and ``landscape_systems``,
     ``landscape_redundancy_groups`` and ``landscape_calendars``, which stand on group ``all`` and so on every host.
-    A host without ``landscape_host`` is no part of the landscape.
+    A host without ``landscape_host`` is no part of the landscape. Raises `PlanRefused` for instances of one name.
     """
+    twice: list[str] = []
     landscape: dict[str, Any] = {"hosts": {}, "systems": {}, "instances": {}, "redundancy_groups": {}, "calendars": {}}
     shared = (
         ("systems", "landscape_systems"),
@@ -80,13 +81,30 @@ def landscape_from_inventory(hostvars: Mapping[str, Mapping[str, Any]]) -> dict[
             continue
         record = plain(host)
         for instance in record.pop("instances", None) or []:
-            identity = instance.pop("id", None) or "/".join(
-                str(instance.get(key) or "-") for key in ("sid", "host", "name")
-            )
             instance.setdefault("host", str(name))
+            identity = identity_of(instance)
+            instance.pop("id", None)
+            if identity in landscape["instances"]:
+                twice.append(identity)
             landscape["instances"][identity] = instance
         landscape["hosts"][str(name)] = record
+    if twice:
+        raise PlanRefused(
+            [
+                {
+                    "object": name,
+                    "unmet": "the inventory has two instances of this name.",
+                    "remedy": "give each its own id, sid, host or name.",
+                }
+                for name in sorted(set(twice))
+            ]
+        )
     return landscape
+
+
+def identity_of(instance: Mapping[str, Any]) -> str:
+    """Return the name of an instance of an inventory: its id, or what it is made of."""
+    return str(instance.get("id") or "/".join(str(instance.get(key) or "-") for key in ("sid", "host", "name")))
 
 
 def _several(value: Any) -> list[Any]:

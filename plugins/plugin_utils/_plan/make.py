@@ -217,6 +217,10 @@ def make_plan(
         "host_facts": {host: _facts(data, host, on_host[host]) for group in groups for host in group.hosts},
         "host_needs": {host: sorted(host_needs[host]) for host in sorted(host_needs)},
         "steps": {host: steps[host] for group in groups for host in group.hosts},
+        "instances": {
+            name: {key: data["instances"][name].get(key) for key in ("host", "sid", "number", "tier")}
+            for name in sorted(inside)
+        },
         "forks_needed": forks_needed,
         "lower_bound": round(bound, 3),
         "makespan": round(schedule.makespan, 3),

@@ -969,6 +969,13 @@ class Store:
             return history.steps(tx, run, ci)
 
     @verb
+    def instances(self, run: str, ci: str) -> dict[str, dict[str, Any]]:
+        """The instances on a configuration item as the plan knows them, whatever the landscape says by now, by name."""
+        with self._reading() as tx:
+            known = self._plan(tx, run).get("instances") or {}
+            return {name: record for name, record in known.items() if record["host"] == ci}
+
+    @verb
     def events(self, run: str, after: int = 0) -> list[dict[str, Any]]:
         """What happened, oldest first, beginning after event number ``after`` (field ``n``)."""
         with self._reading() as tx:

@@ -122,3 +122,12 @@ def test_a_changed_file_no_longer_has_its_hash() -> None:
     assert plan_hash(plan) == plan["hash"]
     plan["steps"]["db"][2]["needs"] = []
     assert plan_hash(plan) != plan["hash"]
+
+
+def test_another_instance_number_is_another_plan() -> None:
+    one, two = three_tiers(), three_tiers()
+    name = next(iter(one.data["instances"]))
+    one.data["instances"][name]["number"], two.data["instances"][name]["number"] = "01", "02"
+    sid = one.data["instances"][name]["sid"]
+    assert one.plan()["hash"] != two.plan()["hash"]
+    assert plan_difference(one.plan(), two.plan()) == [f"{name} was {sid}/01 and is now {sid}/02"]

@@ -8,7 +8,11 @@ import json
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan import landscape_from_inventory, make_plan
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import (
+    PlanRefused,
+    landscape_from_inventory,
+    make_plan,
+)
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.landscape import normalized, plain
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, three_tiers
@@ -48,10 +52,28 @@ def test_hand_written_variables_need_no_ids_and_no_hosts() -> None:
         }
     )
     assert list(found["instances"]) == ["PRD/app1/D01"]
+    instance = {"sid": "PRD", "name": "D01", "system": "PRD"}
+    found = landscape_from_inventory(
+        {
+            name: {
+                "landscape_host": {"instances": [dict(instance)]},
+                "landscape_systems": {"PRD": {"type": "abap"}},
+            }
+            for name in ("app1", "app2")
+        }
+    )
+    assert list(found["instances"]) == ["PRD/app1/D01", "PRD/app2/D01"]
     one = three_tiers()
     one.data["systems"]["PRD"]["depends_on"] = "HDB"
     assert one.plan()["hash"] == three_tiers().plan()["hash"]
     assert found["systems"]["PRD"] == {"type": "abap"}
+
+
+def test_two_instances_of_one_name_are_refused() -> None:
+    instance = {"id": "PRD/D01", "sid": "PRD", "name": "D01", "system": "PRD"}
+    hostvars = {name: {"landscape_host": {"instances": [dict(instance)]}} for name in ("app1", "app2")}
+    with pytest.raises(PlanRefused, match="PRD/D01: the inventory has two instances of this name"):
+        landscape_from_inventory(hostvars)
 
 
 @pytest.mark.parametrize(
