@@ -46,9 +46,9 @@ options:
     description:
       - With O(run), goes on although the landscape, or the code, is another one. The hash of its own plan goes on with
         the plan as it was, the hash of the plan of now with that one. A refusal names both.
-      - With the plan of now, what is done stays done, new steps are done, and what is gone is left out. It is refused when
-        what was done is no beginning of that plan, because a step that is still to do would have had to come before, or
-        when it would leave something half done.
+      - With the plan of now, what is done stays done, new steps are done, and what is gone is left out. It is refused
+        when what was done is no beginning of that plan, because a step that is still to do would have had to come
+        before, or when it would leave something half done.
       - The order and options are those of the run in both cases.
     type: str
   assume_yes:
