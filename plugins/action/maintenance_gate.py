@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _remains
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 if t.TYPE_CHECKING:
@@ -26,6 +27,7 @@ class ActionModule(ControllerAction):
         "undoes": {"type": "str", "choices": list(_controller.UNDONE_BY)},
         "steps": {"type": "bool", "default": False},
         "instances": {"type": "list", "elements": "dict", "default": []},
+        "alone": {"type": "bool", "default": False},
     }
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -45,7 +47,7 @@ class ActionModule(ControllerAction):
         instances: list[dict[str, t.Any]] = []
         try:
             label = arguments["label"] or _label(store, mark, ci, step)
-            verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"])
+            verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"], arguments["alone"])
             if verdict.kind == "go":
                 kind = arguments["change"] or arguments["undoes"]
                 if kind:
@@ -92,19 +94,22 @@ class ActionModule(ControllerAction):
         }
 
     def _pass(
-        self, store: Store, mark: _controller.RunMark, ci: str, step: str, timeout: float | None
+        self, store: Store, mark: _controller.RunMark, ci: str, step: str, timeout: float | None, alone: bool
     ) -> tuple[rules.Verdict, bool]:
         """Wait until the gate answers; return its answer, with whether an earlier attempt has an unknown outcome.
 
         The look at an unknown step is the work itself: what this collection does looks before it acts, inside the
-        fence on the target that an outdated controller cannot pass.
+        fence on the target that an outdated controller cannot pass. ``alone``: there is no such fence, so nothing of
+        an outdated controller may live.
         """
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
         def on_trouble(error: Exception) -> None:
-            self._display.warning(f"{ci} {step} waits for the run database: {error}")
+            # A warning would be told with the result, when the wait is over.
+            self._display.display(f"{ci} {step} waits for the run database: {error}")
 
-        looked = False
+        ends = None if timeout is None else time.monotonic() + timeout
+        looked = told = False
         while True:
             verdict = _runs.wait_at_gate(
                 store,
@@ -118,6 +123,15 @@ class ActionModule(ControllerAction):
             )
             if verdict.kind != "look":
                 return verdict, looked
+            living = _remains.of_earlier(mark["run"], mark["epoch"]) if alone else []
+            if living:
+                if ends is not None and time.monotonic() > ends:
+                    raise _controller.NotPossible(f"{_remains.words(living)} Let it end, then continue the run.")
+                if not told:
+                    self._display.display(f"{ci} {step} waits: {_remains.words(living)}")
+                told = True
+                _runs.pause()
+                continue
             store.resolve(mark["run"], ci, step, mark["epoch"], False)
             looked = True
 

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _host_variables
+from ansible_collections.basis.landscape.plugins.plugin_utils import _controller, _host_variables, _remains
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
 
@@ -60,9 +60,22 @@ class ActionModule(ControllerAction):
                 )
         finally:
             store.close()
+        if any(row["kind"] == "silence" for row in undo):
+            self._wait_for_remains(mark)
         # Passwords are in what was said. A record that is looped over is told to every callback, so none are there.
         said = {row["ci"]: self._said(row["ci"]) for row in undo if row["kind"] == "suspend_jobs"}
         return {"changed": False, "undo": undo, "said": said, "_ansible_no_log": True}
+
+    def _wait_for_remains(self, mark: _controller.RunMark) -> None:
+        """Wait until nothing of an earlier controller can silence any more: the tasks of the site have no lock."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+        told = False
+        while living := _remains.of_earlier(mark["run"], mark["epoch"]):
+            if not told:
+                self._display.display(f"Tidying up waits: {_remains.words(living)}")
+            told = True
+            _runs.pause()
 
     def _said(self, ci: str) -> dict[str, t.Any]:
         """Return what a host's variables say to the role sap_jobs; one that has no value fails where it is needed."""

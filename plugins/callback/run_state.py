@@ -48,6 +48,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import (
     _interruption,
     _limit,
     _play_roles,
+    _remains,
 )
 
 AGAIN_SECONDS = 30.0
@@ -163,6 +164,7 @@ class CallbackModule(CallbackBase):
                 f"This ansible-core lacks {', '.join(self._unwatched)}: a worker that is killed, as by the kernel when "
                 "memory runs out, is not noticed, and the run waits for it until it is interrupted twice."
             )
+        _remains.announce(begun["run"], begun["epoch"])
         self._owed = Owed(begun["run"], begun["epoch"])
         self._sidecar = _runs.start_sidecar(begun["database"], begun["run"], begun["epoch"], ttl=begun["ttl"])
         self._mark = _controller.RunMark(

@@ -33,6 +33,12 @@ options:
     type: list
     elements: dict
     default: []
+  alone:
+    description:
+      - Whether the step has no lock at the host, as tasks of the site have none. When it was attempted before, it waits
+        until nothing of an earlier controller of the run lives on this machine.
+    type: bool
+    default: false
   timeout:
     description: Seconds after which the host is deferred. Default is no limit but the window's.
     type: float

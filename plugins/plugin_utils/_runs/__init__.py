@@ -16,6 +16,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.waiter import (
     Orphaned,
+    pause,
     wait_at_gate,
     wait_for_change,
     wait_for_everybody,
@@ -40,6 +41,7 @@ __all__ = [
     "keep_store",
     "open_store",
     "open_to_look",
+    "pause",
     "rehearsal",
     "start_sidecar",
     "wait_at_gate",

@@ -129,6 +129,15 @@ def wait_at_gate(
         line.close()
 
 
+def pause() -> None:
+    """Return after a moment, or when the parent process ends."""
+    line = Line(None, "", "", "")
+    try:
+        line.wait(POLL_SECONDS)
+    finally:
+        line.close()
+
+
 def wait_for_everybody(mark: Mapping[str, Any]) -> None:
     """Return when no configuration item of the run goes on any more: all are through, refused, or have left the play.
 

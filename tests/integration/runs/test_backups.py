@@ -163,3 +163,19 @@ def test_nothing_is_changed_before_a_young_backup_is_there(databases: Site) -> N
     assert checked["ci"] == "db1" and checked["result"]["backups"]["T1"]["id"] > 0, "it stands in the record"
     wrong = databases.play(run_name="r2", landscape_hosts="db2", landscape_require_backup_hours="often")
     assert wrong.code != 0 and "require_backup db2" in wrong.output
+
+
+def test_killed_while_a_backup_is_looked_for(databases: Site) -> None:
+    assert databases.play(playbook="backup_databases", run_name="b1", landscape_hosts="db1", **OPTIONS).code == 0
+    databases.simulator.fault("hana_slow", host="db1", seconds=4)
+    options = {"landscape_hosts": "web,db1", "landscape_require_backup_hours": 24}
+    process = databases.begin(run_name="r1", **options)
+    databases.until_step("db1", "check_backup:HD1")
+    kill(process)
+    databases.end(process)
+    databases.simulator.clear()
+    assert not databases.effects("stopping", "patching", "reboot_requested")
+    outcome = databases.play(run="r1", **options)
+    assert outcome.code == 0 and databases.state() == "succeeded", outcome.output
+    for effect in ("stopped", "patched", "started"):
+        assert sorted(host for _effect, host in databases.effects(effect)) == ["db1", "web"]

@@ -189,3 +189,37 @@ def test_killed_in_silence_then_in_unsilence(site: Site, looked_tasks: dict[str,
     assert site.state() == "succeeded" and not list(site.folder.glob("silence_*_*"))
     for effect in ("stopped", "patched", "started"):
         assert site.effects(effect) == [(effect, "pair1")]
+
+
+def test_what_is_left_of_a_killed_controller_ends_first(site: Site) -> None:
+    """Tasks of the site have no lock at the host, and a worker finishes its task though its controller is dead."""
+    silence, log = site.folder / "silence.yml", site.folder / "log"
+    journal, door, held = (site.folder / name for name in ("changes", "door", "held"))
+    silence.write_text(
+        "- name: Silence\n"
+        "  ansible.builtin.shell: |\n"
+        f"    echo silence begins >> {journal}\n"
+        f"    if [ -p {door} ]; then : > {held}; read -r word < {door}; fi\n"
+        f"    echo silence ends >> {journal}\n"
+        "  delegate_to: localhost\n"
+    )
+    unsilence = site.folder / "unsilence.yml"
+    unsilence.write_text("- name: Unsilence\n  ansible.builtin.debug:\n    msg: it may alarm again\n")
+    tasks = {"silence": str(silence), "unsilence": str(unsilence)}
+    options = {"landscape_hosts": "pair1", "landscape_step_tasks": tasks}
+    os.mkfifo(door)
+    process = site.begin(run_name="r1", **options)
+    site.until(held.exists, why="the task has begun")
+    kill(process, signal.SIGKILL)
+    site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
+    site.environment["ANSIBLE_LOG_PATH"] = str(log)
+    again = site.begin(run="r1", **options)
+    waits = "pair1 silence waits: Of the controller that had the run before, something still lives on this machine"
+    site.until(lambda: waits in log.read_text(encoding="utf-8"), why="the second one waits for the first one's worker")
+    assert changes(site) == [("silence", "begins")] and site.states()["pair1"]["silence"] == "unknown"
+    door.write_text("go\n")
+    site.end(process)
+    door.unlink()
+    outcome = site.end(again)
+    assert outcome.code == 0 and site.state() == "succeeded", outcome.output
+    assert changes(site) == [("silence", "begins"), ("silence", "ends")] * 2, "one after the other"
