@@ -71,7 +71,9 @@ OF_THIS_CALL = {
     "accept_plan",
     "approved",
     "force_by",
+    "landscape_ignore_instances",
     "landscape_outside_down",
+    "landscape_services_file",
     "landscape_preview",
     "landscape_procedure",
     "landscape_yes",
@@ -136,6 +138,8 @@ class ActionModule(ControllerAction):
                 "missing. Use the inventory "
                 "plugin basis.landscape.cmdb, or set landscape_host for each host as docs/inventory.md describes."
             )
+        beside = [h for h in task_vars["ansible_play_hosts_all"] if h not in hosts]
+        self._refuse_hosts(hosts, beside, task_vars)
         said = _host_variables.of_hosts(self._task, hosts)
         self._refuse_wrong_options(said, arguments)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
@@ -148,6 +152,11 @@ class ActionModule(ControllerAction):
         try:
             if begun is not None:
                 plan = begun["plan"]
+                if begun["procedure"] != arguments["procedure"]:
+                    raise _controller.NotPossible(
+                        f"Run {begun['id']} is a {begun['procedure']}, and is not continued by a playbook for "
+                        f"{arguments['procedure']}."
+                    )
                 self._refuse_empty_limit(hosts, plan, begun["id"])
                 conditions, of_now = self._against_continuing(begun, landscape)
                 replaces = of_now is not None and arguments["accept_plan"] == of_now["hash"] != plan["hash"]
@@ -177,6 +186,8 @@ class ActionModule(ControllerAction):
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
+                if beside:
+                    plan["warnings"].append(f"Not part of the landscape, so left out: {_some(beside)}.")
                 looks = self._looks(plan, hosts, store)
         finally:
             if store:
@@ -196,6 +207,7 @@ class ActionModule(ControllerAction):
             "hosts": plan["hosts"],
             "jobs": {} if begun else _job_leaders(plan),
             "looks": looks,
+            "finds": _finds(plan, hosts) if begun is None or replaces else {},
             "continues": begun["id"] if begun else None,
             "replaces": replaces,
             "accepted": accepted,
@@ -356,6 +368,20 @@ class ActionModule(ControllerAction):
         return said, sorted(set(others) - OF_THIS_CALL)
 
     @staticmethod
+    def _refuse_hosts(hosts: list[str], beside: list[str], task_vars: dict[str, t.Any]) -> None:
+        """Raise NotPossible for hosts that would silently not be done: said so by name, or never walking."""
+        if beside and (context.CLIARGS.get("subset") or "landscape_hosts" in task_vars):
+            raise _controller.NotPossible(
+                f"Selected, but no part of the landscape: {_some(beside)}. The inventory gives them no variable "
+                "landscape_host. Add them to the CMDB, or leave them out of landscape_hosts and --limit."
+            )
+        if "localhost" in hosts:
+            raise _controller.NotPossible(
+                "A host of the landscape is called localhost, which is what Ansible calls the controller. Give it its "
+                "own name in the inventory."
+            )
+
+    @staticmethod
     def _refuse_empty_limit(hosts: list[str], begun: dict[str, t.Any], run: str) -> None:
         """Raise NotPossible when ``--limit`` leaves no host of the run that is continued."""
         if context.CLIARGS.get("subset") and not set(hosts) & set(begun["hosts"]):
@@ -501,6 +527,17 @@ def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:
     return {host: systems for host, systems in found.items() if systems}
 
 
+def _finds(plan: dict[str, t.Any], inside: list[str]) -> dict[str, list[dict[str, t.Any]]]:
+    """Return the hosts that are taken out of service, each with its instances: it may have others."""
+    if plan["procedure"] not in ("patch", "stop"):
+        return {}
+    found: dict[str, list[dict[str, t.Any]]] = {host: [] for host in plan["hosts"] if host in inside}
+    for record in plan["instances"].values():
+        if record["host"] in found:
+            found[record["host"]].append({"sid": record["sid"], "number": record["number"]})
+    return found
+
+
 def _half_of_the_jobs(said: _Said, step_tasks: dict[str, t.Any]) -> list[Condition]:
     """Return what stands against a task file of the site for one half of holding jobs back, beside ours."""
     given = set(JOB_STEPS) & set(step_tasks)
@@ -570,6 +607,10 @@ def _write(plan: dict[str, t.Any], directory: pathlib.Path) -> dict[str, str]:
         path.write_text(text, encoding="utf-8")
         paths[kind] = str(path)
     return paths
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _duration(seconds: float) -> str:

@@ -22,6 +22,8 @@ class ActionModule(ControllerAction):
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
         "jobs": {"type": "dict", "default": {}},
         "looks": {"type": "dict", "default": {}},
+        "finds": {"type": "dict", "default": {}},
+        "ignore": {"type": "list", "elements": "str", "default": []},
         "outside": {"type": "str", "choices": ["refuse", "accept"], "default": "refuse"},
         "json": {"type": "path"},
         "html": {"type": "path"},
@@ -52,6 +54,9 @@ class ActionModule(ControllerAction):
         conditions += judged.conditions
         for line in judged.warnings:
             self._display.display(f"  warning: {line}")
+        for host, known in sorted(arguments["finds"].items()):
+            found = task_vars["hostvars"][host].get("landscape_found") or {}
+            conditions += _beside_the_plan(host, known, found, set(arguments["ignore"]))
         if conditions:
             refusal = _plan.PlanRefused(conditions)
             return {"failed": True, "changed": False, "msg": str(refusal), "conditions": conditions}
@@ -80,6 +85,46 @@ def _not_up(answer: dict[str, t.Any]) -> str | None:
     if "healthy" not in answer:
         return f"it cannot be asked: {why}"
     return None if answer["healthy"] else "; ".join(answer["bad"]) or "it is not healthy"
+
+
+def _beside_the_plan(
+    host: str, known: list[dict[str, t.Any]], found: dict[str, t.Any], ignored: set[str]
+) -> list[dict[str, str]]:
+    """Return the instances of a host that nobody would stop or start, as what stands against the run.
+
+    A host that cannot be reached is no condition: the run itself tells that, and touches nothing there.
+    """
+    if found.get("unreachable"):
+        return []
+    if "instances" not in found:
+        why = (_failures.words(found) or "nobody has looked").rstrip(".")
+        return [
+            {
+                "object": host,
+                "unmet": f"it cannot be told which instances it has: {why}.",
+                "remedy": "mend that; the start file of another place is named by landscape_services_file.",
+            }
+        ]
+    of_number = {f"{int(one['number']):02d}": one["sid"] for one in known if one["number"] is not None}
+    conditions = []
+    for one in found["instances"]:
+        sid, number = one["sid"], one["number"]
+        if of_number.get(number) is not None and sid in (None, of_number[number]):
+            continue
+        if {sid, f"{sid}/{number}"} & ignored:
+            continue
+        name = f"{sid or 'instance'}/{number}"
+        said = f"{name} ({one['name']})" if one["name"] else name
+        conditions.append(
+            {
+                "object": host,
+                "unmet": f"it has {said}, which the landscape does not know, so nobody would stop it, start it or look "
+                "at it.",
+                "remedy": f"add it to the CMDB, remove what is left of it from the host, or add {name} to "
+                "landscape_ignore_instances.",
+            }
+        )
+    return conditions
 
 
 def _against(answer: dict[str, t.Any]) -> list[tuple[str, str]]:

@@ -51,6 +51,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils import (
     _remains,
 )
 
+PLANS = "basis.landscape.landscape_plan"
 AGAIN_SECONDS = 30.0
 """How long a database that did not take something is left to the sidecar: an attempt here may take as long."""
 ALONE_SECONDS = 2.0
@@ -70,6 +71,7 @@ class CallbackModule(CallbackBase):
         self._mark: _controller.RunMark | None = None
         self._sidecar: t.Any = None
         self._interrupted = 0
+        self._plans = False
         self._unwatched: list[str] = []
         self._in_flight: dict[str, tuple[str, float]] = {}
         self._owed: t.Any = None
@@ -90,8 +92,18 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         """Keep the cost of a task low: its roles are looked through, its memory is shared with every worker."""
         _play_roles.keep_once_each(play)
+        self._plans = any(task.action == PLANS for block in play.tasks for task in block.block)
         # A collection in a worker would otherwise write to every object it inherited, and so copy all of them.
         gc.freeze()
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """End with an error: a run that was to be planned over nobody would look like one that went well."""
+        if self._plans:
+            self._display.error(
+                "No host of the inventory is selected, so nothing was planned and nothing was done. Look at "
+                "landscape_hosts, --limit, and at what the inventory could read."
+            )
+            raise SystemExit(1)  # a callback's exceptions are only warned of
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Notice that a run has begun, which steps are in flight."""

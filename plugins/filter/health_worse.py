@@ -12,7 +12,8 @@ short_description: What is worse than before
 description:
   - Lists in words what is not well now although it was well before; everything that is not well when O(before) is
     empty.
-  - A check that was good and does not apply any more is not well. What it looked at is gone.
+  - A check that was good and does not apply any more is not well. What it looked at is gone. One that nobody could tell
+    before must not be bad. An instance that cannot be asked is never well.
 positional: before
 options:
   _input:

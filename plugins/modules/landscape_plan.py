@@ -155,6 +155,10 @@ jobs:
       C(system) and C(sid). Empty when a run is continued.
   type: dict
   returned: success
+finds:
+  description: The hosts that are taken out of service with the instances that they have, of which any other is refused.
+  type: dict
+  returned: success
 looks:
   description:
     - The hosts with the instances outside of the run that have to be looked at before it begins, each instance at one

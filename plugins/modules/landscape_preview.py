@@ -31,6 +31,18 @@ options:
       - The hosts with the instances that they have looked at, as RV(basis.landscape.landscape_plan#module:looks).
     type: dict
     default: {}
+  finds:
+    description:
+      - The hosts with the instances that the plan knows on them, as RV(basis.landscape.landscape_plan#module:finds).
+        Each has the variable C(landscape_found), what M(basis.landscape.sap_landscape_info) found there.
+      - Any other instance is refused. It would be rebooted away, or go on while its host counts as stopped.
+    type: dict
+    default: {}
+  ignore:
+    description: Instances that are not refused for this, as SID or SID/number.
+    type: list
+    elements: str
+    default: []
   outside:
     description: Whether what is outside of the run refuses it, or is shown as a warning.
     type: str

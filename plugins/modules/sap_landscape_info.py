@@ -16,7 +16,7 @@ description:
     who it is, which processes run, which releases its programs have, and which instances its system has.
   - An instance that is known and whose sapstartsrv does not answer is listed with RV(instances[].service=down), not
     left out. What could not be read is named with the reason.
-  - Over O(sapcontrol_url) nothing can be found, so O(numbers) is needed.
+  - Over O(sapcontrol_url) nothing can be found to be asked, so O(numbers) is needed.
 options:
   numbers:
     description: Instance numbers to ask. By default those that are found on the host.
@@ -26,6 +26,12 @@ options:
     description: The host's start file for sapstartsrv.
     type: path
     default: /usr/sap/sapservices
+  ask:
+    description:
+      - Whether the instances are asked. With V(false) it is only told which there are, by the start file and, without
+        O(sapcontrol_url), by the sockets.
+    type: bool
+    default: true
   versions:
     description: Whether the releases of the programs are read as well. This needs the rights of C(<sid>adm).
     type: bool
@@ -63,6 +69,7 @@ instances:
       type: str
     service:
       description: V(up) when sapstartsrv answered, V(down) when nothing listens, V(silent) when it did not answer well.
+        Null with O(ask=false).
       type: str
     sid:
       description: System ID. Null when nobody can tell.
@@ -120,6 +127,7 @@ def spec() -> ArgumentSpec:
         {
             "numbers": {"type": "list", "elements": "str"},
             "services_file": {"type": "path", "default": found.SERVICES},
+            "ask": {"type": "bool", "default": True},
             "versions": {"type": "bool", "default": True},
         }
     )
@@ -133,11 +141,11 @@ def release(text: str) -> Dict[str, Optional[str]]:
     return {"release": kernel, "patch": patch, "change": changelist or commit, "text": text}
 
 
-def describe(client: Client, number: str, known: Optional[found.Known], versions: bool) -> Dict[str, Any]:
-    """One instance; what cannot be read is named in ``unread``."""
-    told: Dict[str, Any] = {
+def unasked(number: str, known: Optional[found.Known]) -> Dict[str, Any]:
+    """What is known of an instance before it is asked."""
+    return {
         "number": number,
-        "service": "up",
+        "service": None,
         "sid": known.sid if known else None,
         "name": known.name if known else None,
         "host": known.host if known else None,
@@ -146,6 +154,11 @@ def describe(client: Client, number: str, known: Optional[found.Known], versions
         "versions": [],
         "unread": [],
     }
+
+
+def describe(client: Client, number: str, known: Optional[found.Known], versions: bool) -> Dict[str, Any]:
+    """One instance; what cannot be read is named in ``unread``."""
+    told = {**unasked(number, known), "service": "up"}
     try:
         who = client.identity()
     except LandscapeError as error:
@@ -177,6 +190,10 @@ def look(context: Context) -> Dict[str, Any]:
     """All instances of the host, and their systems."""
     params = context.params
     by_url = bool(params["sapcontrol_url"])
+    if not params["ask"]:
+        known = found.read_services(params["services_file"])
+        numbers = set(known) | set(() if by_url else found.sockets(params["sapcontrol_socket"]))
+        return {"instances": [unasked(number, known.get(number)) for number in sorted(numbers)], "systems": {}}
     if by_url and not params["numbers"]:
         raise BadInput("find the instances of the host", "numbers is needed together with sapcontrol_url")
     known = {} if by_url else found.read_services(params["services_file"])

@@ -22,12 +22,15 @@ class Verdict(NamedTuple):
 def is_worse(now: str, before: Optional[str] = None) -> bool:
     """Whether a check that had the verdict ``before`` has become worse; None when nobody looked before.
 
-    What was not well before is none of our doing. A check that was good and does not go with the instance any more has
-    lost what it looked at: a replicator, a cluster.
+    What was bad before is none of our doing. What nobody could tell before may have been well, so only the same again
+    is no worse. A check that was good and does not go with the instance any more has lost what it looked at: a
+    replicator, a cluster.
     """
     if now == NOT_APPLICABLE:
-        return before == GOOD
-    return now != GOOD and before in (None, GOOD, NOT_APPLICABLE)
+        return before in (GOOD, UNKNOWN)
+    if now == UNKNOWN:
+        return before not in (BAD, UNKNOWN)
+    return now == BAD and before != BAD
 
 
 __all__ = ("BAD", "GOOD", "NOT_APPLICABLE", "UNKNOWN", "Verdict", "is_worse")

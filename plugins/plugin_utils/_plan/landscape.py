@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.refusal import Conditions, PlanRefused
@@ -34,6 +34,8 @@ TIER = {
 }
 
 MAINTENANCE = ("full_stop", "rolling")
+SYSTEM_TYPES = ("abap", "java", "webdisp", "hana", "other")
+TIERS = ("web", "app", "db")
 
 
 def plain(value: Any) -> Any:
@@ -112,6 +114,14 @@ def _several(value: Any) -> list[Any]:
     return [value] if isinstance(value, str) else list(value or [])
 
 
+def _check(name: str, what: str, value: Any, known: Collection[str], conditions: Conditions) -> bool:
+    """Collect a word that is not known. Taken for another one it would be done in another order, or not at all."""
+    if value in known:
+        return True
+    conditions.add(name, f"its {what} {value!r} is not known.", f"write one of {', '.join(known)}.")
+    return False
+
+
 def normalized(landscape: Mapping[str, Any], conditions: Conditions) -> dict[str, Any]:
     """Return the landscape with every default filled in; what points to nothing goes to ``conditions``."""
     data = plain(landscape)
@@ -126,19 +136,17 @@ def normalized(landscape: Mapping[str, Any], conditions: Conditions) -> dict[str
             system[key] = _several(system.get(key))
         if system.get("jobs") is None:
             system["jobs"] = system["type"] == "abap"
-        if system["maintenance"] not in MAINTENANCE:
-            conditions.add(
-                name,
-                f"its maintenance policy {system['maintenance']!r} is not known.",
-                f"write one of {', '.join(MAINTENANCE)}.",
-            )
+        _check(name, "maintenance policy", system["maintenance"], MAINTENANCE, conditions)
+        _check(name, "type", system["type"], SYSTEM_TYPES, conditions)
         systems[name] = system
     instances: dict[str, Any] = {}
     for name, record in (data.get("instances") or {}).items():
         instance = dict(record or {})
-        kind = instance.get("kind") or "other"
-        instance["kind"] = kind if kind in START_PRIORITY else "other"
+        instance["kind"] = instance.get("kind") or "other"
+        if not _check(name, "kind", instance["kind"], START_PRIORITY, conditions):
+            continue
         instance["tier"] = instance.get("tier") or TIER[instance["kind"]]
+        _check(name, "tier", instance["tier"], TIERS, conditions)
         priority = instance.get("start_priority")
         instance["start_priority"] = START_PRIORITY[instance["kind"]] if priority is None else float(priority)
         instance["depends_on"] = _several(instance.get("depends_on"))

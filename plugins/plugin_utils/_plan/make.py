@@ -98,6 +98,7 @@ def make_plan(
         "hold_jobs": chosen["hold_jobs"],
     }
     steps = build_steps(data, names, on_host, relations, order, procedure=procedure, **build)
+    _check_guards(data, on_host, chosen["require_backup"], procedure, conditions)
     for group in groups:
         wait_for_guards(steps, group.hosts, skip)
     resources, host_needs, members = grouping.set_limits(
@@ -300,6 +301,29 @@ def _leading_databases(
     if on_host and not leading:
         conditions.add("run", "none of its hosts has a HANA database.", "select hosts with one.")
     return sorted(leading), leading
+
+
+def _check_guards(
+    data: Mapping[str, Any],
+    on_host: Mapping[str, Sequence[str]],
+    guarded: Mapping[str, float],
+    procedure: str,
+    conditions: Conditions,
+) -> None:
+    """Collect the databases that are to be guarded by a host which is not the one that looks for their backup."""
+    of_system: dict[str, list[str]] = {}
+    for name in (name for names in on_host.values() for name in names):
+        if data["instances"][name]["kind"] == "hana":
+            of_system.setdefault(data["instances"][name]["system"], []).append(name)
+    for system, names in sorted(of_system.items()) if "check_backup" in PROCEDURES[procedure] else ():
+        leader = leader_of(data, names)
+        wanted = sorted({data["instances"][name]["host"] for name in names} & set(guarded))
+        if wanted and leader not in guarded:
+            conditions.add(
+                wanted[0],
+                f"landscape_require_backup_hours is set for it, but {leader} looks for the backups of {system}.",
+                f"set it for {leader}, too.",
+            )
 
 
 def _rolling(data: Mapping[str, Any], procedure: str) -> frozenset[str]:

@@ -101,6 +101,8 @@ def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None
     (site.folder / "landscape.json").write_text(json.dumps(without))
     refused = site.play(run="r1")
     assert refused.code != 0 and "accept_plan=" in refused.output
+    other = site.play(run="r1", playbook="start_landscape")
+    assert other.code != 0 and "Run r1 is a patch, and is not continued by a playbook for start" in other.output
     (site.folder / "landscape.json").write_text(json.dumps(landscape))
     with contextlib.closing(sqlite3.connect(site.folder / "state" / "runs.db")) as database:
         database.execute("UPDATE run SET code_hash = 'of another release'")
@@ -185,8 +187,58 @@ def test_a_wrong_option_of_a_role_is_refused_before_anything_is_touched(site: Si
         run_name="r1",
         os_patch_provider="yumm",
         sap_stop_soft_timeout="soon",
+        sap_verify_checks=["process"],
         landscape_step_tasks={"silence": str(site.folder / "nowhere.yml")},
     )
     assert outcome.code != 0 and nothing_was_touched(site)
-    for words in ("os_patch_provider", "yumm", "sap_stop_soft_timeout", "and 4 more", "nowhere.yml"):
+    for words in ("os_patch_provider", "yumm", "sap_stop_soft_timeout", "sap_verify_checks", "nowhere.yml"):
         assert words in outcome.output
+
+
+@pytest.mark.parametrize("playbook", ["patch_landscape", "stop_landscape"])
+def test_an_instance_that_nobody_knows(site: Site, playbook: str) -> None:
+    line = "LD_LIBRARY_PATH=/usr/sap/{0}/exe; sapstartsrv pf=/usr/sap/{0}/SYS/profile/{0}_{1}_pair1 -D -u {2}adm\n"
+    known, new, agent = (
+        line.format(*row) for row in (("WP1", "W21", "wp1"), ("QAS", "D05", "qas"), ("DAA", "SMDA97", "daa"))
+    )
+    services = site.folder / "pair1.services"
+    services.write_text(known + new + agent, encoding="utf-8")
+    options = {
+        "landscape_hosts": "pair1",
+        "landscape_services_file": f"{site.folder}/{{{{ inventory_hostname }}}}.services",
+    }
+    refused = site.play(playbook=playbook, run_name="r1", **options)
+    assert refused.code != 0 and nothing_was_touched(site)
+    words = " ".join(refused.output.split())
+    assert "pair1: it has QAS/05 (D05), which the landscape does not know" in words and "1 unmet condition" in words
+    checked = site.play("--check", playbook=playbook, run_name="r1", **options)
+    assert checked.code != 0 and "QAS/05" in checked.output
+    allowed = site.play(
+        "--check", playbook=playbook, run_name="r1", landscape_ignore_instances=["DAA", "QAS/05"], **options
+    )
+    assert allowed.code == 0, allowed.output
+    services.unlink()
+    services.mkdir()  # there, and not to be read
+    unread = site.play("--check", playbook=playbook, run_name="r1", **options)
+    assert unread.code != 0 and "it cannot be told which instances it has" in " ".join(unread.output.split())
+
+
+@pytest.mark.parametrize("playbook", ["patch_landscape", "start_landscape", "plan_landscape"])
+def test_a_run_over_nobody_is_no_success(site: Site, playbook: str) -> None:
+    outcome = site.play(playbook=playbook, landscape_hosts="prod")
+    assert outcome.code != 0 and "No host of the inventory is selected" in outcome.output
+
+
+def test_a_host_without_a_landscape_is_not_passed_over(site: Site) -> None:
+    stray = site.folder / "stray.yml"
+    stray.write_text(json.dumps({"all": {"hosts": {"stray": {"ansible_connection": "local"}}}}), encoding="utf-8")
+    refused = site.play("-i", str(stray), run_name="r1", landscape_hosts="pair1,stray")
+    assert refused.code != 0 and "no part of the landscape: stray" in " ".join(refused.output.split())
+    limited = site.play("-i", str(stray), "--limit", "pair1,stray", run_name="r1")
+    assert limited.code != 0 and "no part of the landscape: stray" in " ".join(limited.output.split())
+    shown = site.play("-i", str(stray), "--check", run_name="r1")
+    assert shown.code == 0 and "Not part of the landscape, so left out: stray." in " ".join(shown.output.split())
+    stray.write_text(json.dumps({"all": {"hosts": {"localhost": {"landscape_host": {}}}}}), encoding="utf-8")
+    refused = site.play("-i", str(stray), run_name="r1")
+    assert refused.code != 0 and "A host of the landscape is called localhost" in " ".join(refused.output.split())
+    assert nothing_was_touched(site)

@@ -87,7 +87,6 @@ def test_two_instances_of_one_name_are_refused() -> None:
         ("java", 3.0, "app"),
         ("webdisp", 4.0, "web"),
         ("other", 3.0, "app"),
-        ("unheard of", 3.0, "app"),
     ],
 )
 def test_defaults_by_kind(kind: str, priority: float, tier: str) -> None:
@@ -122,3 +121,15 @@ def test_plain_makes_json() -> None:
     value = plain({Tagged("a"): (Tagged("b"), dt.date(2026, 1, 2), {1}, 1.5, None, True)})
     assert json.loads(json.dumps(value)) == {"a": ["b", "2026-01-02", [1], 1.5, None, True]}
     assert value["a"][0].__class__ is str
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [("instances", "kind", "HANA"), ("instances", "tier", "database"), ("systems", "type", "ABAP")],
+)
+def test_words_that_are_not_known_are_named(part: str, field: str, value: str) -> None:
+    build = three_tiers()
+    name = next(iter(build.data[part]))
+    build.data[part][name][field] = value
+    found = build.refusal()
+    assert found[name] == f"its {field} '{value}' is not known."

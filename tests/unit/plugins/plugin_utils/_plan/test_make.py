@@ -379,3 +379,13 @@ def test_no_more_systems_write_to_a_storage_than_it_takes() -> None:
 def test_a_landscape_without_databases_has_nothing_to_back_up() -> None:
     with pytest.raises(PlanRefused, match="none of its hosts has a HANA database"):
         Builder().system("WDP", "webdisp").instance("WDP", "web", "W80", "webdisp").plan(procedure="backup")
+
+
+def test_a_guard_on_a_host_that_does_not_look_is_refused() -> None:
+    build = Builder().system("HDB", "hana")
+    for host in ("db1", "db2"):
+        build.instance("HDB", host, "HDB00", "hana")
+    words = "landscape_require_backup_hours is set for it, but db1 looks for the backups of HDB."
+    assert build.refusal(require_backup={"db2": 24}) == {"db2": words}
+    assert build.plan(require_backup={"db1": 24, "db2": 24})["steps"]["db1"][1]["step"] == "check_backup:HDB"
+    assert build.plan(procedure="start", require_backup={"db2": 24})["procedure"] == "start"
