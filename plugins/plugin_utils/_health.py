@@ -32,7 +32,7 @@ def health_record(results: t.Iterable[t.Mapping[str, t.Any]]) -> Record:
             }
         else:
             record[name] = {
-                ASKED: {"verdict": "unknown", "words": str(result.get("msg") or "the instance gave no answer")}
+                ASKED: {"verdict": "unknown", "words": str(result.get("msg") or "nothing was looked at")}
             }
     return record
 
