@@ -82,6 +82,8 @@ options:
       - The checks of an earlier look by name, each a dict with its C(verdict), such as the filter
         P(basis.landscape.health_record#filter) makes them for each instance.
       - A check that was V(good) and is V(not_applicable) now counts as not healthy. What it looked at is gone.
+      - With C(names) of V(processes) each process of then has to be there. A database of HANA that does not come up may
+        have no row at all.
     type: dict
     default: {}
   timeout:
@@ -160,6 +162,7 @@ error:
 
 import ssl
 import time
+from collections import Counter
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import instance_number, system_id
@@ -230,6 +233,7 @@ class Health:
             )
         self._client.label = self.who.label
         self._rows: Optional[List[model.Instance]] = None
+        self._before: List[str] = list((params["before"].get("processes") or {}).get("names") or ())
 
     def judge_all(self) -> List[Dict[str, Any]]:
         """The checks that were asked for, of this moment."""
@@ -248,10 +252,13 @@ class Health:
         return {"name": name, "verdict": found.verdict, "words": found.words, "evidence": found.evidence}
 
     def processes(self) -> Verdict:
-        """Every process is GREEN."""
+        """Every process is GREEN, and none of those of before is gone."""
         found = self._client.processes()
         words = model.processes_in_words(found)
         verdict = GOOD if model.state_of(found) == model.STARTED else UNKNOWN if not found else BAD
+        gone = Counter(self._before) - Counter(process_name(row) for row in watch.as_data(found))
+        if gone and verdict == GOOD:
+            verdict, words = BAD, f"not listed any more: {', '.join(sorted(gone.elements()))}; {words}"
         return Verdict(verdict, words, watch.as_data(found))
 
     def instances(self) -> Verdict:
@@ -358,6 +365,11 @@ class Health:
             why = f"the instance list has no single row for {self.who.host}/{self.who.number} (found: {found})"
             raise LandscapeError(f"tell the kind of {self.who.label}", why, reason="instance_not_listed")
         return list(own[0].features)
+
+
+def process_name(row: Mapping[str, Any]) -> str:
+    """What tells a process from the others of its instance."""
+    return f"{row['name']} ({row['description']})"
 
 
 def look(context: Context) -> Dict[str, Any]:

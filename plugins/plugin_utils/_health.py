@@ -7,7 +7,7 @@ import typing as t
 
 from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict import GOOD, NOT_APPLICABLE, is_worse
 
-Record = dict[str, dict[str, dict[str, str]]]
+Record = dict[str, dict[str, dict[str, t.Any]]]
 ASKED = "asked"
 """What stands for the checks of an instance that could not be asked."""
 
@@ -27,14 +27,18 @@ def health_record(results: t.Iterable[t.Mapping[str, t.Any]]) -> Record:
             raise ValueError(f"health_record wants the results of a loop over instances, and '{variable}' has no id")
         name = str(instance.get("id") or f"{instance['sid']}/{instance['number']}")
         if result.get("checks"):
-            record[name] = {
-                check["name"]: {"verdict": check["verdict"], "words": check["words"]} for check in result["checks"]
-            }
+            record[name] = {check["name"]: _kept(check) for check in result["checks"]}
         else:
-            record[name] = {
-                ASKED: {"verdict": "unknown", "words": str(result.get("msg") or "nothing was looked at")}
-            }
+            record[name] = {ASKED: {"verdict": "unknown", "words": str(result.get("msg") or "nothing was looked at")}}
     return record
+
+
+def _kept(check: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return what a later look compares itself with."""
+    kept: dict[str, t.Any] = {"verdict": check["verdict"], "words": check["words"]}
+    if check["name"] == "processes":
+        kept["names"] = [f"{row['name']} ({row['description']})" for row in check.get("evidence") or ()]
+    return kept
 
 
 def health_worse(after: t.Mapping[str, t.Any], before: t.Mapping[str, t.Any] | None = None) -> list[str]:

@@ -36,6 +36,7 @@ FAULTS: dict[str, str] = {
     "stop_hangs": "a stop is accepted, then the instance stays YELLOW for ever",
     "sapstartsrv_down": "nothing listens on the instance's sapcontrol ports or on its socket",
     "not_listed": "the system's instance list has no row of the instance",
+    "process_gone": "the process list of the instance has no row of its last process; the others are as ever",
     "host_unreachable": "nothing answers on the host's address; with `times` that many connections are reset",
     "reboot_never_returns": "the host goes down for a reboot, then stays down",
     "disk_full": "the package manager finds no space; nothing is upgraded; or R3trans writes half of its data file",

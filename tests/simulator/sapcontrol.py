@@ -390,6 +390,7 @@ class Service:
     def do_GetProcessList(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """The processes with their colours."""
         clock = self.landscape.clock
+        gone = self.faults.standing("process_gone", **self.landscape.where(instance)) is not None
         return {
             "process": [
                 {
@@ -401,7 +402,7 @@ class Service:
                     "elapsedtime": "" if row.started is None else elapsed(clock.now() - row.started),
                     "pid": row.pid,
                 }
-                for row in instance.processes
+                for row in (instance.processes[:-1] if gone else instance.processes)
             ]
         }
 

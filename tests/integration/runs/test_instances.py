@@ -30,3 +30,12 @@ def test_a_hand_written_inventory_needs_no_ids(site: Site) -> None:
     for effect in ("stopped", "patched", "started"):
         assert {host for what, host in effects if what == effect} == set(CHAIN)
     assert site.everything_is_up()
+
+
+def test_a_process_that_does_not_come_back_is_no_success(site: Site) -> None:
+    """Sapcontrol lists what runs: a database of HANA that stays down has no row, and all that is listed is GREEN."""
+    began = {"effect": "started", "instance": "HDP/db/HDB00"}
+    site.simulator.control("POST", "/faults", {"name": "process_gone", "instance": "HDP/db/HDB00", "on": began})
+    outcome = site.play(run_name="r1", landscape_hosts=",".join(CHAIN), sap_verify_timeout=1)
+    assert outcome.code == 2 and site.states()["db"]["verify"] == "failed", outcome.output
+    assert "processes: not listed any more: hdbxsengine (HDB XSEngine-HDP)" in " ".join(outcome.output.split())

@@ -66,3 +66,11 @@ def test_what_did_not_run_has_to_be_well_once_it_is_started() -> None:
     after = {name: {"queues": {"verdict": "bad", "words": "full"}} for name in ("PRD/a/D01", "PRD/a/D02")}
     assert list(health_running(before)) == ["PRD/a/D01"]
     assert health_worse(after, health_running(before)) == ["PRD/a/D02 queues: full"]
+
+
+def test_the_record_keeps_the_names_of_the_processes() -> None:
+    row = {"name": "hdbindexserver", "description": "HDB Indexserver-PRD", "colour": "GREEN"}
+    check = {"name": "processes", "verdict": "good", "words": "1 GREEN", "evidence": [row]}
+    found = health_record([{"checks": [check], "item": {"id": "HDB/db/HDB00"}}])
+    kept = {"verdict": "good", "words": "1 GREEN", "names": ["hdbindexserver (HDB Indexserver-PRD)"]}
+    assert found == {"HDB/db/HDB00": {"processes": kept}}
