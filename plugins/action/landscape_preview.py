@@ -11,6 +11,9 @@ import typing as t
 from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
+if t.TYPE_CHECKING:
+    from ansible_collections.basis.landscape.plugins.plugin_utils._plan import Condition
+
 MOST = 3  # that a line names
 LIFT = "set landscape_hold_jobs: false for this host"
 
@@ -34,7 +37,7 @@ class ActionModule(ControllerAction):
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
         systems: list[dict[str, str]] = []
-        conditions: list[_plan.Condition] = []
+        conditions: list[Condition] = []
         for host, led in sorted(arguments["jobs"].items()):
             seen = task_vars["hostvars"][host].get("sap_jobs_seen") or {}
             for sid in sorted(row["sid"] for row in led):
@@ -89,7 +92,7 @@ def _not_up(answer: dict[str, t.Any]) -> str | None:
 
 def _beside_the_plan(
     host: str, known: list[dict[str, t.Any]], found: dict[str, t.Any], ignored: set[str]
-) -> list[dict[str, str]]:
+) -> list[Condition]:
     """Return the instances of a host that nobody would stop or start, as what stands against the run.
 
     A host that cannot be reached is no condition: the run itself tells that, and touches nothing there.
@@ -106,7 +109,7 @@ def _beside_the_plan(
             }
         ]
     of_number = {f"{int(one['number']):02d}": one["sid"] for one in known if one["number"] is not None}
-    conditions = []
+    conditions: list[Condition] = []
     for one in found["instances"]:
         sid, number = one["sid"], one["number"]
         if of_number.get(number) is not None and sid in (None, of_number[number]):

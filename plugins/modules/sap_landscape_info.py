@@ -192,8 +192,8 @@ def look(context: Context) -> Dict[str, Any]:
     by_url = bool(params["sapcontrol_url"])
     if not params["ask"]:
         known = found.read_services(params["services_file"])
-        numbers = set(known) | set(() if by_url else found.sockets(params["sapcontrol_socket"]))
-        return {"instances": [unasked(number, known.get(number)) for number in sorted(numbers)], "systems": {}}
+        there = set(known) | set(() if by_url else found.sockets(params["sapcontrol_socket"]))
+        return {"instances": [unasked(number, known.get(number)) for number in sorted(there)], "systems": {}}
     if by_url and not params["numbers"]:
         raise BadInput("find the instances of the host", "numbers is needed together with sapcontrol_url")
     known = {} if by_url else found.read_services(params["services_file"])
