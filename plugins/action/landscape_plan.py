@@ -158,7 +158,8 @@ class ActionModule(ControllerAction):
                         f"{arguments['procedure']}."
                     )
                 self._refuse_empty_limit(hosts, plan, begun["id"])
-                conditions, of_now = self._against_continuing(begun, landscape)
+                standing = store.standing(begun["id"]) if store else {}
+                conditions, of_now = self._against_continuing(begun, landscape, standing)
                 replaces = of_now is not None and arguments["accept_plan"] == of_now["hash"] != plan["hash"]
                 if replaces or arguments["accept_plan"] == plan["hash"]:
                     accepted, conditions = [f"{each['object']}: {each['unmet']}" for each in conditions], []
@@ -251,7 +252,7 @@ class ActionModule(ControllerAction):
         from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
         counted = store.out(besides=run) if store else ()
-        rows = _plan.without_counted(plan["looks"], counted, store.taken_out(run) if store and run else ())
+        rows = _plan.without_counted(plan["looks"], counted)
         said = _host_variables.of_hosts(self._task, sorted({row["host"] for row in rows}))
         for row in rows:
             row["said"] = {}
@@ -384,15 +385,15 @@ class ActionModule(ControllerAction):
     @staticmethod
     def _refuse_empty_limit(hosts: list[str], begun: dict[str, t.Any], run: str) -> None:
         """Raise NotPossible when ``--limit`` leaves no host of the run that is continued."""
-        if context.CLIARGS.get("subset") and not set(hosts) & set(begun["hosts"]):
+        if not set(hosts) & set(begun["hosts"]):
             raise _controller.NotPossible(
-                f"None of the hosts of run {run} is in --limit {context.CLIARGS['subset']}, so it would only be "
+                f"None of the hosts of run {run} is selected by landscape_hosts and --limit, so it would only be "
                 f"deferred. Its hosts are: {', '.join(begun['hosts'][:8])}{' and more' * (len(begun['hosts']) > 8)}."
             )
 
     @staticmethod
     def _against_continuing(
-        begun: dict[str, t.Any], landscape: dict[str, t.Any]
+        begun: dict[str, t.Any], landscape: dict[str, t.Any], standing: dict[str, set[str]]
     ) -> tuple[list[Condition], dict[str, t.Any] | None]:
         """Return how the landscape, or the code, is no longer what a run was planned for, with the plan of now.
 
@@ -420,7 +421,7 @@ class ActionModule(ControllerAction):
                 }
             )
         try:
-            of_now = _plan.plan_again(plan, landscape)
+            of_now = _plan.plan_again(plan, landscape, standing)
         except _plan.PlanRefused as refusal:
             conditions += [{**each, "remedy": f"{each['remedy']} {accept}"} for each in refusal.conditions]
         else:
@@ -564,13 +565,14 @@ def _refuse_what_stays_changed(
     from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
     records = [record for record in store.left_to_start() if record.run != run] if store else []
-    if not records:
+    if store is None or not records:
         return
+    over = {(row["ci"], row["step"]) for row in store.steps(run) if row["state"] == "done"} if run else set()
     walked = {
         (step["kind"], step["system"] or host, step["instance"])
         for host, walk in plan["steps"].items()
         for step in walk
-        if step["kind"] not in plan["options"]["skip_steps"]
+        if step["kind"] not in plan["options"]["skip_steps"] and (host, step["step"]) not in over
     }
     instances = landscape["instances"]
     starts = [instances[instance] for kind, _what, instance in walked if kind == "start"]

@@ -100,6 +100,7 @@ class ActionModule(ControllerAction):
                 _runs.Owner.current(pid=os.getppid(), controller=f"AWX job {job.id}" if job else None),
                 ttl=arguments["ttl"],
                 force_by=arguments["force_by"],
+                of_plan=plan["hash"] if not arguments["replaces"] else None,
                 revision=_runs.Revision(
                     by,
                     code,

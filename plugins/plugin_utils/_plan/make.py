@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan import bounds
@@ -53,13 +53,15 @@ def make_plan(
     durations: Mapping[str, float] | None = None,
     options: Mapping[str, Any] | None = None,
     like: Mapping[str, Any] | None = None,
+    standing: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the plan of a run of ``procedure`` over ``hosts``, as plain JSON data.
 
     ``landscape`` is in normal form. ``durations`` are predicted seconds by label, ``kind/tier`` or kind, from the
     history of runs. ``options`` are described in `options`. Seconds in the plan count from ``now``, an aware time.
     ``like`` is an earlier plan: its steps take as long as it says, and groups that neither windows nor canaries put in
-    an order enter in its order, so that other forks or a longer history make no other plan of it.
+    an order enter in its order, so that other forks or a longer history make no other plan of it. ``standing`` are the
+    hosts of a run that goes on with this plan which are ``in_maintenance``, and which are ``through``.
     Raises `PlanRefused` with every unmet condition, `ValueError` for a procedure or a ``now`` that cannot be.
     """
     if now.tzinfo is None:
@@ -233,8 +235,8 @@ def make_plan(
             {} if "start" in skip or not outside else relations.relied_on,
             # an override of a stop lifts these limits; a target of backups has no partners
             {} if procedure in ON_DATABASES or (procedure == "stop" and chosen["override"] is not None) else members,
-            groups,
-            on_host,
+            [group for group in groups if _enters(group, standing or {})],
+            set(on_host).difference((standing or {}).get("through", ())),
             {} if "start" in skip else resources,
         ),
         "timezone": calendar.zone_of(sorted(in_run)),
@@ -244,13 +246,21 @@ def make_plan(
     return plan
 
 
-def plan_again(begun: Mapping[str, Any], landscape: Mapping[str, Any]) -> dict[str, Any]:
+def _enters(group: Admission, standing: Mapping[str, Collection[str]]) -> bool:
+    """Whether a group is still to enter maintenance in a run that stands so."""
+    entered = not set(group.hosts).isdisjoint(standing.get("in_maintenance", ()))
+    return not entered and not set(group.hosts) <= set(standing.get("through", ()))
+
+
+def plan_again(
+    begun: Mapping[str, Any], landscape: Mapping[str, Any], standing: Mapping[str, Collection[str]] | None = None
+) -> dict[str, Any]:
     """Return the plan of a run that has begun, made anew from the landscape as it is now.
 
     Time, predictions, order and options are those of ``begun``, so its hash differs only when the landscape does: a
     window that has closed meanwhile, a longer history or other forks are no reason not to finish what is down. Hosts
-    that the landscape no longer has are left out. Raises `PlanRefused` when the landscape of now would not allow the
-    run.
+    that the landscape no longer has are left out. ``standing`` is as in `make_plan`. Raises `PlanRefused` when the
+    landscape of now would not allow the run.
     """
     return make_plan(
         landscape,
@@ -259,6 +269,7 @@ def plan_again(begun: Mapping[str, Any], landscape: Mapping[str, Any]) -> dict[s
         now=dt.datetime.fromisoformat(begun["created"]),
         options=begun["options"],
         like=begun,
+        standing=standing,
     )
 
 

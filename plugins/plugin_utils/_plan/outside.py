@@ -32,7 +32,7 @@ def looks(
     landscape: Mapping[str, Any],
     needed: Mapping[str, Sequence[str]],
     members: Mapping[str, Mapping[str, Sequence[str]]],
-    groups: Iterable[Admission],
+    groups: Sequence[Admission],
     on_host: Collection[str],
     counted: Collection[str],
 ) -> list[dict[str, Any]]:
@@ -45,6 +45,8 @@ def looks(
     ``counted`` are the resources that the run counts: who is in the run may be out before it enters, and then leaves
     that much less room to others. A row lists under ``member_of`` where, which group of the run brings it back, how
     many may be out, how many the groups of the run take out at once.
+    ``groups`` are those that are still to enter, ``on_host`` the hosts that the run takes out or has out: who is
+    through stands beside it.
     """
     instances = landscape["instances"]
     known = _instances_of(landscape)
@@ -56,7 +58,10 @@ def looks(
             sizes.setdefault(resource, Counter())[str(need)] += 1
     partner_in: dict[str, list[dict[str, Any]]] = {}
     member_of: dict[str, list[dict[str, Any]]] = {}
-    for resource, inside in sorted(members.items()):
+    for resource, all_inside in sorted(members.items()):
+        inside = {member: hosts for member, hosts in all_inside.items() if not group_of.keys().isdisjoint(hosts)}
+        if not inside:
+            continue
         kind, _colon, name = resource.partition(":")
         allowed = 1
         if kind == "redundancy":
@@ -65,7 +70,7 @@ def looks(
             listed = {member: known.get(member, []) for member in record["members"]}
         else:
             alike = {
-                instances[one]["kind"] for host in inside for one in known[host] if instances[one]["system"] == name
+                instances[one]["kind"] for host in all_inside for one in known[host] if instances[one]["system"] == name
             }
             listed = {}
             for one in known[name]:
@@ -74,7 +79,7 @@ def looks(
         for member, hosts in inside.items() if resource in counted else ():
             for one in listed.get(member, ()):
                 if instances[one]["host"] in hosts:
-                    group = group_of[hosts[0]]
+                    group = group_of[next(host for host in hosts if host in group_of)]
                     place = {
                         "resource": resource,
                         "member": member,
@@ -114,15 +119,10 @@ def spread(rows: Sequence[Mapping[str, Any]], hosts: Sequence[str]) -> dict[str,
     return found
 
 
-def without_counted(
-    rows: Iterable[Mapping[str, Any]],
-    counted: Collection[tuple[str, str]],
-    taken_out: Collection[tuple[str, str]] = (),
-) -> list[dict[str, Any]]:
+def without_counted(rows: Iterable[Mapping[str, Any]], counted: Collection[tuple[str, str]]) -> list[dict[str, Any]]:
     """Leave out where a partner is out because of another run, whose place the run database counts already.
 
-    ``counted`` are (resource, host), ``taken_out`` those that this run itself has taken out: they are no less its
-    members for being down. An instance that nobody relies on then is not looked at.
+    ``counted`` are (resource, host). An instance that nobody relies on then is not looked at.
     """
     rows = list(rows)
     known = {
@@ -135,7 +135,6 @@ def without_counted(
         {
             **row,
             "partner_in": [one for one in row["partner_in"] if (one["resource"], one["member"]) not in known],
-            "member_of": [one for one in row["member_of"] if (one["resource"], row["host"]) not in taken_out],
         }
         for row in rows
     ]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HARMLESS = ("admit", "check_backup", "silence", "suspend_jobs", "backup", "clean_backups")
 """Kinds of steps after which the configuration item is still up."""
+ON_STORAGE = ("backup", "clean_backups")
+"""Kinds of steps that hold a place of the storage that they work on."""
 COMES_BACK = ("start", "verify")
 """Kinds of steps after the last of which the configuration item counts as up again."""
 
@@ -63,6 +65,7 @@ _STEP = (
     .join(t.run_group, sa.and_(t.run_group.c.run_id == t.step.c.run_id, t.run_group.c.name == t.run_ci.c.group_name))
     .where(t.step.c.run_id == _r, t.step.c.ci == _c, t.step.c.step == _s)
 )
+_OWNER = sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == _r)
 _OWN_EARLIER = (
     sa.select(t.step.c.step, t.step.c.state, t.step.c.blocked_by)
     .where(
@@ -134,6 +137,9 @@ def decide(
     key = {"run": run, "ci": ci, "step": step}
     row = tx.one(_STEP, **key)
     if row is None:
+        owner = tx.one(_OWNER, run=run)
+        if owner is not None and owner.epoch != epoch:  # another plan has no such step any more
+            raise Fenced(fenced_words(run, epoch, owner.epoch, owner.state))
         raise StoreError(f"Run {run} has no step {step} on {ci}.")
     if row.run_epoch != epoch or row.run_state not in rules.RUN_LIVE:
         raise Fenced(fenced_words(run, epoch, row.run_epoch, row.run_state))
@@ -230,6 +236,23 @@ def untouched(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
         t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.attempt > 0, t.step.c.kind.not_in(HARMLESS)
     )
     return set(cis) - set(tx.scalars(touched))
+
+
+def out_of_service(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
+    """Those of ``cis`` that the run has taken out of service, and not brought back; a stop run brings nothing back.
+
+    A backup takes nothing out of service, and yet nobody else may have its place while it may still run.
+    """
+    touched = set(cis) - untouched(tx, run, cis)
+    stops = tx.scalar(sa.select(t.run.c.procedure).where(t.run.c.id == run)) == "stop"
+    copied = sa.select(t.step.c.ci).where(
+        t.step.c.run_id == run,
+        t.step.c.ci.in_(cis),
+        t.step.c.kind.in_(ON_STORAGE),
+        t.step.c.attempt > 0,
+        t.step.c.state.not_in(rules.STEP_MET),
+    )
+    return (touched if stops else touched & not_finished(tx, run, cis)) | set(tx.scalars(copied))
 
 
 def group_members(tx: Transaction, run: str, group: str) -> list[str]:

@@ -69,10 +69,6 @@ def of_continued_run(
     late.
     """
     record, steps = looked.run(run), looked.steps(run)
-    unfinished = {row["ci"] for row in steps if row["state"] not in rules.STEP_MET}
-    final = record["state"] in rules.RUN_FINAL
-    plan = revision.plan if revision and revision.plan else record["plan"]
-    elsewhere = [] if final else looked.claimed_elsewhere(run, intake.claims_of(plan, unfinished))
     taken = next((event for event in reversed(looked.events(run)) if event["kind"] == "taken"), None)
     found = {
         "run": run,
@@ -88,20 +84,25 @@ def of_continued_run(
             {"ci": record.ci, "key": record.key, "kind": record.kind, "state": record.state, "undo": record.undo}
             for record in looked.open_undo(run)
         ],
-        "refused": _claimed_in_words(elsewhere),
-        "elsewhere": elsewhere,
+        "refused": [],
+        "elsewhere": [],
         "hosts": len({row["ci"] for row in steps}),
-        "unfinished": len(unfinished),
+        "unfinished": len({row["ci"] for row in steps if row["state"] not in rules.STEP_MET}),
     }
     copy = rehearsal(looked, run)
     try:
         try:
             epoch = copy.take(run, owner, force_by=force_by, revision=revision)
         except Busy as refusal:
-            found["refused"].insert(0, str(refusal))
-            if final:
+            found["refused"].append(str(refusal))
+            if record["state"] in rules.RUN_FINAL:
                 return {**found, "fence": None, "groups": [], "steps": []}
             epoch = copy.take(run, owner, force_by=BY, revision=revision)
+        # Seen from the plan that the run goes on with, and from the steps that it has then.
+        unfinished = {row["ci"] for row in copy.steps(run) if row["state"] not in rules.STEP_MET}
+        elsewhere = looked.claimed_elsewhere(run, intake.claims_of(copy.run(run)["plan"], unfinished))
+        found |= {"elsewhere": elsewhere, "unfinished": len(unfinished)}
+        found["refused"] += _claimed_in_words(elsewhere)
         owed = Owed(run, epoch)
         for host in sorted(set(left_out) & unfinished):
             owed.add({"left_out": host})

@@ -41,7 +41,6 @@ def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows)
     for table in (t.dep, t.need):
         tx.do(sa.delete(table).where(table.c.run_id == run))
         tx.insert(table, rows.of(table))
-    intake.write_resources(tx, rows)
     values = {"plan": json.dumps(plan), "plan_hash": str(plan.get("hash", "")), "budget": rows.budget}
     tx.do(sa.update(t.run).where(t.run.c.id == run).values(values))
     return told
@@ -62,8 +61,8 @@ def in_maintenance(tx: Transaction, run: str) -> dict[str, list[str]]:
     for row in tx.all(query):
         groups.setdefault(row.group_name, []).append(row.ci)
     hosts = [host for members in groups.values() for host in members]
-    untouched, unfinished = gate.untouched(tx, run, hosts), gate.not_finished(tx, run, hosts)
-    return {name: members for name, members in groups.items() if set(members) - untouched and unfinished & set(members)}
+    out, unfinished = gate.out_of_service(tx, run, hosts), gate.not_finished(tx, run, hosts)
+    return {name: members for name, members in groups.items() if out & set(members) and unfinished & set(members)}
 
 
 class _Progress:
@@ -86,8 +85,8 @@ class _Progress:
         through = self.begun - self.unfinished if plan["procedure"] == "patch" else set()
         over = {host for group in plan["groups"] if set(group["hosts"]) <= through for host in group["hosts"]}
         late = self._late()
-        self.too_late = {key: cause for key, cause in late.items() if key[0] in over}
-        """New steps of groups that are through, each with what was done and should have come after it."""
+        self.too_late = {key: late.get(key) for key in self.new if key[0] in over}
+        """New steps of groups that are through, each with what was done and should have come after it, if anything."""
         self._out_of_order = {key: cause for key, cause in late.items() if key[0] not in over}
 
     def regrouped(self) -> Iterable[str]:
@@ -98,13 +97,20 @@ class _Progress:
             now = after.get(name) or {"hosts": (), "needs": {}}
             if set(now["hosts"]) != set(before[name]["hosts"]):
                 yield f"the group {name} is in maintenance, and its hosts would be others"
-            elif dict(now.get("needs") or {}) != dict(before[name].get("needs") or {}):
-                yield f"the group {name} is in maintenance, and its needs would be others"
+            elif self._limits(self.plan, now) != self._limits(self.old_plan, before[name]):
+                yield f"the group {name} is in maintenance, and its limits would be others"
+
+    @staticmethod
+    def _limits(plan: Mapping[str, Any], group: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The places of a group, with the hosts that stand for them: what is back gives back its own."""
+        of_hosts = plan.get("host_needs") or {}
+        return dict(group.get("needs") or {}), {host: sorted(of_hosts.get(host) or ()) for host in group["hosts"]}
 
     def left_undone(self) -> Iterable[str]:
-        """Temporary changes that the new plan would neither make nor undo."""
+        """Temporary changes that the new plan would not undo; a stop run leaves that to the run that starts."""
+        made_or_undone = rules.made_by if self.plan["procedure"] == "stop" else rules.undone_by
         for record in self.records:
-            if (record.ci, rules.made_by(record.resource_key)) not in self.wanted:
+            if (record.ci, made_or_undone(record.resource_key)) not in self.wanted:
                 yield f"{record.resource_key} is changed by {record.ci}, which would not undo it any more"
 
     def left_half_done(self) -> Iterable[str]:
@@ -112,6 +118,11 @@ class _Progress:
         for host, step in self.gone:
             if host in self.begun and self.steps[host, step].state not in rules.STEP_MET:
                 yield f"{host} has begun, and would not do {step} any more"
+        before, after = self.old_plan.get("instances") or {}, self.plan.get("instances") or {}
+        for name in sorted(set(before) & set(after)):
+            one, two = ({key: plan[name][key] for key in ("host", "sid", "number")} for plan in (before, after))
+            if one != two and one["host"] in self.begun & self.unfinished:
+                yield f"{one['host']} has begun, and {name} would be another instance"
 
     def out_of_order(self) -> Iterable[str]:
         """Steps that are still to do, and would have had to come before what was done."""
@@ -163,9 +174,13 @@ def _replace_steps(tx: Transaction, progress: _Progress) -> list[str]:
         elif key[0] in progress.plan["steps"]:
             tx.do(sa.update(t.step).where(*_is(run, key)).values(seq=0))  # it is over: nothing comes before it
     for key in progress.new:
-        why = ""
+        cause, why = progress.too_late.get(key), ""
         if key in progress.too_late:
-            why = f"it would have had to come before {progress.wanted[progress.too_late[key]]['label']}"
+            why = (
+                f"it would have had to come before {progress.wanted[cause]['label']}"
+                if cause
+                else "its group is through"
+            )
         told.append(f"{progress.wanted[key]['label']} is new" + (f", and left out: {why}" if why else ""))
     for key, row in progress.wanted.items():
         known = progress.steps.get(key)
@@ -193,9 +208,10 @@ def _replace_groups(tx: Transaction, progress: _Progress) -> None:
     A host that is through and gone stands alone: nobody of the groups of now waits for it, or for what it holds.
     """
     run, rows = progress.run, progress.rows
-    of_run = t.hold.c.run_id == run
-    kept = sorted(progress.in_maintenance)
-    tx.do(sa.delete(t.hold).where(of_run, t.hold.c.kind == "group", t.hold.c.holder.not_in(kept)))
+    kept = progress.in_maintenance
+    for kind, holders in (("group", kept), ("host", {host for members in kept.values() for host in members})):
+        of_kind = (t.hold.c.run_id == run, t.hold.c.kind == kind)
+        tx.do(sa.delete(t.hold).where(*of_kind, t.hold.c.holder.not_in(sorted(holders))))
     entered = {row.name: row for row in tx.all(sa.select(t.run_group).where(t.run_group.c.run_id == run))}
     known = {row.ci: dict(row._mapping) for row in tx.all(sa.select(t.run_ci).where(t.run_ci.c.run_id == run))}
     tx.do(sa.delete(t.run_group).where(t.run_group.c.run_id == run))

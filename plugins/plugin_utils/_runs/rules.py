@@ -108,6 +108,12 @@ def made_by(key: str) -> str:
     return key if key.startswith("suspend_jobs:") else key.partition(":")[0]
 
 
+def undone_by(key: str) -> str:
+    """The step that undoes the temporary change ``key``."""
+    kind, _colon, what = key.partition(":")
+    return f"release_jobs:{what}" if kind == "suspend_jobs" else f"un{kind}"
+
+
 class Guarded:
     """What temporary changes guard, with what the steps of a run have done to it."""
 

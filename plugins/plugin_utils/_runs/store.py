@@ -287,25 +287,31 @@ class Store:
         *,
         ttl: float = 60.0,
         force_by: str | None = None,
+        of_plan: str | None = None,
         revision: Revision | None = None,
     ) -> int:
         """Begin or resume a run: its epoch grows, every earlier controller is fenced out. Returns the new epoch.
 
         The run's ``fence``, which targets remember, becomes the highest that this database ever gave out. What was in
         flight is *unknown* from now on. ``ttl`` is how many seconds the owner may be silent before another machine
-        calls it lost. With ``revision`` the run goes on with other code, or in another landscape, and counts it; what
-        is done stays done, and its steps are still those of its plan, unless the revision brings another one. Raises
-        Busy while the owner is alive, unless ``force_by`` names the person who says that it is not, and when another
-        run has one of the configuration items; StoreError when the run has gone too far for another plan.
+        calls it lost. ``of_plan`` is the hash of the plan that the caller has seen. With ``revision`` the run goes on
+        with other code, or in another landscape, and counts it; what is done stays done, and its steps are still those
+        of its plan, unless the revision brings another one. Raises Busy while the owner is alive, unless ``force_by``
+        names the person who says that it is not, when another run has one of the configuration items, and when the
+        plan is another one by now; StoreError when the run has gone too far for another plan.
         """
         with self._writing() as tx:
             row = tx.one(
-                sa.select(t.run.c.epoch, t.run.c.state, t.run.c.plan_rev).where(t.run.c.id == run).with_for_update()
+                sa.select(t.run.c.epoch, t.run.c.state, t.run.c.plan_rev, t.run.c.plan_hash)
+                .where(t.run.c.id == run)
+                .with_for_update()
             )
             if row is None:
                 raise RunNotFound(run)
             if row.state in rules.RUN_FINAL:
                 raise Busy(f"Run {run} is {row.state}; begin a new one.", run=run)
+            if of_plan not in (None, row.plan_hash):
+                raise Busy(f"Run {run} was given another plan just now; continue it again to see it.", run=run)
             held = tx.one(sa.select(t.owner).where(t.owner.c.run_id == run))
             if held is not None and not self._same(held, owner) and self._alive(tx, held):
                 if force_by is None:
@@ -321,7 +327,9 @@ class Store:
             values = {"epoch": epoch, "fence": self._next_fence(tx), "state": "running", "finished_at": None}
             if revision is not None and not (held is not None and self._same(held, owner)):  # else it is a second try
                 values |= {"plan_rev": row.plan_rev + 1, "code_hash": revision.code_hash}
-                changed = self._adopt(tx, run, revision)
+                changed = (
+                    replan.adopt(tx, run, revision.plan, intake.rows(run, revision.plan)) if revision.plan else None
+                )
                 tx.event(
                     run,
                     epoch,
@@ -332,6 +340,8 @@ class Store:
                     changed=changed,
                 )
             self._reclaim(tx, run)
+            if revision is not None and revision.plan is not None and "plan_rev" in values:
+                self._make_room(tx, run, revision)
             tx.do(sa.update(t.run).where(t.run.c.id == run).values(values))
             tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
             tx.insert(
@@ -352,17 +362,14 @@ class Store:
             tx.event(run, epoch, "taken", actor=owner.words())
         return epoch
 
-    def _adopt(self, tx: Transaction, run: str, revision: Revision) -> list[str] | None:
-        """Put the revision's plan in the place of the run's; what became of its steps, None when the plan stays."""
-        if revision.plan is None:
-            return None
-        rows = intake.rows(run, revision.plan)
-        changed = replan.adopt(tx, run, revision.plan, rows)
+    def _make_room(self, tx: Transaction, run: str, revision: Revision) -> None:
+        """Write the places of a run's new plan, after its claims as `create` does; give free what it does not need."""
+        rows = intake.rows(run, revision.plan or {})
+        intake.write_resources(tx, rows)
         intake.write_found_down(tx, run, rows, revision.out, revision.down)
         hosts = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
         undoing = {record.ci for record in self._open_undo(tx, run)}
         self._free_finished(tx, run, gate.not_finished(tx, run, hosts), undoing)
-        return changed
 
     @staticmethod
     def _next_fence(tx: Transaction) -> int:
@@ -401,8 +408,7 @@ class Store:
         )
         whole = []
         for name in tx.scalars(admitted):  # a group in maintenance is finished, whatever its window says by now
-            members = gate.group_members(tx, run, name)
-            if len(gate.untouched(tx, run, members)) == len(members):
+            if not gate.out_of_service(tx, run, gate.group_members(tx, run, name)):
                 whole.append(name)
         self._ask_again(tx, run, whole)
 
@@ -1038,11 +1044,15 @@ class Store:
             return self._out(tx, t.hold.c.run_id != besides if besides is not None else sa.true())
 
     @verb
-    def taken_out(self, run: str) -> set[tuple[str, str]]:
-        """Which hosts of groups in maintenance of a run are counted against which resource."""
+    def standing(self, run: str) -> dict[str, set[str]]:
+        """The hosts of groups of a run that are ``in_maintenance``; those that have begun and are ``through``."""
         with self._reading() as tx:
-            hosts = {host for members in replan.in_maintenance(tx, run).values() for host in members}
-            return {(resource, host) for resource, host in self._out(tx, t.hold.c.run_id == run) if host in hosts}
+            hosts = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
+            groups = replan.in_maintenance(tx, run)
+            return {
+                "in_maintenance": {host for members in groups.values() for host in members},
+                "through": set(hosts) - gate.untouched(tx, run, hosts) - gate.not_finished(tx, run, hosts),
+            }
 
     @staticmethod
     def _out(tx: Transaction, which: Any) -> set[tuple[str, str]]:

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Busy, Owner, Revision, Store, StoreError
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
+    Busy,
+    Fenced,
+    Owner,
+    Revision,
+    Store,
+    StoreError,
+    preview,
+)
 from tests.property import plans
 from tests.unit.plugins.plugin_utils._runs.test_gate import admit, begin, finish_host
 
@@ -248,7 +256,7 @@ def test_what_is_half_done_is_not_left_so(store: Store) -> None:
         go_on(store, joined)
     needs = pairs(resources={"redundancy:x": 1}, host_needs={"b": ["redundancy:x"]})
     needs["groups"][1]["needs"] = {"redundancy:x": 1}
-    with pytest.raises(StoreError, match="the group B is in maintenance, and its needs would be others"):
+    with pytest.raises(StoreError, match="the group B is in maintenance, and its limits would be others"):
         go_on(store, needs)
 
 
@@ -260,7 +268,7 @@ def test_more_places_than_a_group_in_maintenance_has_are_too_late(store: Store) 
 
     epoch = begin(store, limited(1))
     finish_host(store, epoch, "b", "stop")
-    with pytest.raises(StoreError, match="the group B is in maintenance, and its needs would be others"):
+    with pytest.raises(StoreError, match="the group B is in maintenance, and its limits would be others"):
         go_on(store, limited(2))
 
 
@@ -342,3 +350,143 @@ def test_a_system_that_another_run_has_is_not_taken(store: Store) -> None:
     with pytest.raises(Busy, match="C"):
         go_on(store, with_second_instance(pairs(), "b", "C"))
     assert store.run("r1")["plan_rev"] == 1
+
+
+def test_an_instance_that_is_another_one_is_too_late(store: Store) -> None:
+    def numbered(number: str) -> Plan:
+        instances = {f"{host.upper()}/{host}/I": {"host": host, "sid": host.upper(), "number": number} for host in "ab"}
+        return {**pairs(), "instances": instances}
+
+    epoch = begin(store, numbered("00"))
+    finish_host(store, epoch, "a", "stop")
+    with pytest.raises(StoreError, match="a has begun, and A/a/I would be another instance"):
+        go_on(store, numbered("10"))
+    finish_host(store, epoch, "a")
+    epoch = go_on(store, numbered("10"))
+    assert store.instances("r1", "b")["B/b/I"]["number"] == "10", "what has not begun may be another one"
+
+
+def test_whose_places_a_group_has_is_not_changed_in_maintenance(store: Store) -> None:
+    def limited(member: str) -> Plan:
+        return plans.plan(
+            [
+                plans.group("M", ["a", "b"], needs={"redundancy:x": 1}),
+                plans.group("N", ["c"], needs={"redundancy:x": 1}),
+            ],
+            {host: plans.walk(host, system="N" if host == "c" else "M") for host in "abc"},
+            resources={"redundancy:x": 1},
+            host_needs={member: ["redundancy:x"], "c": ["redundancy:x"]},
+        )
+
+    epoch = begin(store, limited("a"))
+    finish_host(store, epoch, "b", "admit")
+    finish_host(store, epoch, "a")
+    finish_host(store, epoch, "b", "stop")
+    assert store.holds("r1") == [], "a is back, and b is no member"
+    with pytest.raises(StoreError, match="the group M is in maintenance, and its limits would be others"):
+        go_on(store, limited("b"))
+
+
+def test_a_group_that_is_through_has_nothing_left_to_do(store: Store) -> None:
+    """A step that comes last has nothing after it, and would let the group ask for its admission again."""
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "a")
+    plan = pairs()
+    plan["steps"]["a"].append(plans.step("release_jobs", "release_jobs:A", system="A"))
+    epoch = go_on(store, plan)
+    assert states(store, "a")["release_jobs:A"] == "skipped" and store.going_on("r1", epoch) == ["b"]
+    (event,) = [event for event in store.events("r1") if event["kind"] == "plan_accepted"]
+    assert event["data"]["changed"] == ["T/release_jobs:A is new, and left out: its group is through"]
+
+
+def test_a_start_run_undoes_what_it_has_taken_over(store: Store) -> None:
+    def starting(*more: str) -> Plan:
+        steps = {
+            "a": [plans.step("admit"), plans.step("start", "start:A/a/I"), plans.step("release_jobs", "release_jobs:A")]
+        }
+        steps |= {host: [plans.step("admit"), plans.step("start", f"start:B/{host}/I")] for host in more}
+        groups = [plans.group(host.upper(), [host]) for host in steps]
+        return {**plans.plan(groups, steps), "procedure": "start"}
+
+    epoch = begin(store, starting("b"))
+    finish_host(store, epoch, "a", "start")
+    store.intend("r1", "a", "suspend_jobs:A", epoch, kind="suspend_jobs", before=0, wanted=1, undo={"mark": "r0"})
+    epoch = go_on(store, starting("b", "c"))
+    assert store.going_on("r1", epoch) == ["a", "b", "c"]
+    without = starting("b")
+    without["steps"]["a"].pop()
+    with pytest.raises(StoreError, match="suspend_jobs:A is changed by a, which would not undo it any more"):
+        go_on(store, without)
+
+
+def test_a_part_that_is_through_keeps_no_admission_for_the_rest(store: Store) -> None:
+    def joined() -> Plan:
+        plan = pairs()
+        plan["groups"] = [plans.group("A+B", ["a", "b"])]
+        return plan
+
+    epoch = begin(store, pairs())
+    finish_host(store, epoch, "a")
+    epoch = go_on(store, joined())
+    finish_host(store, epoch, "b", "admit")
+    assert store.standing("r1") == {"in_maintenance": set(), "through": {"a"}}
+    epoch = store.take("r1", Owner("c", "third", "boot", "other", 1, 1), force_by="a test")
+    assert store.run("r1")["groups"][0]["admitted_at"] is None, "nothing is out of service: it asks again"
+
+
+def test_a_backup_that_may_still_run_keeps_its_place(store: Store) -> None:
+    def backups(*hosts: str) -> Plan:
+        steps = {host: [plans.step("admit"), plans.step("backup", f"backup:{host.upper()}")] for host in hosts}
+        groups = [plans.group(host.upper(), [host], needs={"storage:t": 1}) for host in hosts]
+        return {**plans.plan(groups, steps, resources={"storage:t": 1}), "procedure": "backup"}
+
+    epoch = begin(store, backups("a", "b"))
+    finish_host(store, epoch, "a", "admit")
+    assert store.claim("r1", "a", "backup:A", epoch).kind == "go"
+    epoch = go_on(store, backups("a", "b", "c"))
+    assert states(store, "a")["backup:A"] == "unknown" and admit(store, epoch, "b") == "wait"
+
+
+def test_a_place_that_a_host_had_for_itself_is_not_in_its_own_way(store: Store) -> None:
+    def limited(*, whole: bool) -> Plan:
+        plan = pairs(resources={"redundancy:x": 1}, host_needs={"a": ["redundancy:x"]})
+        plan["groups"][0]["needs"] = {"redundancy:x": 1} if whole else {}
+        return plan
+
+    epoch = begin(store, limited(whole=False))
+    assert admit(store, epoch, "a") == "go" and [hold["kind"] for hold in store.holds("r1")] == ["host"]
+    epoch = go_on(store, limited(whole=True))
+    store.resolve("r1", "a", "admit", epoch, False)
+    assert admit(store, epoch, "a") == "go"
+
+
+def test_who_has_seen_another_plan_does_not_go_on(store: Store) -> None:
+    begin(store, pairs())
+    go_on(store, with_second_instance(pairs(), "b", "B"))
+    there = Owner("c", "third", "boot", "other", 1, 1)
+    with pytest.raises(Busy, match="Run r1 was given another plan just now"):
+        store.take("r1", there, force_by="a test", of_plan="sha256:test")
+    assert store.take("r1", there, force_by="a test", of_plan="sha256:other") == 3
+
+
+def test_an_old_worker_of_a_step_that_is_gone_is_fenced(store: Store) -> None:
+    epoch = begin(store, pairs())
+    go_on(store, plans.plan([plans.group("A", ["a"])], {"a": plans.walk("a", system="A")}))
+    with pytest.raises(Fenced):
+        store.claim("r1", "b", "admit", epoch)
+
+
+def test_a_preview_sees_who_has_what_comes_back(store: Store) -> None:
+    def stopping(*names: str) -> Plan:
+        steps = {"a": [plans.step("admit"), *(plans.step("stop", f"stop:A/a/{name}", system="A") for name in names)]}
+        steps["b"] = [plans.step("admit"), plans.step("stop", "stop:B/b/I", system="B")]
+        return {**plans.plan([plans.group("A", ["a"]), plans.group("B", ["b"])], steps), "procedure": "stop"}
+
+    epoch = begin(store, stopping("I"))
+    finish_host(store, epoch, "a")
+    assert store.finish("r1", epoch) == "interrupted"
+    begin(store, plans.plan([plans.group("A", ["a"])], {"a": plans.walk("a", system="A")}), run="r2")
+    revision = Revision("me", "c", ["it changed"], stopping("I", "J"))
+    found = preview.of_continued_run(store, "r1", Owner.current(), revision=revision)
+    (refused,) = found["refused"]
+    assert refused.startswith("a belongs to run r2, which is running") and found["unfinished"] == 2
