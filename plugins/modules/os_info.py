@@ -14,6 +14,12 @@ author:
 description:
   - Reads the identity of the running boot, how long it lasts, which package manager the host has, a digest of its
     package list, and whether it says that it needs a reboot. Asks no repository and changes nothing.
+  - Who is asked for the need of a reboot is C(dnf needs-restarting), else the install times in the rpm database;
+    C(zypper needs-rebooting); with apt the file C(/run/reboot-required), and then dpkg, whether a newer kernel than the
+    running one is installed. Where nothing on the host writes that file (neither update-notifier nor
+    unattended-upgrades), its absence proves nothing; dpkg then has to show that no core package is newer than the boot.
+  - A host without any kernel of its own, such as a container, is judged by its core packages alone, and
+    RV(reboot_evidence) says so. What nobody proves is unknown, RV(reboot_required) is null.
 attributes:
   platform:
     platforms: linux

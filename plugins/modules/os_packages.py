@@ -18,8 +18,8 @@ description:
     given to the package manager for this call only; the host's own locks stay as they are and count too.
   - A package manager that another process uses is waited for.
   - Every failure has a name in RV(ignore:error.reason), for example V(package_manager_locked),
-    V(repository_unreachable), V(disk_full), V(broken_dependencies), V(signature), V(transaction), V(not_upgraded),
-    V(held_package_changed), V(still_running). An exit code that is not known is a failure.
+    V(repository_unreachable), V(no_repository), V(disk_full), V(broken_dependencies), V(signature), V(transaction),
+    V(not_upgraded), V(held_package_changed), V(still_running). An exit code that is not known is a failure.
 attributes:
   check_mode:
     support: full
@@ -72,7 +72,9 @@ options:
     elements: str
     default: []
   refresh:
-    description: Read the repositories' metadata anew first. A repository that does not answer is then an error.
+    description:
+      - Read the repositories' metadata anew first. A repository that does not answer is then an error.
+      - A host without any enabled repository is an error in both cases, because nothing would be found to patch.
     type: bool
     default: true
   lock_timeout:

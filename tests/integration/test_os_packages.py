@@ -231,6 +231,18 @@ def test_unreachable_repository(small: Small, host: str, refresh: bool) -> None:
     assert small.do(host, "cat /usr/share/landscape-core/version") == "1.0"
 
 
+@pytest.mark.parametrize("refresh", [True, False])
+def test_no_repository(small: Small, host: str, refresh: bool) -> None:
+    """A host that has nothing to be patched from is not a host that is patched."""
+    small.do(host, f"sed -i.kept 's/^enabled=1/enabled=0/; s/^deb /#deb /' {SOURCES[host]}")
+    try:
+        outcome = small.call(host, check=True, refresh=refresh)
+    finally:
+        small.do(host, f"mv {SOURCES[host]}.kept {SOURCES[host]}")
+    assert outcome.reason == "no_repository", outcome.result
+    assert small.call(host, check=True).plan == {TOOLS, CORE, CERTIFIED}
+
+
 def test_locked_package_manager(small: Small, host: str) -> None:
     """Another process is waited for; one that does not end is named."""
     with subprocess.Popen(

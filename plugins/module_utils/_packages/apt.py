@@ -10,9 +10,10 @@ import os
 import re
 import tempfile
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
+from ansible_collections.basis.landscape.plugins.module_utils._packages import boot
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
 from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
@@ -24,13 +25,33 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
 )
 
 QUERY = "${db:Status-Abbrev}\\t${Package}\\t${Version}\\t${Architecture}\\n"
+#: dpkg's own note of when a package's files last came, since dpkg 1.19.3.
+TIMES = "${db:Status-Abbrev}\\t${Package}\\t${db-fsys:Last-Modified}\\n"
+INSTALL_TIMES = "dpkg install times"
 REBOOT_FILES = ("/run/reboot-required", "/var/run/reboot-required")
+#: Who writes that file: update-notifier for the packages that ask it to, the hook of unattended-upgrades for kernels.
+#: A host with neither of them never has it, whatever is patched.
+WRITERS = ("/usr/share/update-notifier/notify-reboot-required", "/etc/kernel/postinst.d/unattended-upgrades")
+#: Where a host that boots a kernel of its own keeps it.
+KERNEL_FILES = ("/boot/vmlinuz-{}", "/lib/modules/{}")
+#: Packages after whose update the running system is not the patched one, next to the kernels; as for rpm.
+CORE_PACKAGES = (
+    "libc6",
+    "linux-firmware",
+    "systemd",
+    "dbus",
+    "dbus-broker",
+    "dbus-daemon",
+    "amd64-microcode",
+    "intel-microcode",
+)
 PREFERENCES = "/etc/apt/preferences"
 
 INST = re.compile(
     r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[(?P<old>[^\]]+)\] )?\((?P<new>\S+) (?P<origin>.*?)\s*\[(?P<arch>[^\]]+)\]\)"
 )
 REMV = re.compile(r"^Remv (?P<name>[^\s:]+)(?::(?P<arch>\S+))? \[(?P<old>[^\]]+)\]")
+IMAGE = re.compile(r"linux-image-(?:unsigned-)?(?P<release>\d+\.\d\S*?)(?:-unsigned)?(?P<debug>-dbg\w*)?")
 
 
 class Row(NamedTuple):
@@ -43,7 +64,7 @@ class Row(NamedTuple):
 def read_installed(text: str) -> Installed:
     """The answer of ``dpkg-query -W -f QUERY``, without the states "not installed" and "config files".
 
-    :raises Failed: for a line of another shape.
+    :raises Failed: for a line of another shape, or no package at all, as dpkg-query answers a lost database.
     """
     found: Dict[str, Tuple[str, ...]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -53,7 +74,47 @@ def read_installed(text: str) -> Installed:
         status, name, version, arch = words
         if status[1] not in "nc":
             found[f"{name}.{arch}"] = (version,)
+    if not found:
+        raise _empty()
     return found
+
+
+def _empty() -> Failed:
+    return Failed(
+        "read the dpkg database",
+        "dpkg-query names no package at all",
+        reason="dpkg_database",
+        cure="Restore /var/lib/dpkg/status on the host, then run again",
+    )
+
+
+def read_times(text: str) -> Dict[str, int]:
+    """When each installed package last came, in epoch seconds, from the answer of ``dpkg-query -W -f TIMES``.
+
+    :raises Failed: for a line of another shape, or no package at all.
+    """
+    times: Dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split("\t")
+        there = len(words[0]) > 1 and words[0][1] not in "nc"
+        if len(words) != 3 or len(words[0]) < 2 or (there and not words[2].isdigit()):
+            raise Failed("read the dpkg database", f"line {number} is {line[:120]!r}", reason="unknown_output")
+        if there:
+            times[words[1]] = max(times.get(words[1], 0), int(words[2]))
+    if not times:
+        raise _empty()
+    return times
+
+
+def kernel_release(package: str) -> Optional[str]:
+    """The kernel release that *package* is the image of, as ``uname -r`` says it; None for every other package."""
+    found = IMAGE.fullmatch(package)
+    return found.group("release") if found and not found.group("debug") else None
+
+
+def flavour(release: str) -> str:
+    """``cloud-amd64`` of ``6.1.0-18-cloud-amd64``: only kernels of one flavour are newer or older than each other."""
+    return "-".join(word for word in release.split("-") if not word[:1].isdigit())
 
 
 def read_simulation(text: str) -> List[Row]:
@@ -156,17 +217,21 @@ class Apt(Manager):
 
     def installed(self) -> Installed:
         """The dpkg database."""
-        answer = self.commands.ask("dpkg-query", "-W", "-f", QUERY)
+        return read_installed(self._dpkg(QUERY))
+
+    def _dpkg(self, query: str) -> str:
+        answer = self.commands.ask("dpkg-query", "-W", "-f", query)
         if answer.rc != 0:
             raise Failed(
                 "read the dpkg database",
                 f"dpkg-query ended with {answer.rc}: {answer.last_lines()}",
                 reason="dpkg_database",
             )
-        return read_installed(answer.out)
+        return answer.out
 
     def pending(self, selection: Selection, installed: Installed) -> Pending:
         """A simulated upgrade; what is held is found by a simulation without the holds."""
+        self._sources()
         with self._preferences(selection) as options:
             text = self._simulate(options, self._upgrade(selection.names))
             rows = read_simulation(text)
@@ -178,6 +243,21 @@ class Apt(Manager):
         held_back = self._held_back(selection, {change.key for change in changes}) if selection.held else []
         left_out = tuple(name for name in read_kept_back(text) if not selection.holds(name))
         return Pending(changes, held_back, left_out)
+
+    def _sources(self) -> None:
+        """Raise unless apt knows the packages of a repository: without one it has nothing to do, ends with 0."""
+        doing = "find a repository"
+        answer = self.commands.ask("apt-get", "indextargets", "--format", "$(URI)", "Created-By: Packages")
+        if answer.rc != 0:
+            raise self.failure(doing, answer)
+        if not answer.out.strip():
+            raise Failed(
+                doing,
+                "apt has no package list of any",
+                reason="no_repository",
+                cure="Configure a source and read it with refresh: without one the host gets no patches, as if it had "
+                "them all",
+            )
 
     def _held_back(self, selection: Selection, planned: Set[str]) -> List[Change]:
         free = read_simulation(self._simulate([], self._upgrade(selection.names)))
@@ -238,12 +318,52 @@ class Apt(Manager):
             os.unlink(path)
 
     def reboot_need(self) -> RebootNeed:
-        """The file that Debian's packages leave behind, with the packages that asked for it."""
+        """The file that Debian's packages leave behind, else what dpkg knows of the kernel.
+
+        Where nothing on the host writes that file, its absence proves nothing: then the core packages must be older
+        than the boot, and the running kernel one of dpkg's, or none of this host's at all, as in a container.
+        """
         for path in REBOOT_FILES:
             if os.path.exists(path):
                 packages = sorted(set(read_file(path + ".pkgs").split()))
                 return RebootNeed(True, path, packages or ["the file is there"])
-        return RebootNeed(False, REBOOT_FILES[0], ["no such file"])
+        try:
+            return self._need_by_packages()
+        except Failed as error:
+            return RebootNeed(None, INSTALL_TIMES, [str(error)])
+
+    def _need_by_packages(self) -> RebootNeed:
+        times = read_times(self._dpkg(TIMES))
+        running = os.uname().release
+        kernels = {release for release in map(kernel_release, times) if release}
+        newer = [release for release in sorted(kernels) if self._newer(release, running)]
+        if newer:
+            words = [f"kernel {release} is installed, {running} is running" for release in newer]
+            return RebootNeed(True, "dpkg kernel packages", words)
+        writer = next((path for path in WRITERS if os.path.exists(path)), None)
+        if writer:
+            return RebootNeed(False, REBOOT_FILES[0], [f"no such file, and {writer} would have written it"])
+        booted = boot.booted()
+        core = [name for name in times if name in CORE_PACKAGES or kernel_release(name)]
+        late = [f"{name} was updated after the boot" for name in sorted(core) if times[name] > booted]
+        if late:
+            return RebootNeed(True, INSTALL_TIMES, late)
+        if running in kernels:
+            kernel = f"{running} is running, and no newer kernel is installed"
+        elif kernels or any(os.path.exists(path.format(running)) for path in KERNEL_FILES):
+            words = [f"no installed package is known to have brought the running kernel {running}"]
+            return RebootNeed(None, INSTALL_TIMES, words + [f"nothing on this host writes {REBOOT_FILES[0]}"])
+        else:
+            kernel = f"no kernel is installed: the running one, {running}, is not this host's own, as in a container"
+        return RebootNeed(False, INSTALL_TIMES, [kernel, "no core package was updated after the boot"])
+
+    def _newer(self, release: str, running: str) -> bool:
+        if release == running or flavour(release) != flavour(running):
+            return False
+        answer = self.commands.ask("dpkg", "--compare-versions", release, "gt", running)
+        if answer.rc not in (0, 1):
+            raise Failed("compare kernel releases", f"dpkg ended with {answer.rc}: {answer.last_lines()}")
+        return answer.rc == 0
 
     def locks(self) -> List[str]:
         """Packages on hold."""
@@ -265,10 +385,13 @@ class Apt(Manager):
 
 __all__ = (
     "Apt",
+    "flavour",
     "is_security",
+    "kernel_release",
     "preferences",
     "read_installed",
     "read_kept_back",
     "read_madison",
     "read_simulation",
+    "read_times",
 )

@@ -40,7 +40,7 @@ def plain(version: str) -> str:
 def read_installed(text: str) -> Installed:
     """The answer of ``rpm -qa --qf QUERY``; public keys, which rpm lists as packages, are left out.
 
-    :raises Failed: for a line of another shape.
+    :raises Failed: for a line of another shape, or no package at all.
     """
     found: Dict[str, Set[str]] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -52,7 +52,19 @@ def read_installed(text: str) -> Installed:
         name, version, arch = words
         if name != "gpg-pubkey":
             found.setdefault(f"{name}.{arch}", set()).add(plain(version))
+    if not found:
+        raise _empty()
     return {key: tuple(sorted(found[key])) for key in found}
+
+
+def _empty() -> Failed:
+    """rpm answers a lost database with nothing and the exit code 0."""
+    return Failed(
+        "read the rpm database",
+        "rpm names no package at all",
+        reason="rpm_database",
+        cure="Repair the rpm database on the host (rpm --rebuilddb), then run again",
+    )
 
 
 def installed(commands: Commands) -> Installed:
@@ -69,21 +81,33 @@ def installed(commands: Commands) -> Installed:
 
 
 def read_newer_than(text: str, moment: float) -> List[str]:
-    """Core packages in the answer of ``rpm -qa --qf TIMES`` that were installed after *moment* (epoch seconds)."""
-    newer = set()
-    for line in text.splitlines():
-        name, _space, stamp = line.strip().partition(" ")
-        if name in CORE_PACKAGES and stamp.isdigit() and int(stamp) > moment:
-            newer.add(name)
-    return sorted(newer)
+    """Core packages in the answer of ``rpm -qa --qf TIMES`` that were installed after *moment* (epoch seconds).
+
+    :raises Failed: for a line of another shape, or no package at all.
+    """
+    times = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        name, _space, stamp = line.partition(" ")
+        if not stamp.isdigit():
+            raise Failed("read the rpm database", f"line {number} is {line[:120]!r}", reason="unknown_output")
+        times.append((name, int(stamp)))
+    if not times:
+        raise _empty()
+    return sorted({name for name, stamp in times if name in CORE_PACKAGES and stamp > moment})
 
 
 def reboot_need(commands: Commands, booted: float) -> RebootNeed:
-    """The need for a reboot by install times against *booted* (epoch seconds), for hosts without a tool for it."""
+    """The need for a reboot by install times against *booted* (epoch seconds), for hosts without a tool for it.
+
+    Unknown when the rpm database does not tell.
+    """
     answer = commands.ask("rpm", "-qa", "--qf", TIMES)
     if answer.rc != 0:
         return RebootNeed(None, "rpm install times", [answer.last_lines()])
-    newer = read_newer_than(answer.out, booted)
+    try:
+        newer = read_newer_than(answer.out, booted)
+    except Failed as error:
+        return RebootNeed(None, "rpm install times", [str(error)])
     words = [f"{name} was updated after the boot" for name in newer]
     return RebootNeed(bool(newer), "rpm install times", words or ["no core package was updated after the boot"])
 

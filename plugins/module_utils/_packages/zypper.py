@@ -32,15 +32,18 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
 LOCKS = "/etc/zypp/locks"
 CONFIGURATION = ("/etc/zypp/zypp.conf", "/usr/etc/zypp/zypp.conf")
 
-OK, LOCKED, REBOOT_NEEDED, AGAIN = 0, 7, 102, 103
+OK, NO_REPOSITORY, LOCKED, REBOOT_NEEDED, AGAIN = 0, 6, 7, 102, 103
 #: Exit codes that name a failure by themselves, where its words do not.
 REASONS = {
     5: "not_root",
-    6: "no_repository",
+    NO_REPOSITORY: "no_repository",
     104: "package_not_found",
     106: "repository_unreachable",
     107: "transaction",
 }
+NO_REPOSITORY_CURE = "Register the host or enable a repository: without one it gets no patches, as if it had them all"
+#: Words by which a repository was passed over, or there is none: older zypper says them and ends with 0 all the same.
+PASSED_OVER = r"have not been refreshed|(Skipping|Disabling) repository|No repositories defined|no enabled repositories"
 #: How often an answer "run again" is followed: zypper asks for it once, after it updated itself.
 MOST_PASSES = 3
 
@@ -55,18 +58,38 @@ ACTIONS = {
 }
 
 
-def read_summary(text: str) -> List[Change]:
-    """The packages of the ``install-summary`` of ``zypper --xmlout ... --dry-run``; none when it has no summary.
-
-    :raises Failed: the answer is no XML.
-    """
+def _root(doing: str, text: str) -> ElementTree.Element:
     start = text.find("<?xml")
     try:
-        root = ElementTree.fromstring(text[start:].strip() if start >= 0 else text.strip())
+        return ElementTree.fromstring(text[start:].strip() if start >= 0 else text.strip())
     except ElementTree.ParseError as error:
+        raise Failed(doing, f"it is no XML ({error}): {text.strip()[:200]!r}", reason="unknown_output") from error
+
+
+def read_repositories(text: str) -> List[str]:
+    """The aliases of the enabled repositories in the answer of ``zypper --xmlout repos``.
+
+    :raises Failed: the answer is no XML, or is no list of repositories.
+    """
+    doing = "read zypper's repositories"
+    root = _root(doing, text)
+    if root.find("./repo-list") is None:
+        raise Failed(doing, f"it has no repo-list: {text.strip()[-400:]!r}", reason="unknown_output")
+    return [repo.get("alias", "") for repo in root.iterfind("./repo-list/repo") if repo.get("enabled") == "1"]
+
+
+def read_summary(text: str) -> List[Change]:
+    """The packages of the ``install-summary`` of ``zypper --xmlout ... --dry-run``; none when it says "Nothing to do".
+
+    :raises Failed: the answer is no XML, has neither a summary nor those words, or counts packages that it names not.
+    """
+    doing = "read the plan of zypper"
+    root = _root(doing, text)
+    summary = root.find("./install-summary")
+    if summary is None and "Nothing to do." not in [message.text for message in root.iterfind("./message")]:
         raise Failed(
-            "read the plan of zypper", f"it is no XML ({error}): {text.strip()[:200]!r}", reason="unknown_output"
-        ) from error
+            doing, f"it has no summary, nor is there nothing to do: {text.strip()[-400:]!r}", reason="unknown_output"
+        )
     changes: List[Change] = []
     for section in root.iterfind("./install-summary/*"):
         action = ACTIONS.get(section.tag)
@@ -80,6 +103,9 @@ def read_summary(text: str) -> List[Change]:
                 changes.append(Change(name, arch, edition, None, action))
             else:
                 changes.append(Change(name, arch, rpm.plain(old) if old else None, edition, action))
+    counted = summary.get("packages-to-change", "0") if summary is not None else "0"
+    if counted != "0" and not changes:
+        raise Failed(doing, f"it counts {counted} and names none: {text.strip()[-400:]!r}", reason="unknown_output")
     return sorted(changes)
 
 
@@ -131,7 +157,7 @@ class Zypper(Manager):
             "Repair the repository, or leave the packages out with exclude",
         ),
         Sign(
-            r"Skipping repository|Specified path .* is not a directory"
+            r"(Skipping|Disabling) repository|Specified path .* is not a directory"
             r"|[Ff]ailed to (download|retrieve|cache)|Valid metadata not found|is invalid\."
             r"|[Cc]onnection failed|Can't access file|File '[^']*' not found on medium|Could not refresh the repositor"
             r"|[Dd]ownload \(curl\) error|Some of the repositories have not been refreshed",
@@ -148,7 +174,7 @@ class Zypper(Manager):
         Sign(
             r"No repositories defined|no enabled repositories",
             "no_repository",
-            "Register the host or configure a repository",
+            NO_REPOSITORY_CURE,
         ),
         Sign(
             r"scriptlet failed|%post.* failed|Installation of .* failed|Subprocess failed",
@@ -160,9 +186,7 @@ class Zypper(Manager):
     def refresh(self) -> None:
         """Read every enabled repository; one that cannot be read is a failure, although zypper goes on without it."""
         doing = "refresh the repositories"
-        answer = self.unlocked(doing, lambda: self._zypper("refresh"))
-        if answer.rc != OK or re.search(r"have not been refreshed|Skipping repository", answer.text):
-            raise self.failure(doing, answer)
+        self._check(doing, self.unlocked(doing, lambda: self._zypper("refresh")))
 
     def installed(self) -> Installed:
         """The rpm database."""
@@ -174,12 +198,21 @@ class Zypper(Manager):
             raise BadInput(
                 "plan the upgrade", "zypper knows security fixes by advisory, so names cannot go with security"
             )
+        self._repositories()
         if not selection.held:
             return Pending(self._dry_run(selection), [])
         free = self._dry_run(selection._replace(held=()))
         held = [change for change in free if selection.holds(change.name)]
         # An advisory whose every package is held is a conflict to zypper (exit code 4); to us nothing is left to do.
         return Pending(self._dry_run(selection) if len(held) < len(free) else [], held)
+
+    def _repositories(self) -> None:
+        """Raise unless one is enabled: where all are disabled, a dry run has nothing to do without a word about it."""
+        doing = "find a repository"
+        answer = self.unlocked(doing, lambda: self._zypper("--no-refresh", "repos"))
+        self._check(doing, answer, OK, NO_REPOSITORY)
+        if not read_repositories(answer.out):
+            raise Failed(doing, "the host has no enabled one", reason="no_repository", cure=NO_REPOSITORY_CURE)
 
     def _dry_run(self, selection: Selection) -> List[Change]:
         doing = "plan the upgrade"
@@ -188,8 +221,7 @@ class Zypper(Manager):
                 doing,
                 lambda: self._zypper(*self._upgrade(selection, "--dry-run"), environment=environment),
             )
-        if answer.rc not in (OK, REBOOT_NEEDED, AGAIN):
-            raise self.failure(doing, answer)
+        self._check(doing, answer, OK, REBOOT_NEEDED, AGAIN)
         return read_summary(answer.out)
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
@@ -252,12 +284,16 @@ class Zypper(Manager):
 
     def failure(self, doing: str, answer: Answer) -> LandscapeError:
         """As the base does, from the messages in the XML, else by the exit code."""
-        error = super().failure(doing, Answer(answer.rc, messages(answer.out) or answer.out, answer.err))
+        error = super().failure(doing, _said(answer))
         sign = next((sign for sign in self.signs if sign.reason == REASONS.get(answer.rc)), None)
         if error.reason == "unknown_exit_code" and sign is not None:
             kind = KINDS.get(sign.reason, Failed)
             return kind(doing, error.why, reason=sign.reason, cure=sign.cure, rc=answer.rc, provider=self.name)
         return error
+
+    def _check(self, doing: str, answer: Answer, *good: int) -> None:
+        if answer.rc not in (good or (OK,)) or re.search(PASSED_OVER, _said(answer).text):
+            raise self.failure(doing, answer)
 
     def _zypper(self, *words: str, environment: Optional[Dict[str, str]] = None, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask
@@ -271,8 +307,21 @@ class Zypper(Manager):
         )
 
 
+def _said(answer: Answer) -> Answer:
+    """The answer with its messages alone, where it has some: packages describe themselves in any words."""
+    return Answer(answer.rc, messages(answer.out) or answer.out, answer.err)
+
+
 def _first(paths: Tuple[str, ...]) -> str:
     return next((text for text in map(read_file, paths) if text), "[main]\n")
 
 
-__all__ = ("Zypper", "lock_entries", "messages", "read_locks", "read_summary", "with_locks_file")
+__all__ = (
+    "Zypper",
+    "lock_entries",
+    "messages",
+    "read_locks",
+    "read_repositories",
+    "read_summary",
+    "with_locks_file",
+)

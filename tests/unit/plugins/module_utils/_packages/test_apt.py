@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import apt
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
-from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change, Selection
 
 SIMULATION = """Reading package lists...
 Calculating upgrade...
@@ -52,6 +56,8 @@ def test_installed() -> None:
     assert apt.read_installed(text) == {"a.amd64": ("1.0",), "b.all": ("1:2",), "d.all": ("1",)}
     with pytest.raises(Failed, match="line 1"):
         apt.read_installed("ii a 1.0 amd64\n")
+    with pytest.raises(Failed, match="no package at all"):
+        apt.read_installed("")
 
 
 def test_madison() -> None:
@@ -97,3 +103,119 @@ def test_failures_have_names(err: str, locked: bool, reason: str | None) -> None
     assert manager.locked(answer) is locked
     if reason:
         assert manager.failure("upgrade packages", answer).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("package", "release"),
+    [
+        ("linux-image-6.1.0-18-amd64", "6.1.0-18-amd64"),
+        ("linux-image-unsigned-5.15.0-91-generic", "5.15.0-91-generic"),
+        ("linux-image-6.12.38+deb13-cloud-amd64-unsigned", "6.12.38+deb13-cloud-amd64"),
+        ("linux-image-6.1.0-18-amd64-dbg", None),
+        ("linux-image-amd64", None),
+        ("linux-image-686-pae", None),
+        ("linux-base", None),
+    ],
+)
+def test_kernel_release(package: str, release: str | None) -> None:
+    """Images by what uname says of them; packages that only bring others along, or symbols, are none."""
+    assert apt.kernel_release(package) == release
+
+
+@pytest.mark.parametrize(
+    ("release", "flavour"),
+    [
+        ("6.1.0-18-amd64", "amd64"),
+        ("6.5.0-0.deb12.4-amd64", "amd64"),
+        ("6.12.38+deb13-cloud-amd64", "cloud-amd64"),
+        ("5.15.0-1050-aws", "aws"),
+    ],
+)
+def test_flavour(release: str, flavour: str) -> None:
+    """What is left of a release without its versions."""
+    assert apt.flavour(release) == flavour
+
+
+class Dpkg(Commands):
+    """A host whose package manager gives these answers; versions are compared by the real dpkg."""
+
+    def __init__(self, times: str = "", rc: int = 0, targets: str = "") -> None:
+        super().__init__()
+        self.answers = {"dpkg-query": Answer(rc, times, ""), "apt-get": Answer(0, targets, "")}
+
+    def ask(self, *command: str, environment: object = None) -> Answer:
+        return self.answers[command[0]] if command[0] in self.answers else super().ask(*command)
+
+
+RUNNING = "6.1.0-18-amd64"
+BASE = "ii \tbash\t100\nii \tlibc6\t100\nii \tlibc6\t90\nrc \tlinux-image-6.1.0-30-amd64\t\nun \tx\t\n"
+KERNEL = f"ii \tlinux-image-{RUNNING}\t100\nii \tlinux-image-amd64\t900\n"
+
+Bare = Callable[..., "apt.Apt"]
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bare:
+    """A host that was booted at 150, with the files that are named in *has*."""
+
+    def make(times: str, *has: str, rc: int = 0) -> apt.Apt:
+        for name in has:
+            tmp_path.joinpath(name).touch()
+        monkeypatch.setattr(apt, "REBOOT_FILES", (str(tmp_path / "reboot-required"),))
+        monkeypatch.setattr(apt, "WRITERS", (str(tmp_path / "writer"),))
+        monkeypatch.setattr(apt, "KERNEL_FILES", (str(tmp_path / "vmlinuz-{}"),))
+        monkeypatch.setattr(apt.boot, "booted", lambda: 150.0)
+        monkeypatch.setattr(apt.os, "uname", lambda: SimpleNamespace(release=RUNNING))
+        return apt.Apt(Dpkg(times, rc))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("times", "has", "required", "says"),
+    [
+        # the file, and who would have written it
+        (BASE + KERNEL, ["reboot-required"], True, "the file is there"),
+        (BASE + KERNEL, ["writer"], False, "would have written it"),
+        (BASE, ["writer"], False, "would have written it"),
+        (BASE.replace("libc6\t100", "libc6\t200") + KERNEL, ["writer"], False, "would have written it"),
+        # a kernel that is not the running one, whoever writes the file
+        (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-amd64\t100\n", [], True, "kernel 6.1.0-20-amd64 is installed"),
+        (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-amd64\t200\n", ["writer"], True, f"{RUNNING} is running"),
+        (BASE + KERNEL + "ii \tlinux-image-6.1.0-9-amd64\t100\n", [], False, "no newer kernel"),
+        (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-cloud-amd64\t100\n", [], False, "no newer kernel"),
+        # nobody writes the file: dpkg's times
+        (BASE + KERNEL, [], False, "no newer kernel"),
+        (BASE + KERNEL.replace("100", "200"), [], True, f"linux-image-{RUNNING} was updated after the boot"),
+        (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-cloud-amd64\t200\n", [], True, "cloud-amd64 was updated"),
+        (BASE.replace("libc6\t100", "libc6\t200") + KERNEL, [], True, "libc6 was updated after the boot"),
+        (BASE.replace("bash\t100", "bash\t200") + KERNEL, [], False, "no newer kernel"),
+        # no kernel package: a container, or a kernel that nobody here knows
+        (BASE, [], False, "not this host's own, as in a container"),
+        (BASE.replace("libc6\t100", "libc6\t200"), [], True, "libc6 was updated after the boot"),
+        (BASE, [f"vmlinuz-{RUNNING}"], None, "no installed package is known"),
+        (BASE + "ii \tlinux-image-6.1.0-20-cloud-amd64\t100\n", [], None, "no installed package is known"),
+        # dpkg does not tell
+        ("", [], None, "no package at all"),
+        ("", ["writer"], None, "no package at all"),
+        ("ii \tlibc6\t\n", [], None, "line 1"),
+        ("error\n", [], None, "line 1"),
+    ],
+)
+def test_need_for_a_reboot(bare: Bare, times: str, has: list[str], required: bool | None, says: str) -> None:
+    """That the file is not there means nothing where nobody writes it; what is not proved is unknown."""
+    need = bare(times, *has).reboot_need()
+    assert need.required is required, need
+    assert says in need.evidence[0]
+
+
+def test_need_for_a_reboot_without_dpkg(bare: Bare) -> None:
+    """A database that cannot be read leaves it unknown."""
+    assert bare("", "writer", rc=2).reboot_need().required is None
+
+
+def test_plan_of_a_host_without_a_source() -> None:
+    """apt has nothing to do then, and ends with 0."""
+    with pytest.raises(Failed, match="no package list") as caught:
+        apt.Apt(Dpkg()).pending(Selection(), {})
+    assert caught.value.reason == "no_repository"

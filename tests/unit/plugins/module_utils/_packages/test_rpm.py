@@ -7,6 +7,7 @@ import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import rpm
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
 
 
 def test_installed() -> None:
@@ -33,3 +34,40 @@ def test_newer_than_the_boot() -> None:
     """Only core packages, only those installed after the boot."""
     text = "kernel-core 200\nglibc 100\nbash 300\nsystemd 250\n"
     assert rpm.read_newer_than(text, 150.0) == ["kernel-core", "systemd"]
+
+
+class Rpm(Commands):
+    """A host whose rpm gives one answer."""
+
+    def __init__(self, out: str, rc: int = 0) -> None:
+        super().__init__()
+        self.answer = Answer(rc, out, "")
+
+    def ask(self, *command: str, environment: object = None) -> Answer:
+        return self.answer
+
+
+@pytest.mark.parametrize("text", ["", "\n", "gpg-pubkey 0:fd431d51-4ae0493b (none)\n"])
+def test_lost_database(text: str) -> None:
+    """rpm 4.18 answers a database that is gone with nothing and 0: no host has no package."""
+    with pytest.raises(Failed, match="no package at all") as caught:
+        rpm.installed(Rpm(text))
+    assert caught.value.reason == "rpm_database"
+
+
+@pytest.mark.parametrize(
+    ("out", "rc", "required", "says"),
+    [
+        ("kernel-core 200\nbash 300\n", 0, True, "kernel-core was updated"),
+        ("kernel-core 100\nbash 300\n", 0, False, "no core package"),
+        ("", 0, None, "no package at all"),
+        ("kernel-core 100\nglibc (none)\n", 0, None, "line 2"),
+        ("kernel-core 100\nwarning: Found SQLITE Packages database\n", 0, None, "line 2"),
+        ("error: cannot open Packages database\n", 1, None, "cannot open"),
+    ],
+)
+def test_need_for_a_reboot(out: str, rc: int, required: bool | None, says: str) -> None:
+    """A database that does not tell leaves it unknown; nobody says that no core package was updated."""
+    need = rpm.reboot_need(Rpm(out, rc), 150.0)
+    assert need.required is required
+    assert says in need.evidence[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._packages import zypper
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change, Selection
@@ -80,6 +80,136 @@ def test_names_do_not_go_with_security() -> None:
     """zypper patches advisories, which have no package names."""
     with pytest.raises(BadInput, match="advisory"):
         zypper.Zypper(Commands()).pending(Selection(names=("a",), security=True), {})
+
+
+NOTHING_TO_DO = """<?xml version='1.0'?>
+<stream>
+<message type="info">Loading repository data...</message>
+{}<message type="info">Reading installed packages...</message>
+<install-summary download-size="0" space-usage-diff="0" packages-to-change="0">
+</install-summary>
+<message type="info">Nothing to do.</message>
+</stream>
+"""
+WITHOUT_REPOSITORY = (
+    '<message type="warning">No repositories defined. Operating only with the installed resolvables. '
+    "Nothing can be installed.</message>\n"
+)
+NOT_ENABLED = """<?xml version='1.0'?>
+<stream>
+<message type="{}">There are no enabled repositories defined.</message>
+<message type="info">Use &apos;zypper addrepo&apos; or &apos;zypper modifyrepo&apos; commands.</message>
+</stream>
+"""
+REPOSITORIES = """<?xml version='1.0'?>
+<stream>
+<repo-list>
+{}</repo-list>
+</stream>
+"""
+REPOSITORY = '<repo alias="{}" name="one" type="rpm-md" priority="99" enabled="{}"><url>dir:/srv</url>\n</repo>\n'
+ENABLED = REPOSITORIES.format(REPOSITORY.format("one", 1) + REPOSITORY.format("two", 0))
+DISABLED = REPOSITORIES.format(REPOSITORY.format("one", 0))
+
+
+class Host(Commands):
+    """A host whose zypper answers each of its commands in the same way."""
+
+    def __init__(self, **answers: tuple[int, str]) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def ask(self, *command: str, environment: object = None) -> Answer:
+        name = next(word for word in command[1:] if not word.startswith("-"))
+        return Answer(*self.answers[name], "")
+
+
+@pytest.mark.parametrize("text", [ENABLED, REPOSITORIES.format("<x/>" + REPOSITORY.format("one", 1))])
+def test_repositories(text: str) -> None:
+    """Only those that are enabled count."""
+    assert zypper.read_repositories(text) == ["one"]
+
+
+@pytest.mark.parametrize("text", ["<stream></stream>", "", "# | Alias | Name\n"])
+def test_repositories_in_another_shape(text: str) -> None:
+    """What is no list of repositories is an error, not a host without any."""
+    with pytest.raises(Failed, match="read zypper's repositories") as caught:
+        zypper.read_repositories(text)
+    assert caught.value.reason == "unknown_output"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<stream></stream>",
+        "<stream><message type='info'>Loading repository data...</message></stream>",
+        "<stream><message type='info'>0 patches needed (0 security patches)</message></stream>",
+        "<stream><prompt id='1'><text>Continue?</text></prompt></stream>",
+    ],
+)
+def test_answer_without_a_summary(text: str) -> None:
+    """Nothing is to be done when zypper says so; other words are no plan."""
+    with pytest.raises(Failed, match="no summary") as caught:
+        zypper.read_summary(text)
+    assert caught.value.reason == "unknown_output"
+
+
+def test_summary_that_counts_more_than_it_names() -> None:
+    """Changes of a kind that is not known are not none."""
+    text = NOTHING_TO_DO.format("").replace('change="0"', 'change="1"')
+    with pytest.raises(Failed, match="counts 1"):
+        zypper.read_summary(text)
+
+
+@pytest.mark.parametrize(
+    ("rc", "out"),
+    [(6, NOT_ENABLED.format("warning")), (0, NOT_ENABLED.format("warning")), (0, NOT_ENABLED.format("error"))],
+)
+def test_refresh_without_a_repository(rc: int, out: str) -> None:
+    """Newer zypper ends with 6, older with 0; the host has nothing to be patched from in both cases."""
+    with pytest.raises(Failed, match="no enabled repositories.*Register the host") as caught:
+        zypper.Zypper(Host(refresh=(rc, out))).refresh()
+    assert caught.value.reason == "no_repository"
+
+
+@pytest.mark.parametrize("security", [False, True])
+@pytest.mark.parametrize("held", [(), ("landscape-*",)])
+@pytest.mark.parametrize(
+    ("repos", "warning", "reason"),
+    [
+        ((0, ENABLED), "", None),
+        ((0, ENABLED), WITHOUT_REPOSITORY, "no_repository"),
+        ((6, REPOSITORIES.format("")), "", "no_repository"),
+        ((6, NOT_ENABLED.format("warning")), "", "no_repository"),
+        ((0, DISABLED), "", "no_repository"),
+        (
+            (0, ENABLED),
+            '<message type="warning">Disabling repository &apos;one&apos; because of the above error.</message>\n',
+            "repository_unreachable",
+        ),
+    ],
+)
+def test_plan_of_a_host_without_a_repository(
+    security: bool, held: tuple[str, ...], repos: tuple[int, str], warning: str, reason: str | None
+) -> None:
+    """Without a refresh too: zypper has nothing to do, ends with 0, and says of disabled repositories no word."""
+    plan = (0, NOTHING_TO_DO.format(warning))
+    host = zypper.Zypper(Host(repos=repos, update=plan, patch=plan))
+    selection = Selection(security=security, held=held)
+    if reason is None:
+        assert host.pending(selection, {}) == zypper.Pending([], [])
+        return
+    with pytest.raises(LandscapeError) as caught:
+        host.pending(selection, {})
+    assert caught.value.reason == reason
+    assert caught.value.cure
+
+
+def test_words_of_a_package_are_no_warning() -> None:
+    """A package may describe itself in any words."""
+    text = SUMMARY.replace("Test &amp; package.", "What to do with no enabled repositories.")
+    text = text.replace("<install-summary", '<message type="warning">Be careful.</message>\n<install-summary')
+    assert len(zypper.Zypper(Host(repos=(0, ENABLED), update=(0, text))).pending(Selection(), {}).changes) == 3
 
 
 class Scripted(Commands):
