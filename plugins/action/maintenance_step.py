@@ -50,4 +50,5 @@ class ActionModule(ControllerAction):
             )
         finally:
             store.close()
-        return {"changed": True, "ci": ci, "step": step, "basis_landscape_done": {"step": step}}
+        done = {"step": step, "message": arguments["message"]}
+        return {"changed": True, "ci": ci, "step": step, "basis_landscape_done": done}

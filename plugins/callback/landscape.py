@@ -166,7 +166,10 @@ class CallbackModule(Default):
             step = values[DONE]["step"]
             self._tell(event="done", host=host, step=step)
             took = time.monotonic() - self._since.get(host, time.monotonic())
-            self._plain(f"{self._labels.get((host, step), f'{host}/{step}')} done in {took:.0f} s")
+            label, message = self._labels.get((host, step), f"{host}/{step}"), values[DONE].get("message")
+            self._plain(f"{label} done in {took:.0f} s" + (f": {message}" if message else ""))
+            if message:
+                self._tell(event="line", text=f"{label}: {message}")
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         """Say who failed and why, by the name of its CI."""

@@ -23,7 +23,11 @@ description:
     nor that of a database beside it.
 options:
   databases:
-    description: The databases, V(SYSTEMDB) or tenants; V(all) is every active one. More than one needs SYSTEMDB.
+    description:
+      - The databases, V(SYSTEMDB) or tenants. More than one, and V(all), need SYSTEMDB.
+      - V(all) is every active one. One that is stopped, starting or stopping is left out, with a warning, and named in
+        RV(left_out); when no database is active, or the status of one is not known, the module fails.
+      - One that is named has to be active. An empty list is refused.
     type: list
     elements: str
     default: [all]
@@ -161,6 +165,11 @@ after:
   description: The same, as it was seen last.
   returned: success
   type: dict
+left_out:
+  description: For O(databases=all) the databases that were left out because they are not active, each with its state.
+  returned: success, unless O(kind=snapshot)
+  type: dict
+  sample: {QAS: stopped (M_DATABASES says NO)}
 steps:
   description: What was done, or would be, in order.
   returned: once the catalog could be read
@@ -185,7 +194,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
     Unreachable,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._hana import model
-from ansible_collections.basis.landscape.plugins.module_utils._hana.client import SYSTEMDB, Client, connect
+from ansible_collections.basis.landscape.plugins.module_utils._hana.client import SYSTEMDB, Client, Meant, connect
 from ansible_collections.basis.landscape.plugins.module_utils._hana.options import advice, hana_spec
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
@@ -246,6 +255,7 @@ class BackupState(Operation[State]):
         self._limits = Limits(
             params["timeout"], params["delay"], grace=params["failure_grace"], patience=params["failure_grace"]
         )
+        self._meant = Meant([], {})
         self._now = datetime.datetime.min
         self._mark = os.urandom(6).hex()
         self._found: Dict[str, Dict[str, Any]] = {}
@@ -261,9 +271,9 @@ class BackupState(Operation[State]):
 
     def look(self) -> State:
         """The catalog of every database that is meant."""
-        names = self._client.meant("back up databases", self._params["databases"], self._params["confirm_sid"])
+        self._meant = self._client.meant("back up databases", self._params["databases"], self._params["confirm_sid"])
         self._now = self._client.now()
-        return {name: self._see(name) for name in names}
+        return {name: self._see(name) for name in self._meant.names}
 
     def plan(self, state: State) -> List[Action[State]]:
         """One backup for each database that needs one, then one wait for all."""
@@ -288,12 +298,12 @@ class BackupState(Operation[State]):
         return {name: {"newest": _words(seen.newest), "running": _words(seen.running)} for name, seen in state.items()}
 
     def facts(self, state: State) -> Dict[str, Any]:
-        """The backups, with the files of each."""
-        return {"backups": self._found}
+        """The backups, with the files of each; what was left out."""
+        return {"backups": self._found, "left_out": self._meant.left_out}
 
     def warnings(self) -> List[str]:
-        """How the connection is made, when that is worth a word."""
-        return advice(self._params)
+        """What was left out; how the connection is made, when that is worth a word."""
+        return self._meant.warnings() + advice(self._params)
 
     # How
 

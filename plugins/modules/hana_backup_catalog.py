@@ -21,7 +21,11 @@ description:
   - With C(--check --diff) it tells exactly what would go.
 options:
   databases:
-    description: The databases, V(SYSTEMDB) or tenants; V(all) is every active one. More than one needs SYSTEMDB.
+    description:
+      - The databases, V(SYSTEMDB) or tenants. More than one, and V(all), need SYSTEMDB.
+      - V(all) is every active one. One that is stopped, starting or stopping is left out, with a warning, and named in
+        RV(left_out); when no database is active, or the status of one is not known, the module fails.
+      - One that is named has to be active. An empty list is refused.
     type: list
     elements: str
     default: [all]
@@ -101,6 +105,11 @@ databases:
     bytes:
       description: What the removed backups take, by medium.
       type: dict
+left_out:
+  description: For O(databases=all) the databases that were left out because they are not active, each with its state.
+  returned: success
+  type: dict
+  sample: {QAS: stopped (M_DATABASES says NO)}
 steps:
   description: What was done, or would be, in order.
   returned: once the catalog could be read
@@ -118,7 +127,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import wait_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, TimedOut, Unreachable
 from ansible_collections.basis.landscape.plugins.module_utils._hana import model
-from ansible_collections.basis.landscape.plugins.module_utils._hana.client import Client, connect
+from ansible_collections.basis.landscape.plugins.module_utils._hana.client import Client, Meant, connect
 from ansible_collections.basis.landscape.plugins.module_utils._hana.options import advice, hana_spec
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
@@ -167,6 +176,7 @@ class Retention(Operation[State]):
         self._client = client
         self._limits = Limits(params["timeout"], params["delay"], patience=params["failure_grace"])
         self._keep_count = 1 if params["keep_count"] is None else params["keep_count"]
+        self._meant = Meant([], {})
         self._told: State = {}
         self._after: State = {}
         if self._keep_count < 1:
@@ -180,9 +190,9 @@ class Retention(Operation[State]):
 
     def look(self) -> State:
         """The part of every meant catalog that is older than its cut."""
-        names = self._client.meant("remove old backups", self._params["databases"], self._params["confirm_sid"])
+        self._meant = self._client.meant("remove old backups", self._params["databases"], self._params["confirm_sid"])
         now = self._client.now()
-        self._told = {name: self._old(name, now) for name in names}
+        self._told = {name: self._old(name, now) for name in self._meant.names}
         self._after = dict(self._told)
         return self._told
 
@@ -222,8 +232,9 @@ class Retention(Operation[State]):
         }
 
     def facts(self, state: State) -> Dict[str, Any]:
-        """What went, or would go, as it was before."""
+        """What went, or would go, as it was before; what was left out."""
         return {
+            "left_out": self._meant.left_out,
             "databases": {
                 name: {
                     "anchor": old.cut.anchor.as_data() if old.cut.anchor else None,
@@ -233,12 +244,12 @@ class Retention(Operation[State]):
                     "bytes": old.sizes,
                 }
                 for name, old in self._told.items()
-            }
+            },
         }
 
     def warnings(self) -> List[str]:
-        """How the connection is made, when that is worth a word."""
-        return advice(self._params)
+        """What was left out; how the connection is made, when that is worth a word."""
+        return self._meant.warnings() + advice(self._params)
 
     def _old(self, name: str, now: datetime.datetime) -> Old:
         data = list(self._client.catalog(name, (model.FULL,)))

@@ -24,7 +24,7 @@ options:
     type: dict
     default: {}
   message:
-    description: A sentence for people.
+    description: A sentence for people, shown with the end of the step; it stands in the report.
     type: str
   changed_by:
     description: Identifier of the undo record of the temporary change that the step made.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import system_id
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Denied, Failed
@@ -17,6 +17,21 @@ _FILES = (
     "BACKUP_ID, SERVICE_TYPE_NAME, HOST, SOURCE_TYPE_NAME, DESTINATION_TYPE_NAME, DESTINATION_PATH, BACKUP_SIZE, "
     "EXTERNAL_BACKUP_ID"
 )
+
+
+class Meant(NamedTuple):
+    """The databases that a person means.
+
+    :ivar names: those that are there and active, at least one.
+    :ivar left_out: for ``all`` those that are not active, each with what it is instead, in words.
+    """
+
+    names: List[str]
+    left_out: Dict[str, str]
+
+    def warnings(self) -> List[str]:
+        """A word about each that was left out."""
+        return [f"{name} was left out: it is {instead}." for name, instead in self.left_out.items()]
 
 
 class Client:
@@ -73,20 +88,36 @@ class Client:
             )
         return found
 
-    def meant(self, doing: str, names: Sequence[str], sid: Optional[str] = None) -> List[str]:
+    def meant(self, doing: str, names: Sequence[str], sid: Optional[str] = None) -> Meant:
         """The databases that a person means, when they are there and active; ``all`` is every active one.
 
         The catalog of one that is not active looks empty, so it is not looked at.
 
         :raises Denied: as `confirm`.
-        :raises BadInput: there is no such database.
-        :raises Failed: one that is named is not active.
+        :raises BadInput: none is named, there is no such database, or all are asked for through a tenant.
+        :raises Failed: one that is named is not active, or of all none is, or the status of one is not known.
         """
+        asked = list(dict.fromkeys(name.upper() for name in names))
+        if not asked:
+            raise BadInput(doing, "the list of databases is empty", cure="Name the databases, or say all")
+        if asked == ["ALL"] and self.connected_to != SYSTEMDB:
+            raise BadInput(
+                doing,
+                f"all databases are asked for, and the connection is to {self.connected_to}, which sees itself alone",
+                cure=f"Connect to {SYSTEMDB}, or name {self.connected_to}",
+            )
         self.confirm(doing, sid)
         known = self.databases()
-        asked = list(dict.fromkeys(name.upper() for name in names))
         if asked == ["ALL"]:
-            return [name for name, database in known.items() if database.active]
+            left_out = {
+                name: f"{database.known_state} (M_DATABASES says {database.status})"
+                for name, database in known.items()
+                if not database.active
+            }
+            if len(left_out) == len(known):
+                words = ", ".join(f"{name} is {instead}" for name, instead in left_out.items())
+                raise Failed(doing, f"no database is active: {words}", reason="not_active")
+            return Meant([name for name in known if name not in left_out], left_out)
         missing = [name for name in asked if name not in known]
         if missing:
             raise BadInput(doing, "there is no database {}".format(", ".join(missing)), known=list(known))
@@ -98,7 +129,7 @@ class Client:
                     reason="not_active",
                     cure="Start it, or leave it out",
                 )
-        return asked
+        return Meant(asked, {})
 
     def now(self) -> datetime.datetime:
         """The instant by HANA's own clock, which is the one that its catalog is written by."""
@@ -113,14 +144,24 @@ class Client:
         return len(self._link.ask(f"ask {self._link.address.label}", "SELECT 1 AS ONE FROM SYS.DUMMY")) == 1
 
     def databases(self) -> Dict[str, model.Database]:
-        """The databases that the connected one sees (M_DATABASES): from SYSTEMDB all, from a tenant itself."""
+        """The databases that the connected one sees (M_DATABASES): from SYSTEMDB all, from a tenant itself.
+
+        :raises Failed: the connected one is not among them: rows are hidden, so one that is missing may be there.
+        """
         rows = self._link.ask(
             "read the databases",
             "SELECT DATABASE_NAME, ACTIVE_STATUS, RESTART_MODE, DESCRIPTION FROM SYS.M_DATABASES"
             " ORDER BY DATABASE_NAME",
         )
-        found = [model.Database.read(row) for row in rows]
-        return {database.name: database for database in found}
+        found = {database.name: database for database in map(model.Database.read, rows)}
+        if self.connected_to not in found:
+            raise Failed(
+                "read the databases",
+                f"M_DATABASES does not show {self.connected_to}, although it answered: this user may not see the rows",
+                reason="not_shown",
+                cure="Grant CATALOG READ to the user",
+            )
+        return found
 
     def catalog(
         self,
@@ -350,4 +391,4 @@ def connect(params: Mapping[str, Any], database: Optional[str] = None) -> Client
     return Client(Link(address if database is None else address._replace(database=database)))
 
 
-__all__ = ("SYSTEMDB", "Address", "Client", "SqlFailed", "connect")
+__all__ = ("SYSTEMDB", "Address", "Client", "Meant", "SqlFailed", "connect")

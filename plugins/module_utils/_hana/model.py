@@ -81,6 +81,20 @@ class Database(NamedTuple):
         """The status as a word of ours; None for a text that is not known, which is never guessed at."""
         return STATUS_WORDS.get(self.status)
 
+    @property
+    def known_state(self) -> str:
+        """The same, where nothing can be done with a text that is not known.
+
+        :raises Failed: M_DATABASES says something that is not known (reason ``status_unknown``).
+        """
+        if self.state is None:
+            raise Failed(
+                f"read the state of {self.name}",
+                f"M_DATABASES says {self.status!r}; known are {', '.join(STATUS_WORDS)}",
+                reason="status_unknown",
+            )
+        return self.state
+
 
 class Backup(NamedTuple):
     """One entry of the backup catalog; instants are UTC."""

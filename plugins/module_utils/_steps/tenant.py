@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Optional, Sequence
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, TimedOut, Unreachable
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, TimedOut, Unreachable
 from ansible_collections.basis.landscape.plugins.module_utils._hana import model
 from ansible_collections.basis.landscape.plugins.module_utils._hana.client import SYSTEMDB, Client
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, wait_until
@@ -32,15 +32,7 @@ def state_of(databases: Databases, name: str) -> str:
     :raises Failed: M_DATABASES says something that is not known (reason ``status_unknown``).
     """
     found = databases.get(name)
-    if found is None:
-        return ABSENT
-    if found.state is None:
-        raise Failed(
-            f"read the state of {name}",
-            f"M_DATABASES says {found.status!r}; known are {', '.join(model.STATUS_WORDS)}",
-            reason="status_unknown",
-        )
-    return found.state
+    return ABSENT if found is None else found.known_state
 
 
 def wait_for(

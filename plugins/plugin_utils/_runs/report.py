@@ -133,7 +133,7 @@ def _jobs(rows: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
 
 
 def _backups(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return what a step did to each database: the backup it made or found, the backups it removed."""
+    """Return what a step did to each database: the backup it made or found, those it removed, why it was left out."""
     result = row["result"] or {}
     made = [
         {
@@ -145,7 +145,7 @@ def _backups(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
         }
         for database, backup in sorted((result.get("backups") or {}).items())
     ]
-    return made + [
+    removed = [
         {
             "database": database,
             "what": f"{len(old['data'])} data and {old['logs']['count']} log backups removed",
@@ -155,6 +155,11 @@ def _backups(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
         }
         for database, old in sorted((result.get("removed") or {}).items())
     ]
+    left_out = [
+        {"database": database, "what": "left out", "state": instead, "seconds": None, "bytes": 0}
+        for database, instead in sorted((result.get("left_out") or {}).items())
+    ]
+    return made + removed + left_out
 
 
 def _downtime(rows: list[dict[str, t.Any]]) -> float | None:

@@ -187,11 +187,54 @@ def test_a_database_that_stops_in_the_middle(site: Site) -> None:
 def test_a_stopped_database_is_named(site: Site) -> None:
     site.call("hana_sql", user="SYSTEM", changes=True, statements=[{"sql": "ALTER SYSTEM STOP DATABASE QAS"}])
     assert reason(backup(site, databases=["QAS"])) == "not_active"
-    assert sorted(backup(site, databases=["all"])["backups"]) == ["PRD", "SYSTEMDB"]
+    made = backup(site, databases=["all"])
+    left_out = {"QAS": "stopped (M_DATABASES says NO)"}
+    assert sorted(made["backups"]) == ["PRD", "SYSTEMDB"] and made["left_out"] == left_out
+    old = clean(site, databases=["all"], keep_count=1)
+    assert sorted(old["databases"]) == ["PRD", "SYSTEMDB"] and old["left_out"] == left_out
+    for result in (made, old):
+        assert "QAS was left out: it is stopped (M_DATABASES says NO)." in json.dumps(result["warnings"])
+    assert backup(site)["left_out"] == {}, "who names what they want misses nothing"
     assert reason(backup(site, databases=["XYZ"])) == "bad_input"
     assert reason(clean(site, databases=["QAS"], keep_count=1)) == "not_active", (
         "a catalog that cannot be read is not empty"
     )
+
+
+@pytest.mark.parametrize("power", ["START", "STOP"])
+def test_a_database_on_its_way_is_named(site: Site, power: str) -> None:
+    changes = [{"sql": "ALTER SYSTEM STOP DATABASE QAS"}, {"sql": "ALTER SYSTEM START DATABASE QAS"}]
+    if power == "START":
+        site.simulator.fault("hana_tenant_stays_down", database="QAS")
+        site.call("hana_sql", user="SYSTEM", changes=True, statements=changes)
+        word = "starting (M_DATABASES says STARTING)"
+    else:
+        site.simulator.clock(speed=0.01)
+        site.call("hana_sql", user="SYSTEM", changes=True, statements=changes[:1], hana_timeout=1)
+        word = "stopping (M_DATABASES says STOPPING)"
+    made = backup(site, databases=["all"], max_age_hours=1, check=True)
+    assert sorted(made["before"]) == ["PRD", "SYSTEMDB"] and made["left_out"] == {"QAS": word} and made["warnings"]
+    assert reason(backup(site, databases=["QAS"])) == "not_active"
+
+
+def test_no_database_is_never_a_success(site: Site) -> None:
+    for refused in (backup(site, databases=[]), clean(site, databases=[], keep_count=1)):
+        assert reason(refused) == "bad_input" and "Name the databases, or say all" in refused["msg"]
+    assert site.told("LOGON") == 0
+    through = backup(site, user="SYSTEM", hana_database="PRD", databases=["all"])
+    assert reason(through) == "bad_input" and "sees itself alone" in through["msg"]
+    site.simulator.hana("H01", "user", user="BACKUP_ADMIN_USER", privileges=["BACKUP ADMIN", "DATABASE ADMIN"])
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("hana_backup", {}),
+        ("hana_backup", {"databases": ["PRD"]}),
+        ("hana_backup_catalog", {"keep_count": 1, "scope": "complete"}),
+        ("hana_info", {}),
+        ("hana_database", {"database": "QAS", "state": "absent", "confirm_sid": "H01"}),
+    ]
+    for module, options in calls:
+        hidden = site.call(module, **options)
+        assert reason(hidden) == "not_shown" and "CATALOG READ" in hidden["msg"], module
+    assert site.told("BACKUP") == site.told("DROP") == 0
 
 
 def test_snapshot_is_created_confirmed_abandoned(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -163,6 +164,85 @@ def test_nothing_is_changed_before_a_young_backup_is_there(databases: Site) -> N
     assert checked["ci"] == "db1" and checked["result"]["backups"]["T1"]["id"] > 0, "it stands in the record"
     wrong = databases.play(run_name="r2", landscape_hosts="db2", landscape_require_backup_hours="often")
     assert wrong.code != 0 and "require_backup db2" in wrong.output
+
+
+def power(site: Site, statement: str) -> None:
+    """Have the first system stop or start a tenant."""
+    from hdbcli import dbapi
+
+    told = site.simulator.info["hana"]["HD1"]
+    port = 30013 + 100 * int(told["number"])
+    options = {"encrypt": True, "sslValidateCertificate": False}
+    connection = dbapi.connect(told["address"], port, "SYSTEM", told["users"]["SYSTEM"], **options)
+    connection.cursor().execute(statement)
+    connection.close()
+
+
+def test_a_database_that_is_not_active_is_not_passed_over(databases: Site) -> None:
+    power(databases, "ALTER SYSTEM STOP DATABASE T1")
+    made = databases.play(playbook="backup_databases", run_name="b1", landscape_hosts="db1", **OPTIONS)
+    assert made.code == 0, made.output
+    assert re.search(r"HD1/db1/-/backup done in \d+ s: T1 was left out, as it is stopped", made.output)
+    assert begun(databases) == [("db1", "SYSTEMDB")]
+    report = json.loads((databases.folder / "state" / "reports" / "b1.json").read_text())
+    left_out = {"database": "T1", "what": "left out", "state": "stopped (M_DATABASES says NO)"}
+    assert left_out.items() <= report["hosts"]["db1"]["backups"][-1].items()
+    options: dict[str, t.Any] = {"landscape_require_backup_hours": 24, "landscape_hosts": "web,db1"}
+    refused = databases.play(run_name="r1", **options)
+    words = "of T1, whose catalog cannot be read as it is stopped (M_DATABASES says NO)"
+    assert refused.code == 2 and words in refused.output
+    assert databases.states("r1")["db1"]["check_backup:HD1"] == "failed"
+    # Said to be meant to be down, and on its way up: it is not down.
+    options["landscape_databases_down"] = ["t1"]
+    fault = databases.simulator.fault("hana_tenant_stays_down", database="T1")
+    power(databases, "ALTER SYSTEM START DATABASE T1")
+    coming = databases.play(run="r1", **options)
+    assert coming.code == 2 and "of T1, whose catalog cannot be read as it is starting" in coming.output
+    # It runs: it needs a backup as every other one, whatever is said of it.
+    databases.simulator.clear(fault)
+    running = databases.play(run="r1", **options)
+    assert running.code == 2 and "is known of T1. Back up first" in running.output
+    assert not databases.effects("stopping", "patching", "reboot_requested")
+    power(databases, "ALTER SYSTEM STOP DATABASE T1")
+    outcome = databases.play(run="r1", **options)
+    assert outcome.code == 0 and databases.state("r1") == "succeeded", outcome.output
+    assert re.search(r"check_backup done in \d+ s: T1 was left out, as it is stopped", outcome.output)
+
+
+# A host belongs to one open run, so each playbook has its own.
+HOST_OF = {"backup_databases": "db1", "clean_backups": "db2", "patch_landscape": "db3"}
+
+
+def test_no_database_is_no_backup(databases: Site) -> None:
+    for playbook, step in (("backup_databases", "backup:HD1"), ("clean_backups", "clean_backups:HD2")):
+        empty: dict[str, t.Any] = {"landscape_hosts": HOST_OF[playbook], "hana_backup_databases": []}
+        outcome = databases.play(playbook=playbook, run_name=playbook, **empty)
+        assert outcome.code == 2 and "the list of databases is empty" in outcome.output
+        assert databases.states(playbook)[HOST_OF[playbook]][step] == "failed"
+
+
+def test_rows_that_the_user_may_not_see_are_no_answer(databases: Site) -> None:
+    for sid in SIDS:
+        databases.simulator.hana(sid, "user", user="BACKUP_ADMIN_USER", privileges=["BACKUP ADMIN"])
+    for playbook, host in HOST_OF.items():
+        options: dict[str, t.Any] = {"landscape_hosts": host, "landscape_require_backup_hours": 24}
+        outcome = databases.play(playbook=playbook, run_name=playbook, **options)
+        assert outcome.code == 2 and "M_DATABASES does not show SYSTEMDB" in outcome.output
+    assert begun(databases) == [] and not databases.effects("stopping", "patching")
+
+
+def test_a_step_proves_that_there_is_something_in_its_result(databases: Site) -> None:
+    nothing: dict[str, t.Any] = {"before": {}, "backups": {}, "left_out": {}}
+    cases: dict[str, tuple[dict[str, t.Any], str]] = {
+        "backup_databases": ({"hana_backup_result": {}}, "no database is named that has a backup"),
+        "clean_backups": ({"hana_backup_cleaned": {}}, "no database is named whose catalog was read"),
+        "patch_landscape": ({"maintenance_backup": nothing, "landscape_require_backup_hours": 24}, "of any database"),
+    }
+    for playbook, (empty, words) in cases.items():
+        # An extra variable wins over what the step learned.
+        outcome = databases.play(playbook=playbook, run_name=playbook, landscape_hosts=HOST_OF[playbook], **empty)
+        assert outcome.code == 2 and words in outcome.output, outcome.output
+    assert not databases.effects("stopping", "patching")
 
 
 def test_killed_while_a_backup_is_looked_for(databases: Site) -> None:
