@@ -13,11 +13,16 @@ QUERY = "%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH}\\n"
 TIMES = "%{NAME} %{INSTALLTIME}\\n"
 
 #: Packages after whose update the running system is not the patched one. Source: the list in dnf-plugins-core
-#: (needs_restarting.py), with SUSE's and the split kernel packages' names added.
+#: (needs_restarting.py), with SUSE's, Oracle's and the split kernel packages' names added.
 CORE_PACKAGES = (
     "kernel",
     "kernel-core",
     "kernel-rt",
+    "kernel-rt-core",
+    "kernel-64k",
+    "kernel-64k-core",
+    "kernel-uek",
+    "kernel-uek-core",
     "kernel-default",
     "kernel-azure",
     "glibc",
