@@ -143,6 +143,8 @@ class ActionModule(ControllerAction):
         said = _host_variables.of_hosts(self._task, hosts)
         self._refuse_wrong_options(said, arguments)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
+        if taken_for_another := _asked_at_one_place(said, landscape):
+            raise _plan.PlanRefused(taken_for_another)
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         accepted: list[str] = []
         conditions: list[Condition] = []
@@ -537,6 +539,35 @@ def _finds(plan: dict[str, t.Any], inside: list[str]) -> dict[str, list[dict[str
         if record["host"] in found:
             found[record["host"]].append({"sid": record["sid"], "number": record["number"]})
     return found
+
+
+def _asked_at_one_place(said: _Said, landscape: dict[str, t.Any]) -> list[Condition]:
+    """Return the hosts that are asked where another one is: its answer would be taken for theirs.
+
+    Instances of two hosts often have one SID, number and name, so nothing in the answer tells them apart.
+    """
+    numbers: dict[str, set[str]] = {}
+    for record in landscape["instances"].values():
+        numbers.setdefault(record["host"], set()).add(str(record.get("number")))
+    first: dict[tuple[str, str], str] = {}
+    conditions: list[Condition] = []
+    for host, variables in said.items():
+        url = None
+        with contextlib.suppress(AnsibleError):  # it cannot be asked then, which is told with its name
+            url = variables.get("sapcontrol_url")
+        for number in sorted(numbers.get(host, ())) if url else ():
+            other = first.setdefault((str(url).replace("{nr}", number), number if "{nr}" in str(url) else ""), host)
+            if other != host:
+                conditions.append(
+                    {
+                        "object": host,
+                        "unmet": f"its instance {number} is asked at {str(url).replace('{nr}', number)}, where {other} "
+                        "is asked, and would be taken for that one.",
+                        "remedy": "give each host its own sapcontrol_url, such as "
+                        "https://{{ ansible_host }}:5{nr}14, or none.",
+                    }
+                )
+    return conditions
 
 
 def _half_of_the_jobs(said: _Said, step_tasks: dict[str, t.Any]) -> list[Condition]:

@@ -229,6 +229,20 @@ def test_a_run_over_nobody_is_no_success(site: Site, playbook: str) -> None:
     assert outcome.code != 0 and "No host of the inventory is selected" in outcome.output
 
 
+def test_two_hosts_that_are_asked_at_one_place(site: Site) -> None:
+    both = site.folder / "group_vars" / "all.yml"
+    text = both.read_text(encoding="utf-8").replace(
+        "hosts[inventory_hostname].address }}:5{nr}14", "hosts['pair1'].address }}:52114"
+    )
+    both.write_text(text, encoding="utf-8")
+    refused = site.play(run_name="r1", landscape_hosts="pair1,web")
+    words = " ".join(refused.output.split())
+    assert refused.code != 0 and nothing_was_touched(site)
+    assert (
+        "pair1: its instance 21 is asked at https://" in words or "web: its instance 20 is asked at https://" in words
+    )
+
+
 def test_a_host_without_a_landscape_is_not_passed_over(site: Site) -> None:
     stray = site.folder / "stray.yml"
     stray.write_text(json.dumps({"all": {"hosts": {"stray": {"ansible_connection": "local"}}}}), encoding="utf-8")
