@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import plan_again
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.outside import judge, spread, without_counted
 from tests.unit.plugins.plugin_utils._plan.landscapes import Builder, three_tiers
 
@@ -220,3 +221,25 @@ def test_nobody_has_asked_it() -> None:
     assert "add cs to the run" in conditions[0]["remedy"]
     conditions, warnings, *_others = judge(rows, {"HDB/db/HDB00": None}, True)
     assert not conditions and warnings[0].startswith("PRD/cs/ASCS01: ")
+
+
+def continued(in_maintenance: set[str], through: set[str], hosts: list[str]) -> dict[str, Any]:
+    """The plan of now of a run that stands so."""
+    build = dispatchers()
+    return plan_again(build.plan(hosts), build.data, {"in_maintenance": in_maintenance, "through": through})
+
+
+def test_what_a_run_has_out_itself_is_not_looked_at() -> None:
+    plan = continued({"wda"}, set(), ["wda", "wdb"])
+    assert seen(plan) == {"WDB/wdb/W80": ("", []), "WDC/wdc/W80": ("", ["WDC"]), "WDC/wdc2/W81": ("", ["WDC"])}
+
+
+def test_who_is_to_be_finished_is_not_kept_from_it_by_who_went_down_since() -> None:
+    assert seen(continued({"wda"}, set(), ["wda"])) == {}, "nobody goes out any more"
+
+
+def test_who_is_through_stands_beside_those_that_are_still_to_enter() -> None:
+    plan = continued(set(), {"wda"}, ["wda", "wdb"])
+    assert seen(plan)["WDA/wda/W80"] == ("", ["WDA"]) and seen(plan)["WDB/wdb/W80"] == ("", [])
+    assert without_counted(plan["looks"], {(REDUNDANCY, "wda")})[0]["name"] == "WDB/wdb/W80", "another run has it out"
+    assert judge(plan["looks"], {}, accepted=False).conditions, "down by itself, it leaves no room"
