@@ -138,7 +138,8 @@ class ActionModule(ControllerAction):
                 "missing. Use the inventory "
                 "plugin basis.landscape.cmdb, or set landscape_host for each host as docs/inventory.md describes."
             )
-        beside = [h for h in task_vars["ansible_play_hosts_all"] if h not in hosts]
+        known = set(hosts)
+        beside = [h for h in task_vars["ansible_play_hosts_all"] if h not in known]
         self._refuse_hosts(hosts, beside, task_vars)
         said = _host_variables.of_hosts(self._task, hosts)
         self._refuse_wrong_options(said, arguments)
@@ -261,7 +262,8 @@ class ActionModule(ControllerAction):
             for name in ASKED_BY & set(said[row["host"]]):
                 with contextlib.suppress(AnsibleError):  # it cannot be asked then, which is told with its name
                     row["said"][name] = said[row["host"]][name]
-        return _plan.spread(rows, [host for host in plan["hosts"] if host in inside])
+        known = set(inside)
+        return _plan.spread(rows, [host for host in plan["hosts"] if host in known])
 
     def _history(
         self, hosts: list[str], arguments: dict[str, t.Any], task_vars: dict[str, t.Any]
@@ -386,11 +388,11 @@ class ActionModule(ControllerAction):
 
     @staticmethod
     def _refuse_empty_limit(hosts: list[str], begun: dict[str, t.Any], run: str) -> None:
-        """Raise NotPossible when ``--limit`` leaves no host of the run that is continued."""
+        """Raise NotPossible when no host of the run that is continued is selected."""
         if not set(hosts) & set(begun["hosts"]):
             raise _controller.NotPossible(
                 f"None of the hosts of run {run} is selected by landscape_hosts and --limit, so it would only be "
-                f"deferred. Its hosts are: {', '.join(begun['hosts'][:8])}{' and more' * (len(begun['hosts']) > 8)}."
+                f"deferred. Its hosts are: {_some(begun['hosts'])}."
             )
 
     @staticmethod
@@ -534,7 +536,8 @@ def _finds(plan: dict[str, t.Any], inside: list[str]) -> dict[str, list[dict[str
     """Return the hosts that are taken out of service, each with its instances: it may have others."""
     if plan["procedure"] not in ("patch", "stop"):
         return {}
-    found: dict[str, list[dict[str, t.Any]]] = {host: [] for host in plan["hosts"] if host in inside}
+    known = set(inside)
+    found: dict[str, list[dict[str, t.Any]]] = {host: [] for host in plan["hosts"] if host in known}
     for record in plan["instances"].values():
         if record["host"] in found:
             found[record["host"]].append({"sid": record["sid"], "number": record["number"]})

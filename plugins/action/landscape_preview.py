@@ -8,6 +8,8 @@ import json
 import pathlib
 import typing as t
 
+from ansible_collections.basis.landscape.plugins.module_utils._argspec import instance_number
+from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput
 from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
@@ -108,11 +110,17 @@ def _beside_the_plan(
                 "remedy": "mend that; the start file of another place is named by landscape_services_file.",
             }
         ]
-    of_number = {f"{int(one['number']):02d}": one["sid"] for one in known if one["number"] is not None}
     conditions: list[Condition] = []
+    of_number: dict[str, str] = {}
+    for one in (one for one in known if one["number"] is not None):
+        try:
+            of_number[instance_number(one["number"])] = one["sid"]
+        except BadInput as error:
+            remedy = "correct the number in the CMDB or the inventory."
+            conditions.append({"object": f"{one['sid']} on {host}", "unmet": f"{error.why}.", "remedy": remedy})
     for one in found["instances"]:
         sid, number = one["sid"], one["number"]
-        if of_number.get(number) is not None and sid in (None, of_number[number]):
+        if number in of_number and sid in (None, of_number[number]):
             continue
         if {sid, f"{sid}/{number}"} & ignored:
             continue

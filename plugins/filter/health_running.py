@@ -32,24 +32,6 @@ _value:
   type: dict
 """
 
-import typing as t
+from ansible_collections.basis.landscape.plugins.plugin_utils import _filters, _health
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.basis.landscape.plugins.plugin_utils import _health
-
-
-def health_running(*arguments: t.Any) -> t.Any:
-    """Wrap the function of the same name."""
-    try:
-        return _health.health_running(*arguments)
-    except ValueError as error:
-        raise AnsibleFilterError(str(error)) from error
-
-
-class FilterModule:
-    """The filter, for Ansible."""
-
-    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Return the filter by its name."""
-        return {"health_running": health_running}
+FilterModule = _filters.plugin(_health.health_running)

@@ -39,24 +39,6 @@ _value:
   elements: str
 """
 
-import typing as t
+from ansible_collections.basis.landscape.plugins.plugin_utils import _filters, _health
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.basis.landscape.plugins.plugin_utils import _health
-
-
-def health_worse(*arguments: t.Any) -> t.Any:
-    """Wrap the function of the same name."""
-    try:
-        return _health.health_worse(*arguments)
-    except ValueError as error:
-        raise AnsibleFilterError(str(error)) from error
-
-
-class FilterModule:
-    """The filter, for Ansible."""
-
-    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """Return the filter by its name."""
-        return {"health_worse": health_worse}
+FilterModule = _filters.plugin(_health.health_worse)

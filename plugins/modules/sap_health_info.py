@@ -183,6 +183,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict imp
     UNKNOWN,
     Verdict,
     is_worse,
+    process_name,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Limits, NeverCame, wait_until
 
@@ -256,10 +257,11 @@ class Health:
         found = self._client.processes()
         words = model.processes_in_words(found)
         verdict = GOOD if model.state_of(found) == model.STARTED else UNKNOWN if not found else BAD
-        gone = Counter(self._before) - Counter(process_name(row) for row in watch.as_data(found))
+        rows = watch.as_data(found)
+        gone = Counter(self._before) - Counter(map(process_name, rows))
         if gone and verdict == GOOD:
             verdict, words = BAD, f"not listed any more: {', '.join(sorted(gone.elements()))}; {words}"
-        return Verdict(verdict, words, watch.as_data(found))
+        return Verdict(verdict, words, rows)
 
     def instances(self) -> Verdict:
         """Every instance of the system is GREEN."""
@@ -365,11 +367,6 @@ class Health:
             why = f"the instance list has no single row for {self.who.host}/{self.who.number} (found: {found})"
             raise LandscapeError(f"tell the kind of {self.who.label}", why, reason="instance_not_listed")
         return list(own[0].features)
-
-
-def process_name(row: Mapping[str, Any]) -> str:
-    """What tells a process from the others of its instance."""
-    return f"{row['name']} ({row['description']})"
 
 
 def look(context: Context) -> Dict[str, Any]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict import GOOD, NOT_APPLICABLE, is_worse
+from ansible_collections.basis.landscape.plugins.module_utils._steps.verdict import (
+    GOOD,
+    NOT_APPLICABLE,
+    is_worse,
+    process_name,
+)
 
 Record = dict[str, dict[str, dict[str, t.Any]]]
 ASKED = "asked"
@@ -37,7 +42,7 @@ def _kept(check: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return what a later look compares itself with."""
     kept: dict[str, t.Any] = {"verdict": check["verdict"], "words": check["words"]}
     if check["name"] == "processes":
-        kept["names"] = [f"{row['name']} ({row['description']})" for row in check.get("evidence") or ()]
+        kept["names"] = [process_name(row) for row in check.get("evidence") or ()]
     return kept
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, Mapping, NamedTuple, Optional
 
 GOOD = "good"
 BAD = "bad"
@@ -33,4 +33,9 @@ def is_worse(now: str, before: Optional[str] = None) -> bool:
     return now == BAD and before != BAD
 
 
-__all__ = ("BAD", "GOOD", "NOT_APPLICABLE", "UNKNOWN", "Verdict", "is_worse")
+def process_name(row: Mapping[str, Any]) -> str:
+    """What tells a process from the others of its instance, from a row of the evidence of the check ``processes``."""
+    return f"{row['name']} ({row['description']})"
+
+
+__all__ = ("BAD", "GOOD", "NOT_APPLICABLE", "UNKNOWN", "Verdict", "is_worse", "process_name")

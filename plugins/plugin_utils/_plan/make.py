@@ -294,15 +294,21 @@ def _instances_on(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, li
     return on_host
 
 
-def _leading_databases(
-    data: Mapping[str, Any], on_host: Mapping[str, list[str]], conditions: Conditions
-) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the hosts that lead a HANA system, with their HANA instances: who backs up asks nobody else."""
+def _databases(data: Mapping[str, Any], on_host: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the HANA systems of the run with their instances."""
     of_system: dict[str, list[str]] = {}
     for names in on_host.values():
         for name in names:
             if data["instances"][name]["kind"] == "hana":
                 of_system.setdefault(data["instances"][name]["system"], []).append(name)
+    return of_system
+
+
+def _leading_databases(
+    data: Mapping[str, Any], on_host: Mapping[str, list[str]], conditions: Conditions
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the hosts that lead a HANA system, with their HANA instances: who backs up asks nobody else."""
+    of_system = _databases(data, on_host)
     leading: dict[str, list[str]] = {}
     for system in sorted(of_system):
         host = leader_of(data, of_system[system])
@@ -322,11 +328,7 @@ def _check_guards(
     conditions: Conditions,
 ) -> None:
     """Collect the databases that are to be guarded by a host which is not the one that looks for their backup."""
-    of_system: dict[str, list[str]] = {}
-    for name in (name for names in on_host.values() for name in names):
-        if data["instances"][name]["kind"] == "hana":
-            of_system.setdefault(data["instances"][name]["system"], []).append(name)
-    for system, names in sorted(of_system.items()) if "check_backup" in PROCEDURES[procedure] else ():
+    for system, names in sorted(_databases(data, on_host).items()) if "check_backup" in PROCEDURES[procedure] else ():
         leader = leader_of(data, names)
         wanted = sorted({data["instances"][name]["host"] for name in names} & set(guarded))
         if wanted and leader not in guarded:

@@ -65,7 +65,7 @@ _STEP = (
     .join(t.run_group, sa.and_(t.run_group.c.run_id == t.step.c.run_id, t.run_group.c.name == t.run_ci.c.group_name))
     .where(t.step.c.run_id == _r, t.step.c.ci == _c, t.step.c.step == _s)
 )
-_OWNER = sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == _r)
+_RUN = sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == _r)
 _OWN_EARLIER = (
     sa.select(t.step.c.step, t.step.c.state, t.step.c.blocked_by)
     .where(
@@ -137,9 +137,9 @@ def decide(
     key = {"run": run, "ci": ci, "step": step}
     row = tx.one(_STEP, **key)
     if row is None:
-        owner = tx.one(_OWNER, run=run)
-        if owner is not None and owner.epoch != epoch:  # another plan has no such step any more
-            raise Fenced(fenced_words(run, epoch, owner.epoch, owner.state))
+        taken = tx.one(_RUN, run=run)
+        if taken is not None and taken.epoch != epoch:  # another plan has no such step any more
+            raise Fenced(fenced_words(run, epoch, taken.epoch, taken.state))
         raise StoreError(f"Run {run} has no step {step} on {ci}.")
     if row.run_epoch != epoch or row.run_state not in rules.RUN_LIVE:
         raise Fenced(fenced_words(run, epoch, row.run_epoch, row.run_state))
@@ -253,6 +253,23 @@ def out_of_service(tx: Transaction, run: str, cis: Sequence[str]) -> set[str]:
         t.step.c.state.not_in(rules.STEP_MET),
     )
     return (touched if stops else touched & not_finished(tx, run, cis)) | set(tx.scalars(copied))
+
+
+def admitted_groups(tx: Transaction, run: str) -> dict[str, list[str]]:
+    """The groups that have entered maintenance, each with its hosts in plan order."""
+    query = (
+        sa.select(t.run_ci.c.group_name, t.run_ci.c.ci)
+        .join(
+            t.run_group,
+            sa.and_(t.run_group.c.run_id == t.run_ci.c.run_id, t.run_group.c.name == t.run_ci.c.group_name),
+        )
+        .where(t.run_ci.c.run_id == run, t.run_group.c.admitted_at.is_not(None))
+        .order_by(t.run_ci.c.seq)
+    )
+    groups: dict[str, list[str]] = {}
+    for row in tx.all(query):
+        groups.setdefault(row.group_name, []).append(row.ci)
+    return groups
 
 
 def group_members(tx: Transaction, run: str, group: str) -> list[str]:

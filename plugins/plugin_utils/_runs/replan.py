@@ -48,18 +48,7 @@ def adopt(tx: Transaction, run: str, plan: Mapping[str, Any], rows: intake.Rows)
 
 def in_maintenance(tx: Transaction, run: str) -> dict[str, list[str]]:
     """The groups that have entered, of which something was taken out of service, and which are not through; hosts."""
-    query = (
-        sa.select(t.run_ci.c.group_name, t.run_ci.c.ci)
-        .join(
-            t.run_group,
-            sa.and_(t.run_group.c.run_id == t.run_ci.c.run_id, t.run_group.c.name == t.run_ci.c.group_name),
-        )
-        .where(t.run_ci.c.run_id == run, t.run_group.c.admitted_at.is_not(None))
-        .order_by(t.run_ci.c.seq)
-    )
-    groups: dict[str, list[str]] = {}
-    for row in tx.all(query):
-        groups.setdefault(row.group_name, []).append(row.ci)
+    groups = gate.admitted_groups(tx, run)
     hosts = [host for members in groups.values() for host in members]
     out, unfinished = gate.out_of_service(tx, run, hosts), gate.not_finished(tx, run, hosts)
     return {name: members for name, members in groups.items() if out & set(members) and unfinished & set(members)}

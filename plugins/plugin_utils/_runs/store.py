@@ -324,12 +324,14 @@ class Store:
                 tx.event(run, row.epoch, "forced", actor=force_by, owner=_owner_words(held))
             epoch = row.epoch + 1
             self._reopen(tx, run, epoch)
+            rows = None
             values = {"epoch": epoch, "fence": self._next_fence(tx), "state": "running", "finished_at": None}
             if revision is not None and not (held is not None and self._same(held, owner)):  # else it is a second try
                 values |= {"plan_rev": row.plan_rev + 1, "code_hash": revision.code_hash}
-                changed = (
-                    replan.adopt(tx, run, revision.plan, intake.rows(run, revision.plan)) if revision.plan else None
-                )
+                changed = None
+                if revision.plan is not None:
+                    rows = intake.rows(run, revision.plan)
+                    changed = replan.adopt(tx, run, revision.plan, rows)
                 tx.event(
                     run,
                     epoch,
@@ -340,8 +342,8 @@ class Store:
                     changed=changed,
                 )
             self._reclaim(tx, run)
-            if revision is not None and revision.plan is not None and "plan_rev" in values:
-                self._make_room(tx, run, revision)
+            if revision is not None and rows is not None:
+                self._make_room(tx, run, rows, revision)
             tx.do(sa.update(t.run).where(t.run.c.id == run).values(values))
             tx.do(sa.delete(t.owner).where(t.owner.c.run_id == run))
             tx.insert(
@@ -362,9 +364,8 @@ class Store:
             tx.event(run, epoch, "taken", actor=owner.words())
         return epoch
 
-    def _make_room(self, tx: Transaction, run: str, revision: Revision) -> None:
+    def _make_room(self, tx: Transaction, run: str, rows: intake.Rows, revision: Revision) -> None:
         """Write the places of a run's new plan, after its claims as `create` does; give free what it does not need."""
-        rows = intake.rows(run, revision.plan or {})
         intake.write_resources(tx, rows)
         intake.write_found_down(tx, run, rows, revision.out, revision.down)
         hosts = list(tx.scalars(sa.select(t.run_ci.c.ci).where(t.run_ci.c.run_id == run)))
@@ -403,14 +404,10 @@ class Store:
             )
         )
         tx.do(sa.update(t.run_ci).where(t.run_ci.c.run_id == run).values(left_why=None, unreachable=False))
-        admitted = sa.select(t.run_group.c.name).where(
-            t.run_group.c.run_id == run, t.run_group.c.admitted_at.is_not(None)
-        )
-        whole = []
-        for name in tx.scalars(admitted):  # a group in maintenance is finished, whatever its window says by now
-            if not gate.out_of_service(tx, run, gate.group_members(tx, run, name)):
-                whole.append(name)
-        self._ask_again(tx, run, whole)
+        groups = gate.admitted_groups(tx, run)
+        out = gate.out_of_service(tx, run, [ci for members in groups.values() for ci in members])
+        # A group in maintenance is finished, whatever its window says by now.
+        self._ask_again(tx, run, [name for name, members in groups.items() if out.isdisjoint(members)])
 
     @verb
     def beat(self, run: str, epoch: int) -> None:
