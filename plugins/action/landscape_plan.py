@@ -425,7 +425,7 @@ class ActionModule(ControllerAction):
                 }
             )
         try:
-            of_now = _plan.plan_again(plan, landscape, standing)
+            of_now = _plan.plan_again(plan, landscape, standing, datetime.datetime.now(datetime.UTC))
         except _plan.PlanRefused as refusal:
             conditions += [{**each, "remedy": f"{each['remedy']} {accept}"} for each in refusal.conditions]
         else:

@@ -34,7 +34,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import
     leaders_of_jobs,
     resting_systems,
     start_order,
-    wait_for_guards,
+    wait_for_all,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan.windows import Window, Windows, iso, minutes
 
@@ -54,6 +54,7 @@ def make_plan(
     options: Mapping[str, Any] | None = None,
     like: Mapping[str, Any] | None = None,
     standing: Mapping[str, Collection[str]] | None = None,
+    at: dt.datetime | None = None,
 ) -> dict[str, Any]:
     """Return the plan of a run of ``procedure`` over ``hosts``, as plain JSON data.
 
@@ -61,7 +62,8 @@ def make_plan(
     history of runs. ``options`` are described in `options`. Seconds in the plan count from ``now``, an aware time.
     ``like`` is an earlier plan: its steps take as long as it says, and groups that neither windows nor canaries put in
     an order enter in its order, so that other forks or a longer history make no other plan of it. ``standing`` are the
-    hosts of a run that goes on with this plan which are ``in_maintenance``, and which are ``through``.
+    hosts of a run that goes on with this plan which are ``in_maintenance``, and which are ``through``; ``at`` is when
+    it goes on: who is still to enter, and has missed its window, may use another one that is open then.
     Raises `PlanRefused` with every unmet condition, `ValueError` for a procedure or a ``now`` that cannot be.
     """
     if now.tzinfo is None:
@@ -101,8 +103,8 @@ def make_plan(
     }
     steps = build_steps(data, names, on_host, relations, order, procedure=procedure, **build)
     _check_guards(data, on_host, chosen["require_backup"], procedure, conditions)
-    for group in groups:
-        wait_for_guards(steps, group.hosts, skip)
+    for group in groups if "stop" in PROCEDURES[procedure] else ():
+        wait_for_all(steps, group.hosts, skip)
     resources, host_needs, members = grouping.set_limits(
         data,
         groups,
@@ -132,6 +134,7 @@ def make_plan(
     calendar.check(sorted(in_run), conditions)
     conditions.refuse_if_any()
     windows = {g.name: calendar.choose(g.name, g.systems, seconds[g.name], conditions) for g in groups}
+    since = _later_windows(windows, groups, seconds, calendar, earlier, standing or {}, at)
     canaries = _canaries(data, groups, on_host, chosen["canary"], conditions)
     place = {group["name"]: number for number, group in enumerate(earlier["groups"])}
 
@@ -239,11 +242,42 @@ def make_plan(
             set(on_host).difference((standing or {}).get("through", ())),
             {} if "start" in skip else resources,
         ),
+        "windows_since": since,
         "timezone": calendar.zone_of(sorted(in_run)),
         "calendar": _calendar(calendar, groups, created, schedule.makespan),
     }
     plan["hash"] = plan_hash(plan)
     return plan
+
+
+def _later_windows(
+    windows: dict[str, Window | None],
+    groups: Sequence[Admission],
+    seconds: Mapping[str, float],
+    calendar: Windows,
+    earlier: Mapping[str, Any],
+    standing: Mapping[str, Collection[str]],
+    at: dt.datetime | None,
+) -> dict[str, str]:
+    """Give groups that missed their window the one that is open ``at`` the time when their run goes on.
+
+    What an earlier plan has given so is given again. Returns the time of asking by group.
+    """
+    since: dict[str, str] = {}
+    of_time: dict[dt.datetime, Windows] = {}
+    given = earlier.get("windows_since") or {}
+    for group in groups:
+        times = [dt.datetime.fromisoformat(given[group.name])] if group.name in given else []
+        for time in [*times, *([at] if at is not None and _enters(group, standing) else [])]:
+            window, now = windows[group.name], time.timestamp()
+            if window is None or max(window.opens, now) + seconds[group.name] <= window.closes:
+                continue
+            if time not in of_time:
+                of_time[time] = calendar.as_of(time)
+            other = of_time[time].choose(group.name, group.systems, seconds[group.name], Conditions())
+            if other is not None and other.opens <= now:
+                windows[group.name], since[group.name] = other, time.astimezone(dt.UTC).isoformat(timespec="seconds")
+    return since
 
 
 def _enters(group: Admission, standing: Mapping[str, Collection[str]]) -> bool:
@@ -253,14 +287,18 @@ def _enters(group: Admission, standing: Mapping[str, Collection[str]]) -> bool:
 
 
 def plan_again(
-    begun: Mapping[str, Any], landscape: Mapping[str, Any], standing: Mapping[str, Collection[str]] | None = None
+    begun: Mapping[str, Any],
+    landscape: Mapping[str, Any],
+    standing: Mapping[str, Collection[str]] | None = None,
+    at: dt.datetime | None = None,
 ) -> dict[str, Any]:
     """Return the plan of a run that has begun, made anew from the landscape as it is now.
 
     Time, predictions, order and options are those of ``begun``, so its hash differs only when the landscape does: a
-    window that has closed meanwhile, a longer history or other forks are no reason not to finish what is down. Hosts
-    that the landscape no longer has are left out. ``standing`` is as in `make_plan`. Raises `PlanRefused` when the
-    landscape of now would not allow the run.
+    window that has closed meanwhile, a longer history or other forks are no reason not to finish what is down. Or when
+    a group that missed its window could use one that is open ``at`` the time of now. Hosts that the landscape no
+    longer has are left out. ``standing`` and ``at`` are as in `make_plan`. Raises `PlanRefused` when the landscape of
+    now would not allow the run.
     """
     return make_plan(
         landscape,
@@ -270,6 +308,7 @@ def plan_again(
         options=begun["options"],
         like=begun,
         standing=standing,
+        at=at.replace(microsecond=0) if at else None,
     )
 
 

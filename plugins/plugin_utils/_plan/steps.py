@@ -41,20 +41,31 @@ ON_DATABASES = frozenset({"backup", "clean_backups"})
 #: Steps that undo or answer each other: who leaves one out leaves out the other.
 PAIRS = (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_jobs"))
 
+_ADMITTING = frozenset({"admit", "check_backup"})  # what changes nothing
+
 _LEADER_RANK = {"dialog": 0, "java": 1, "ascs": 2, "scs": 3, "other": 4, "hana": 5, "ers": 6, "webdisp": 7}
 _TIER_RANK = {"db": 0, "app": 1, "web": 2}
 _RUNS_JOBS = ("dialog", "ascs", "scs", "hana", "other")  # without one of them jobs of the system cannot run
 
 
-def wait_for_guards(steps: Mapping[str, list[dict[str, Any]]], hosts: Iterable[str], skip: frozenset[str]) -> None:
-    """Let ``hosts``, which are admitted as one, change nothing before every backup among them was checked."""
+def wait_for_all(steps: Mapping[str, list[dict[str, Any]]], hosts: Iterable[str], skip: frozenset[str]) -> None:
+    """Let ``hosts``, which go down as one, change nothing before all are admitted with every backup of theirs checked.
+
+    A host that cannot come after all would else be known only when the others are down in vain. Who waits for another
+    one's change anyway waits for all that the other one waits for.
+    """
     hosts = list(hosts)
-    proofs = [[host, step["step"]] for host in hosts for step in steps[host] if step["kind"] == "check_backup"]
-    for host in hosts if proofs else ():
-        for step in steps[host]:
-            if step["kind"] not in ("admit", "check_backup") and step["kind"] not in skip:
-                step["needs"] += [proof for proof in proofs if proof[0] != host]
-                break
+    proofs: list[list[str]] = []
+    first: dict[str, dict[str, Any]] = {}
+    for host in hosts:
+        kinds_left = [step for step in steps[host] if step["kind"] not in skip]
+        proofs.append([host, next(s["step"] for s in reversed(kinds_left) if s["kind"] in _ADMITTING)])
+        change = next((step for step in kinds_left if step["kind"] not in _ADMITTING), None)
+        if change is not None:
+            first[host] = change
+    for host, change in first.items():
+        if not any(other in first for other, _step in change["needs"]):
+            change["needs"] += [proof for proof in proofs if proof[0] != host]
 
 
 def start_order(landscape: Mapping[str, Any], relations: Relations) -> list[str]:

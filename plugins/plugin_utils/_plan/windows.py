@@ -50,6 +50,7 @@ class Windows:
         windows_hold: bool = True,
         blackouts_hold: bool = True,
     ) -> None:
+        self._landscape = landscape
         self._calendars = landscape["calendars"]
         self._systems = landscape["systems"]
         self._now = now
@@ -57,6 +58,18 @@ class Windows:
         self._holds = {"window": windows_hold, "blackout": blackouts_hold}
         self._resolved: dict[str, list[Interval] | None] = {}
         self._cache: dict[tuple[tuple[str, ...], ...], tuple[list[Interval], str]] = {}
+
+    def as_of(self, now: dt.datetime) -> Windows:
+        """Return the same calendars as they answer at another time."""
+        other = Windows(
+            self._landscape,
+            now,
+            directory=self._directory,
+            windows_hold=self._holds["window"],
+            blackouts_hold=self._holds["blackout"],
+        )
+        other.check(list(self._systems), Conditions())  # those of this run are readable: it was checked
+        return other
 
     def check(self, systems: Sequence[str], conditions: Conditions) -> None:
         """Collect calendars of these systems that are unknown, of the wrong kind or unreadable."""

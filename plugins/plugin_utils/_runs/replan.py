@@ -141,7 +141,8 @@ class _Progress:
                 if key not in before:
                     before[key] = cause
                     found += needs[key]
-        return {key: cause for key, cause in before.items() if self._is_open(key)}
+        # That a host can come is good to know before others go down, and still true to find out later.
+        return {key: c for key, c in before.items() if self._is_open(key) and self.wanted[key]["kind"] != "admit"}
 
     def _is_open(self, key: Key) -> bool:
         if self.wanted[key]["state"] != "pending":

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.integration.runs.conftest import CHAIN, INSTANCE, Site
 
 
@@ -95,6 +97,31 @@ def test_unreachable_before_its_stop(site: Site) -> None:
     assert not [effect for effect, host in site.effects("stopping") if host in ("app", "db")]
     states = site.states()
     assert "blocked" in states["db"].values() and states["pair1"]["verify"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("host_unreachable", "admit unreachable: "),
+        ("sapstartsrv_down", "Could not admit db: HDP/db/HDB00 asked: "),
+    ],
+)
+def test_nothing_goes_down_when_what_it_needs_cannot_come(site: Site, fault: str, said: str) -> None:
+    site.simulator.fault(fault, host="db")
+    outcome = site.play(run_name="r1", landscape_hosts="web,app,db,pair1")
+    assert outcome.code in (2, 4), outcome.output
+    assert not [host for effect, host in site.effects() if host in CHAIN], "web and app would be down in vain"
+    states = site.states()
+    assert states["db"]["admit"] in ("failed", "unknown"), states["db"]
+    for host in ("web", "app"):
+        assert "blocked" in states[host].values() or states[host]["admit"] == "deferred", states[host]
+    assert states["pair1"]["verify"] == "done", "who has nothing to do with it goes on"
+    assert said in " ".join(outcome.output.split()), outcome.output
+
+    site.simulator.clear()
+    again = site.play(run="r1", landscape_hosts="web,app,db,pair1")
+    assert again.code == 0, again.output
+    assert site.state() == "succeeded" and site.everything_is_up()
 
 
 def test_unreachable_after_its_stop_blocks_those_above_and_below(site: Site) -> None:

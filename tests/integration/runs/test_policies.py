@@ -55,13 +55,14 @@ def site(tmp_path: pathlib.Path, host_python: HostPython) -> Iterator[Site]:
         yield Site(tmp_path, simulator, host_python)
 
 
-def calendars(site: Site, **of: tuple[str, float, float]) -> None:
-    """Give systems a calendar of one entry: its kind, when it starts and ends in seconds since the epoch."""
+def calendars(site: Site, **of: tuple[Any, ...]) -> None:
+    """Give systems a calendar: its kind, then when each entry starts and ends in seconds since the epoch."""
     path = site.folder / "landscape.json"
     landscape = json.loads(path.read_text(encoding="utf-8"))
     for system, (kind, *times) in of.items():
-        start, end = (datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S") for at in times)
-        name, entries = f"{kind}-{system}", [{"start": start, "end": end}]
+        said = [datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S") for at in times]
+        entries = [{"start": start, "end": end} for start, end in zip(said[::2], said[1::2], strict=True)]
+        name = f"{kind}-{system}"
         landscape["calendars"].append({"name": name, "kind": kind, "timezone": "UTC", "entries": entries})
         next(row for row in landscape["systems"] if row["name"] == system)[f"{kind}s"] = [name]
     path.write_text(json.dumps(landscape), encoding="utf-8")
@@ -149,6 +150,33 @@ def test_canary_batch_rolling_window_and_the_order_within_a_system(site: Site) -
     assert order["stopping"][2:] == ["ASCS10", "ERS11"]
     assert order["started"][:2] == ["ERS11", "ASCS10"] and sorted(order["started"][2:]) == ["D01", "D02"]
     assert order["starting"][:2] == ["ERS11", "ASCS10"]
+
+
+def test_who_missed_its_window_goes_on_in_a_later_one(site: Site) -> None:
+    needed = 20.0
+    seconds = {"admit": 0, "stop/web": 4, "patch": 4, "reboot": 4, "start/web": 4, "verify": 4}
+    closes = time.time() + needed + 40  # so much may pass until the plan is made
+    opens = closes + 1
+    calendars(site, WDC=("window", closes - 86400, closes, opens, opens + 3600))
+    held = site.simulator.fault("stop_hangs", instance="WDA/wa/W21")
+    options = {"landscape_hosts": "wa,wc", "landscape_step_seconds": seconds, "sap_stop_timeouts": {"web": 120}}
+    process = site.begin(run_name="r1", landscape_canary=["WDA"], **options)
+    site.simulator.wait(deadline=90, effect="stopping", host="wa")
+    site.until(lambda: time.time() > closes - needed, why="the window is too short")
+    site.simulator.clear(held)
+    assert site.end(process).code == 2
+    assert site.states()["wc"]["admit"] == "deferred" and site.state() == "partial"
+
+    site.until(lambda: time.time() > opens, why="the later window is open")
+    refused = site.play(run="r1", landscape_hosts="wa,wc")
+    said = " ".join(refused.output.split())
+    assert refused.code == 2 and "WDC had the window " in said and "(window-WDC) and now has " in said, said
+    assert not [host for _effect, host in site.effects() if host == "wc"]
+    accept = said.partition("or with the plan of now: -e accept_plan=")[2][:64]
+    again = site.play(run="r1", landscape_hosts="wa,wc", accept_plan=accept)
+    assert again.code == 0, again.output
+    assert site.state() == "succeeded" and set(site.states()["wc"].values()) <= {"done", "skipped"}
+    assert site.effects("patched") == [("patched", "wa"), ("patched", "wc")]
 
 
 def _waiting(site: Site) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 
@@ -335,13 +336,42 @@ def test_a_run_that_has_begun_is_planned_again_from_its_own_view() -> None:
     assert plan_again(begun | {"options": begun["options"] | {"canary": []}}, build.data)["hash"] != begun["hash"]
 
 
-def test_nobody_of_a_group_changes_anything_before_the_backup_is_checked() -> None:
-    plan = three_tiers().plan(require_backup={"db": 24, "web": 24}, skip_steps=["silence", "unsilence"])
+def waits_for(plan: dict[str, Any], host: str, name: str) -> set[tuple[str, str]]:
+    """Return all steps that come before one of a host, near and far."""
+    found: set[tuple[str, str]] = set()
+    todo = [(host, name)]
+    while todo:
+        where, this = todo.pop()
+        walk = names(plan, where)
+        before = [(where, other) for other in walk[: walk.index(this)]][-1:]
+        before += [(other, needed) for other, needed in step(plan, where, this)["needs"]]
+        todo += set(before) - found
+        found.update(before)
+    return found
+
+
+@pytest.mark.parametrize(
+    "skip", [(), ("silence", "unsilence"), ("silence", "unsilence", "suspend_jobs", "release_jobs")]
+)
+def test_nobody_of_a_group_changes_anything_before_all_are_admitted(skip: tuple[str, ...]) -> None:
+    plan = three_tiers().plan(require_backup={"db": 24, "web": 24}, skip_steps=skip)
     assert names(plan, "db")[:2] == ["admit", "check_backup:HDB"]
     assert not [name for name in names(plan, "web") if name.startswith("check_backup")], "it has no database"
-    for host, first in (("web", "stop:WDP/web/W80"), ("app1", "suspend_jobs:PRD"), ("cs", "stop:PRD/cs/ASCS01")):
-        assert ["db", "check_backup:HDB"] in step(plan, host, first)["needs"]
-    assert plan["hash"] != three_tiers().plan(skip_steps=["silence", "unsilence"])["hash"]
+    hosts = group(plan, "db")["hosts"]
+    assert len(hosts) == 5
+    for host in hosts:
+        first = next(
+            s["step"]
+            for s in plan["steps"][host]
+            if s["kind"] not in ("admit", "check_backup") and s["kind"] not in skip
+        )
+        assert waits_for(plan, host, first) >= {(other, "admit") for other in hosts} | {("db", "check_backup:HDB")}
+    assert plan["hash"] != three_tiers().plan(skip_steps=skip)["hash"]
+
+
+def test_a_start_brings_up_what_can_be_brought_up() -> None:
+    plan = three_tiers().plan(procedure="start")
+    assert ("web", "admit") not in waits_for(plan, "app1", "start:PRD/app1/D02")
 
 
 @pytest.mark.parametrize("hours", [0, -1, "often", [24]])

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from typing import Any
 
 import pytest
 
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import plan_again, plan_difference
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder, group
 
 EARLY = {"start": "2026-11-22T20:00", "end": "2026-11-22T23:00"}
@@ -147,3 +150,39 @@ def test_the_hash_does_not_change_while_the_window_is_the_same() -> None:
     build = with_windows(pair(), HDB="early")
     hashes = {build.plan(now=NOW + dt.timedelta(hours=hours))["hash"] for hours in (-70, 0, 8, 9)}
     assert len(hashes) == 1
+
+
+def at(day: int, hour: int, minute: int = 0) -> dt.datetime:
+    """A time in November 2026, UTC."""
+    return dt.datetime(2026, 11, day, hour, minute, tzinfo=dt.UTC)
+
+
+def test_who_missed_its_window_may_use_a_later_one_that_is_open_when_the_run_goes_on() -> None:
+    weekly = {"rrule": "FREQ=WEEKLY", "start": "2026-11-22T20:00", "end": "2026-11-23T00:00"}
+    build = with_windows(pair().calendar("weekly", "window", weekly), HDB="weekly")
+    begun = json.loads(json.dumps(build.plan()))
+    [name] = [g["name"] for g in begun["groups"]]
+    assert begun["groups"][0]["window"]["opens"] == "2026-11-22T20:00:00+00:00"
+    needs = begun["groups"][0]["seconds"]
+    assert 60 < needs < 3600
+
+    def again(plan: dict[str, Any], time: dt.datetime, **standing: list[str]) -> dict[str, Any]:
+        return json.loads(json.dumps(plan_again(plan, build.data, standing, time)))
+
+    for time in (at(22, 21), at(22, 23, 59), at(25, 12), at(29, 19, 59)):
+        assert again(begun, time) == begun, "its window is open, or no other one is"
+    everybody = begun["hosts"]
+    assert again(begun, at(29, 21), in_maintenance=everybody)["hash"] == begun["hash"], "what is down is finished"
+    assert again(begun, at(29, 21), through=everybody)["hash"] == begun["hash"]
+
+    later = again(begun, at(29, 21))
+    assert later["groups"][0]["window"]["opens"] == "2026-11-29T20:00:00+00:00"
+    assert plan_difference(begun, later) == [
+        f"{name} had the window 2026-11-22T20:00:00+00:00 to 2026-11-23T00:00:00+00:00 (weekly) and now has "
+        "2026-11-29T20:00:00+00:00 to 2026-11-30T00:00:00+00:00 (weekly)"
+    ]
+    for time in (at(29, 22), at(29, 23, 59)):
+        assert again(later, time) == later
+        assert again(later, time, in_maintenance=everybody)["hash"] == later["hash"]
+    third = again(later, dt.datetime(2026, 12, 6, 20, 30, tzinfo=dt.UTC))
+    assert third["groups"][0]["window"]["opens"] == "2026-12-06T20:00:00+00:00"
