@@ -185,7 +185,7 @@ class ActionModule(ControllerAction):
                         options=self._options(arguments, _of_hosts(said, arguments)),
                     ),
                     arguments["approved"],
-                    directory,
+                    _given(arguments["approved"], directory, store),
                 )
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
@@ -193,6 +193,8 @@ class ActionModule(ControllerAction):
                 if beside:
                     plan["warnings"].append(f"Not part of the landscape, so left out: {_some(beside)}.")
                 looks = self._looks(plan, hosts, store)
+                if store and not self._task.check_mode:
+                    store.keep_plan(plan)
         finally:
             if store:
                 store.close()
@@ -441,18 +443,37 @@ class ActionModule(ControllerAction):
         return conditions, of_now
 
 
-def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, directory: pathlib.Path) -> dict[str, t.Any]:
+def _given(approved: str | None, directory: pathlib.Path, store: Store | None) -> dict[str, t.Any] | None:
+    """Return the plan that was approved: from its file, else from the run database; None when neither has it whole."""
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+    if not approved:
+        return None
+
+    def written() -> t.Any:
+        try:
+            return json.loads((directory / f"{approved}.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):  # it was planned elsewhere; it was cut off
+            return None
+
+    for find in (written, lambda: store.kept_plan(approved) if store else None):
+        given = find()
+        with contextlib.suppress(KeyError, TypeError, AttributeError):  # changed, or by another release
+            if given is not None and _plan.plan_hash(given) == approved:
+                return given
+    return None
+
+
+def _approved(
+    make: Callable[..., dict[str, t.Any]], approved: str | None, given: dict[str, t.Any] | None
+) -> dict[str, t.Any]:
     """Return the approved plan, made anew with its order and durations; without an approval the plan of now.
 
     Forks, durations and what was said about them may be others now: they are no part of what was approved. Raises
-    PlanRefused with the differences.
+    PlanRefused with the differences from the plan that was ``given`` for approval, as far as it is known.
     """
     from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
 
-    known = directory / f"{approved}.json"
-    given = json.loads(known.read_text(encoding="utf-8")) if approved and known.is_file() else None
-    if given is not None and _plan.plan_hash(given) != approved:
-        given = None
     if given is not None:
         with contextlib.suppress(_plan.PlanRefused):  # what stands against a plan of now says it better
             plan = make(like=given)
@@ -461,7 +482,7 @@ def _approved(make: Callable[..., dict[str, t.Any]], approved: str | None, direc
     plan = make()
     if not approved or plan["hash"] == approved:
         return plan
-    differences = [f"the approved plan is not in {directory}, or was changed there, so the difference cannot be shown"]
+    differences = ["neither the plan directory nor the run database has it, so the difference cannot be shown"]
     if given is not None:
         differences = _plan.plan_difference(given, plan)
     raise _plan.PlanRefused(

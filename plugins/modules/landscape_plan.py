@@ -39,8 +39,8 @@ options:
   approved:
     description:
       - Hash of the plan that was approved. Any other plan is refused with the difference.
-      - The order and the predicted times of the approved plan are kept when its file is in O(directory), also when the
-        history or the forks are others now.
+      - The order and the predicted times of the approved plan are kept, also when the history or the forks are others
+        now. It is looked for in O(directory), then in the run database, which has it for three months.
     type: str
   accept_plan:
     description:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; opening a database at another revision migrates it or refuses it."""
 VERSION_TABLE = "schema_version"
 
@@ -20,6 +20,15 @@ def one_of(column: str, states: tuple[str, ...]) -> sa.CheckConstraint:
 
 
 metadata = sa.MetaData(naming_convention={"pk": "pk_%(table_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"})
+
+plan = sa.Table(
+    # Plans that somebody was shown: what is approved by its hash may be run by another controller.
+    "plan",
+    metadata,
+    sa.Column("hash", sa.String(100), primary_key=True),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("shown_at", Instant, nullable=False),
+)
 
 run = sa.Table(
     "run",

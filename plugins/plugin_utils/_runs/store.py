@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import random
@@ -36,6 +37,9 @@ R = TypeVar("R")
 RETRY_SECONDS = 20.0
 """How long a verb tries again when the server is away for a moment."""
 
+
+PLANS_KEPT = 92 * 86400.0
+"""How many seconds a plan is kept after it was shown last."""
 
 LEFT_TO_START = json.dumps("left to the run that starts the system")
 """The proof of a temporary change of a stop run that ended well."""
@@ -1008,6 +1012,23 @@ class Store:
         """How many seconds steps took in past runs: nine of ten were not slower. By kind, kind/tier, step label."""
         with self._reading() as tx:
             return history.durations(tx)
+
+    @verb
+    def keep_plan(self, plan: Mapping[str, Any]) -> None:
+        """Keep a plan that is shown, for the day when its hash is approved; forget those of more than three months."""
+        known = t.plan.c.hash == str(plan["hash"])
+        # Who shows the same plan at the same moment may be faster.
+        with contextlib.suppress(IntegrityError), self._writing() as tx:
+            tx.do(sa.delete(t.plan).where(t.plan.c.shown_at < tx.now() - PLANS_KEPT))
+            if not tx.do(sa.update(t.plan).where(known).values(shown_at=tx.now())):
+                tx.insert(t.plan, [{"hash": str(plan["hash"]), "plan": json.dumps(plan), "shown_at": tx.now()}])
+
+    @verb
+    def kept_plan(self, plan_hash: str) -> dict[str, Any] | None:
+        """The plan with this hash as it was shown first; None when it is not known any more."""
+        with self._reading() as tx:
+            text = tx.scalar(sa.select(t.plan.c.plan).where(t.plan.c.hash == plan_hash))
+            return json.loads(text) if text is not None else None
 
     @verb
     def waiting(self, run: str) -> list[tuple[str, str, str]]:

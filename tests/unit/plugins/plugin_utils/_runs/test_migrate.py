@@ -67,7 +67,8 @@ def test_fences_go_on_above_those_that_an_older_release_gave_out(url: str) -> No
     made = engine.connect(url)
     migrate.up_to_date(made)
     with made.begin() as connection:  # as the older release left it
-        connection.execute(sa.text("DROP TABLE fence"))
+        for table in ("plan", "fence"):
+            connection.execute(sa.text(f"DROP TABLE {table}"))
         for table, column in (("run", "fence"), ("step", "started_boottime"), ("step", "took")):
             connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0002'"))

@@ -111,6 +111,19 @@ def test_two_runs_that_share_a_configuration_item(store: Store) -> None:
         store.create("r1", other, procedure="patch", code_hash="c", params={}, created_by="x")
 
 
+def test_a_plan_is_kept_as_long_as_somebody_is_shown_it(store: Store) -> None:
+    now = [2_000_000_000.0]
+    timed = Store(store.engine, clock=lambda: now[0])
+    timed.keep_plan({"hash": "a", "hosts": ["one"]})
+    timed.keep_plan({"hash": "b", "hosts": ["two"]})
+    now[0] += 80 * 86_400
+    timed.keep_plan({"hash": "a", "hosts": ["one"], "created": "later"})
+    now[0] += 20 * 86_400
+    timed.keep_plan({"hash": "c", "hosts": []})
+    assert timed.kept_plan("a") == {"hash": "a", "hosts": ["one"]}, "as it was shown first"
+    assert timed.kept_plan("b") is None and timed.kept_plan("never") is None
+
+
 def test_fences_grow_when_the_clock_is_put_back_between_two_runs(store: Store) -> None:
     now = [2_000_000.5]
     timed = Store(store.engine, clock=lambda: now[0])
