@@ -72,6 +72,7 @@ def make_plan(
     conditions = Conditions()
     warnings: list[str] = []
     chosen = checked_options(plain(dict(options or {})), procedure, conditions)
+    wrong_options = len(conditions)  # each has a value that one can plan with, to see what else is unmet
     data = normalized(landscape, conditions)
     names = sorted(set(map(str, hosts)))
     _check_hosts(data, names, conditions)
@@ -83,7 +84,8 @@ def make_plan(
     inside = [name for host in names for name in on_host[host]]
     in_run = frozenset(data["instances"][name]["system"] for name in inside)
     relations = resolve(data, inside, rolling, conditions)
-    conditions.refuse_if_any()
+    if len(conditions) > wrong_options:
+        conditions.refuse_if_any()
 
     order = start_order(data, relations)
     outside = _check_outside(data, relations, procedure, chosen, conditions, warnings)
@@ -132,7 +134,6 @@ def make_plan(
         blackouts_hold=(chosen["override"] is None or chosen["ignore_windows"]) and procedure not in ON_DATABASES,
     )
     calendar.check(sorted(in_run), conditions)
-    conditions.refuse_if_any()
     windows = {g.name: calendar.choose(g.name, g.systems, seconds[g.name], conditions) for g in groups}
     since = _later_windows(windows, groups, seconds, calendar, earlier, standing or {}, at)
     canaries = _canaries(data, groups, on_host, chosen["canary"], conditions)

@@ -66,6 +66,7 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
         chosen["hold_jobs"] = sorted(set(map(str, chosen["hold_jobs"])))
     if chosen["outside"] not in ("refuse", "accept"):
         conditions.add("option outside", f"{chosen['outside']!r} is not known.", "write refuse or accept.")
+        chosen["outside"] = DEFAULTS["outside"]
     chosen["ignore_windows"] = chosen["ignore_windows"] in (True, "true", "yes", "True")
     # a list of skipped steps may serve all procedures: what this one does not have is left out anyway
     elsewhere = {kind for kinds in PROCEDURES.values() for kind in kinds} - set(PROCEDURES[procedure])

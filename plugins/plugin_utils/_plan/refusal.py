@@ -38,6 +38,9 @@ class Conditions:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     def add(self, subject: str, unmet: str, remedy: str) -> None:
         """Note that ``subject`` does not meet a condition; ``remedy`` says what would allow it."""
         self._found.setdefault((subject, unmet), {"object": subject, "unmet": unmet, "remedy": remedy})

@@ -149,8 +149,11 @@ class Windows:
     def choose(self, name: str, systems: Sequence[str], seconds: float, conditions: Conditions) -> Window | None:
         """Return the first window from now on that is long enough, or None when no calendar restricts the group.
 
-        When there is none, ``conditions`` learns why.
+        When there is none, ``conditions`` learns why; of a calendar that cannot be read `check` has told.
         """
+        named = {name for system in systems for key in ("windows", "blackouts") for name in self._systems[system][key]}
+        if any(self._resolved.get(name) is None for name in named):
+            return None
         allowed, source = self.allowed(systems)
         if allowed == [FOREVER]:
             return None

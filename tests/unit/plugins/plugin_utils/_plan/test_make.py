@@ -137,6 +137,26 @@ def test_every_refusal_lists_everything() -> None:
     } <= set(unmet)
 
 
+def test_a_wrong_option_or_calendar_hides_nothing_else() -> None:
+    build = three_tiers().calendar("short", "window", {"start": "2026-11-22T13:00", "duration": "10min"})
+    build.calendar("bad", "window", {"start": "x", "duration": "1h"})
+    build.system("TST", "webdisp", windows=["bad"]).instance("TST", "tst", "W10", "webdisp")
+    build.data["systems"]["PRD"]["windows"] = ["short"]
+    with pytest.raises(PlanRefused) as refused:
+        build.plan(nonsense=1, outside="perhaps", forks=2, canary=["GHOST"])
+    words = str(refused.value)
+    for told in (
+        "option nonsense",
+        "option outside",
+        "calendar bad",
+        "GHOST",
+        "need 5 forks at once",
+        "no window of short",
+    ):
+        assert told in words, words
+    assert len(refused.value.conditions) == 6, words
+
+
 def test_a_circle_is_named_with_every_member() -> None:
     build = three_tiers()
     build.data["systems"]["HDB"]["depends_on"] = ["WDP"]
