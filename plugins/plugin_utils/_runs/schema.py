@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; opening a database at another revision migrates it or refuses it."""
 VERSION_TABLE = "schema_version"
 

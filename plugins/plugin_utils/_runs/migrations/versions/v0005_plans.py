@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import op, sa
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
