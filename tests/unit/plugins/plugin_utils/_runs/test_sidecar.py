@@ -36,6 +36,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     wake,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import sidecar as sidecar_module
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Unavailable
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import Owed
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import process_start
 from tests.env.small_disk import SmallDisk, mounted
@@ -134,6 +135,23 @@ def test_a_gate_that_does_not_open_in_time_is_deferred(store: Store) -> None:
     epoch = begin(store)
     verdict = wait_at_gate(store, "r1", "app", "stop:PRD/app/I", epoch, timeout=0.1)
     assert verdict.kind == "deferred" and "within 0.1 s: waits for web" in verdict.why
+
+
+def test_a_claim_whose_answer_was_lost_for_long_is_the_waiters_own(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiter, "POLL_SECONDS", 0.1)
+    epoch = begin(store)
+    lost = [Unavailable("no connection")]
+
+    def told() -> None:  # after the commit: what a failover keeps from the waiter
+        if lost:
+            raise lost.pop()
+
+    store.told = told
+    verdict = wait_at_gate(store, "r1", "web", "stop:PRD/web/I", epoch, timeout=1.0)
+    assert not lost, "the answer was lost"
+    assert (verdict.kind, verdict.attempt) == ("go", 1), verdict.why
 
 
 def test_a_waiter_says_why_it_waits(store: Store) -> None:
