@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import sa
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; opening a database at another revision migrates it or refuses it."""
 VERSION_TABLE = "schema_version"
 
@@ -139,6 +139,7 @@ step = sa.Table(
     sa.Column("started_boottime", Instant),
     sa.Column("took", sa.Float(53)),
     sa.Column("result", sa.Text),
+    sa.Column("changed", sa.Boolean),
     sa.PrimaryKeyConstraint("run_id", "ci", "step"),
     one_of("state", rules.STEP_STATES),
     sa.Index("ix_step_state", "run_id", "state"),

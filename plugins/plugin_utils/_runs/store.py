@@ -675,8 +675,12 @@ class Store:
         state: str = "done",
         result: Mapping[str, Any] | None = None,
         message: str | None = None,
+        changed: bool | None = None,
     ) -> None:
-        """End the claimed ``attempt`` of a step as done, failed or unknown. Saying it again is no error."""
+        """End the claimed ``attempt`` of a step as done, failed or unknown. Saying it again is no error.
+
+        ``changed`` is whether it changed something, None when nobody says so.
+        """
         if state not in ("done", "failed", "unknown"):
             raise StoreError(f"A step ends as done, failed or unknown, not as {state}.")
         with self._writing() as tx:
@@ -696,6 +700,7 @@ class Store:
                     took=self.machine.boottime() - t.step.c.started_boottime,
                     message=message,
                     result=json.dumps(intake.without_secrets(result)) if result is not None else None,
+                    changed=changed,
                 )
             )
             if ended != 1:

@@ -556,6 +556,31 @@ def test_durations_come_from_steps_that_were_seen_to_begin_and_end(store: Store)
     assert "stop" not in found, "found done by a look: nobody knows how long it took"
 
 
+def test_a_step_that_had_nothing_to_do_does_not_say_how_long_one_takes(store: Store) -> None:
+    now = [1000.0]
+    timed = Store(store.engine, clock=lambda: 9000.0, machine=Timed(now))
+    epoch = begin(timed, plans.lone_hosts(12))
+
+    def patch(n: int, seconds: float, changed: bool | None) -> None:
+        for step in timed.steps("r1", ci=f"h{n:02}"):
+            verdict = timed.claim("r1", step["ci"], step["step"], epoch)
+            mine = step["kind"] == "patch"
+            now[0] += seconds if mine else 1.0
+            timed.end("r1", step["ci"], step["step"], epoch, verdict.attempt, changed=changed if mine else False)
+
+    for n in range(5):
+        patch(n, 2.0, False)
+    assert "patch" not in store.durations(), "nobody has seen one yet"
+    patch(5, 3.0, None)
+    assert store.durations()["patch"] == 3.0, "it may have been one: an older release did not say"
+    patch(6, 900.0, True)
+    for n in range(7, 12):
+        patch(n, 2.0, False)
+    found = store.durations()
+    assert found["patch"] == 900.0
+    assert "stop" not in found and found["verify"] == 1.0, "a verification takes its time whatever it finds"
+
+
 def test_a_clock_that_is_put_forward_makes_no_step_longer(store: Store) -> None:
     now, boottime = [1000.0], [50.0]
     timed = Store(store.engine, clock=lambda: now[0], machine=Timed(boottime))
