@@ -91,8 +91,8 @@ def wait_at_gate(
     """Ask for a step until the answer is not *wait*; blocks without using the processor.
 
     A database that cannot be asked is a reason to wait, too, for PATIENCE_SECONDS: to ask again is safe.
-    ``worker`` is who will act (default: this process): one for the whole wait, so that a claim whose answer was lost for
-    longer than the store tries again is known as ours.
+    ``worker`` is who will act (default: this process): one for the whole wait, so that a claim whose answer was lost
+    for longer than the store tries again is known as ours.
     ``timeout``: seconds after which the step is deferred. ``on_wait`` is called when the reason for waiting changes,
     ``on_trouble`` when the database cannot be asked.
     Raises Orphaned when the parent process ends, Fenced when the run is another controller's, StoreError.

@@ -131,10 +131,40 @@ def test_without_a_sidecar_waiters_poll(store: Store, how: str) -> None:
     assert joined().kind == "go"
 
 
+def test_another_sidecar_follows_one_that_was_killed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiter, "PATIENT_SECONDS", 600.0)
+    epoch = begin(store)
+    beside = start_sidecar(store.url, "r1", epoch)
+    assert not beside.revive([]), "it lives"
+    joined = waiting(store, epoch, beside.socket)
+    first, seen = beside.pid, store.run("r1")["owner"]["seen_at"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not beside.running())
+    assert beside.revive([{"drain": "SIGINT"}]) and beside.pid != first
+    until(lambda: store.run("r1")["owner"]["seen_at"] > seen)
+    assert joined().kind == "blocked" and store.run("r1")["state"] == "draining", "it has written what it was given"
+    until(lambda: wake.say(beside.socket, {"changed": True}))
+    beside.stop()
+    assert not beside.revive([]), "it was told to end"
+    assert not os.path.exists(os.path.dirname(beside.socket))
+
+
+def test_a_sidecar_that_is_terminated_is_followed_and_one_that_is_fenced_is_not(store: Store) -> None:
+    epoch = begin(store)
+    beside = start_sidecar(store.url, "r1", epoch, ttl=0.6)
+    os.kill(beside.pid, signal.SIGTERM)
+    until(lambda: not beside.running())
+    assert beside.revive([])
+    until(lambda: wake.say(beside.socket, {"changed": True}))
+    store.take("r1", Owner.current(), force_by="a test")
+    until(lambda: not beside.running())
+    assert not beside.revive([])
+
+
 def test_a_gate_that_does_not_open_in_time_is_deferred(store: Store) -> None:
     epoch = begin(store)
     verdict = wait_at_gate(store, "r1", "app", "stop:PRD/app/I", epoch, timeout=0.1)
-    assert verdict.kind == "deferred" and "within 0.1 s: waits for web" in verdict.why
+    assert verdict.kind == "deferred" and "within 0.1 s: waits for T/stop:PRD/web/I" in verdict.why
 
 
 def test_a_claim_whose_answer_was_lost_for_long_is_the_waiters_own(
@@ -160,7 +190,7 @@ def test_a_waiter_says_why_it_waits(store: Store) -> None:
     wait_at_gate(
         store, "r1", "db", "stop:PRD/db/I", epoch, timeout=0.1, on_wait=lambda verdict: said.append(verdict.why)
     )
-    assert said == ["waits for app stop:PRD/app/I"]
+    assert said == ["waits for T/stop:PRD/app/I"]
 
 
 def test_everybody(store: Store, sidecar: tuple[int, Sidecar]) -> None:
