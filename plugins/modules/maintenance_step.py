@@ -28,8 +28,8 @@ options:
     type: str
   changed:
     description:
-      - Whether the step changed something. A stop, patch, reboot or start that did not says nothing of how long one takes, and does not count
-        for predictions.
+      - Whether the step changed something. A stop, patch, reboot or start that did not says nothing of how long one
+        takes, and does not count for predictions.
       - Without it nobody knows.
     type: bool
   changed_by:

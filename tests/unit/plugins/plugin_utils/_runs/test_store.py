@@ -102,6 +102,15 @@ def test_two_runs_that_share_a_configuration_item(store: Store) -> None:
         store.create("r2", other, procedure="patch", code_hash="c", params={}, created_by="x")
     assert (refused.value.run, refused.value.ci) == ("r1", "app")
     assert str(os.getpid()) in str(refused.value.owner)
+    alone = plans.plan([plans.group("DEV", ["dev"])], {"dev": plans.walk("dev", system="DEV")})
+    store.create("r3", alone, procedure="patch", code_hash="c", params={}, created_by="x")
+    walks = {host: plans.walk(host, system="QAS") for host in ("app", "db", "dev", "free")}
+    both = plans.plan([plans.group("QAS", list(walks))], walks)
+    with pytest.raises(Busy) as refused:
+        store.create("r2", both, procedure="patch", code_hash="c", params={}, created_by="x")
+    first, second = str(refused.value).splitlines()
+    assert first.startswith("app, db belong to run r1, which is running, ")
+    assert second == "dev belongs to run r3, which is planned. Resume or cancel that run first."
     other = plans.plan([plans.group("PRD", ["else"])], {"else": plans.walk("else", system="PRD")})
     with pytest.raises(Busy, match="PRD belongs to run r1"):
         store.create("r2", other, procedure="patch", code_hash="c", params={}, created_by="x")
@@ -687,7 +696,7 @@ def test_lists_of_runs_and_what_waits(store: Store) -> None:
     epoch = begin(store)
     do(store, epoch, "db", "admit")
     store.claim("r1", "db", "stop:PRD/db/I", epoch)
-    assert store.waiting("r1") == [("db", "stop:PRD/db/I", "waits for app stop:PRD/app/I")]
+    assert store.waiting("r1") == [("db", "stop:PRD/db/I", "waits for T/stop:PRD/app/I")]
     store.claim("r1", "db", "stop:PRD/db/I", epoch)
     (row,) = store.runs()
     assert (row["id"], row["state"], row["hosts"], row["open_undo"]) == ("r1", "running", 3, 0)
