@@ -123,7 +123,10 @@ def wait_at_gate(
                     tell()
             left = None if ends is None else ends - time.monotonic()
             if left is not None and left <= 0:
-                store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {why}")
+                waits_for = store.foresee(run, ci, step, epoch).waits_for
+                unmet = f"waits for {', '.join(need.label for need in waits_for)}" if waits_for else why
+                remedy = "continue the run, with a longer maintenance_gate_timeout if that takes its time"
+                store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {unmet} ({remedy})")
                 return store.claim(run, ci, step, epoch, worker)
             wait.wait(left)
     finally:

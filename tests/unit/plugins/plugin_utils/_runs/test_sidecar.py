@@ -291,6 +291,19 @@ def test_what_the_full_disk_does_not_take_is_kept_and_written_once(disk: SmallDi
     assert [event["ci"] for event in store.events("r1") if event["kind"] == "abandoned"] == ["web"]
 
 
+@pytest.mark.parametrize(("unreachable", "becomes"), [(True, "unknown"), (False, "failed")])
+def test_what_a_host_was_doing_when_it_became_unreachable_is_unknown(
+    store: Store, unreachable: bool, becomes: str
+) -> None:
+    epoch = begin(store)
+    assert store.claim("r1", "web", "stop:PRD/web/I", epoch).kind == "go"
+    here = Owed("r1", epoch)
+    here.add({**LEFT, "unreachable": unreachable})
+    here.write(store)
+    assert {row["step"]: row["state"] for row in store.steps("r1", ci="web")}["stop:PRD/web/I"] == becomes
+    assert store.claim("r1", "app", "stop:PRD/app/I", epoch).kind == "blocked"
+
+
 @pytest.mark.needs("root")
 @pytest.mark.parametrize("beside", [True, False], ids=["told by the sidecar", "without a sidecar"])
 def test_who_waits_gives_up_when_nothing_can_be_written_for_long(
