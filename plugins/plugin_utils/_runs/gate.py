@@ -586,9 +586,9 @@ def _to_be_freed(holders: Sequence[Any], run: str) -> str:
     """What gives places free that nobody in this run gives back."""
     here = sorted({holder.holder for holder in holders if holder.run_id == run})
     elsewhere = sorted({holder.run_id for holder in holders if holder.run_id != run})
-    todo = [f"bring {', '.join(here)} up again"] if here else []
-    todo += [f"continue or cancel run {other}" for other in elsewhere]
-    return f"{', '.join(todo)}, then continue the run"
+    needed = [f"bring {', '.join(here)} up again"] if here else []
+    needed += [f"continue or cancel run {other}" for other in elsewhere]
+    return f"{', '.join(needed)}, then continue the run"
 
 
 def _holder(holder: Any, run: str) -> str:

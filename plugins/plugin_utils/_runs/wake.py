@@ -176,13 +176,15 @@ class Line:
         with contextlib.suppress(OSError):
             self._pidfd = os.pidfd_open(parent)
 
-    def _call(self) -> None:
+    def _call(self) -> bool:
+        """Say whether a sidecar listens now."""
         if self._path is not None:
             with contextlib.suppress(OSError):
                 line = _connected(self._path)
                 line.sendall(json.dumps({"wait": self._waits}).encode() + b"\n")
                 line.setblocking(False)
                 self._socket = line
+        return self.open
 
     @property
     def open(self) -> bool:
@@ -195,10 +197,8 @@ class Line:
 
     def wait(self, seconds: float) -> None:
         """Return when the sidecar says so, when this process becomes an orphan, or after ``seconds``."""
-        if self._socket is None:
-            self._call()
-            if self._socket is not None:
-                return  # another sidecar: what happened since the last question it does not tell
+        if not self.open and self._call():
+            return  # another sidecar: what happened since the last question it does not tell
         deadline = time.monotonic() + seconds
         watched: list[Any] = [watched for watched in (self._socket, self._pidfd) if watched is not None]
         ready, _other, _other = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))

@@ -107,7 +107,7 @@ def test_what_the_results_of_an_older_release_say_of_changes_is_taken_over(url: 
                 {"step": step, "kind": kind, "result": result},
             )
     with open_store(url).engine.connect() as connection:
-        found = dict(connection.execute(sa.select(schema.step.c.step, schema.step.c.changed)).all())  # type: ignore[arg-type]
+        found = dict(connection.execute(sa.select(schema.step.c.step, schema.step.c.changed)).all())
     assert found == {step: changed for step, (_kind, _result, changed) in results.items()}
 
 
