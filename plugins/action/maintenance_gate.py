@@ -47,7 +47,7 @@ class ActionModule(ControllerAction):
         instances: list[dict[str, t.Any]] = []
         try:
             label = arguments["label"] or _label(store, mark, ci, step)
-            verdict, looked = self._pass(store, mark, ci, step, arguments["timeout"], arguments["alone"])
+            verdict, looked = self._pass(store, mark, ci, step, label, arguments["timeout"], arguments["alone"])
             if verdict.kind == "go":
                 kind = arguments["change"] or arguments["undoes"]
                 if kind:
@@ -94,7 +94,14 @@ class ActionModule(ControllerAction):
         }
 
     def _pass(
-        self, store: Store, mark: _controller.RunMark, ci: str, step: str, timeout: float | None, alone: bool
+        self,
+        store: Store,
+        mark: _controller.RunMark,
+        ci: str,
+        step: str,
+        label: str,
+        timeout: float | None,
+        alone: bool,
     ) -> tuple[rules.Verdict, bool]:
         """Wait until the gate answers; return its answer, with whether an earlier attempt has an unknown outcome.
 
@@ -106,7 +113,7 @@ class ActionModule(ControllerAction):
 
         def on_trouble(error: Exception) -> None:
             # A warning would be told with the result, when the wait is over.
-            self._display.display(f"{ci} {step} waits for the run database: {error}")
+            self._display.display(f"{label} waits for the run database: {error}")
 
         ends = None if timeout is None else time.monotonic() + timeout
         looked = told = False
@@ -128,7 +135,7 @@ class ActionModule(ControllerAction):
                 if ends is not None and time.monotonic() > ends:
                     raise _controller.NotPossible(f"{_remains.words(living)} Let it end, then continue the run.")
                 if not told:
-                    self._display.display(f"{ci} {step} waits: {_remains.words(living)}")
+                    self._display.display(f"{label} waits: {_remains.words(living)}")
                 told = True
                 _runs.pause()
                 continue

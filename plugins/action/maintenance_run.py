@@ -26,7 +26,7 @@ class ActionModule(ControllerAction):
 
     BYPASS_HOST_LOOP = True
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {
-        "state": {"type": "str", "choices": ["begun", "canceled", "settled"], "default": "begun"},
+        "state": {"type": "str", "choices": ["begun", "possible", "canceled", "settled"], "default": "begun"},
         "plan": {"type": "path"},
         "reason": {"type": "str"},
         "changes": {"type": "list", "elements": "str"},
@@ -46,6 +46,9 @@ class ActionModule(ControllerAction):
         """Create the run unless it is continued, and take it."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
 
+        if arguments["state"] == "possible":
+            self.require_beginning(arguments["run"], task_vars)
+            return {"changed": False}
         if arguments["state"] != "begun":
             return self._end_by_hand(arguments, task_vars)
         if self._task.check_mode:

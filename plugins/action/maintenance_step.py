@@ -18,6 +18,7 @@ class ActionModule(ControllerAction):
         "attempt": {"type": "int", "required": True},
         "result": {"type": "dict", "default": {}},
         "message": {"type": "str"},
+        "changed": {"type": "bool"},
         "changed_by": {"type": "str"},
         "undone": {"type": "str"},
     }
@@ -47,6 +48,7 @@ class ActionModule(ControllerAction):
                 state="done",
                 result=arguments["result"],
                 message=arguments["message"],
+                changed=arguments["changed"],
             )
         finally:
             store.close()

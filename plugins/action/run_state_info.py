@@ -24,10 +24,12 @@ class ActionModule(ControllerAction):
             store.observe()
             if arguments["run"]:
                 report = _report.gather(store, arguments["run"])
-                waiting = [{"ci": ci, "step": step, "why": why} for ci, step, why in store.waiting(arguments["run"])]
-                text = _report.words(report) + [
-                    f"waits     {each['ci']}/{each['step']}: {each['why']}" for each in waiting
+                waiting = [
+                    {"ci": row["ci"], "step": row["step"], "label": row["label"], "why": row["wait_reason"]}
+                    for row in store.steps(arguments["run"])
+                    if row["state"] == "pending" and row["wait_reason"] is not None
                 ]
+                text = _report.words(report) + [f"waits     {each['label']}: {each['why']}" for each in waiting]
                 return {"changed": False, "run": report, "waiting": waiting, "text": text}
             runs = store.runs()
         finally:

@@ -11,8 +11,8 @@ short_description: Live picture of a maintenance run
 version_added: 0.1.0
 description:
   - In a terminal it draws systems by steps, with progress, ages of waits and failures first. Where the output is no
-    terminal, as in AWX or a
-    log file, it writes one line for each step that is done and for each failure.
+    terminal, as in a log file, or is recorded by ansible-runner, as in a job of AWX, it writes one line for each step
+    that is done and for each failure.
   - Plays that are no part of a run look as with P(ansible.builtin.default#callback); so does everything with C(-v).
 extends_documentation_fragment:
   - ansible.builtin.default_callback
@@ -37,7 +37,7 @@ import typing as t
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible.utils.color import stringc
 
-from ansible_collections.basis.landscape.plugins.plugin_utils import _failures
+from ansible_collections.basis.landscape.plugins.plugin_utils import _awx, _failures
 
 GATE = "basis_landscape_gate"
 DONE = "basis_landscape_done"
@@ -70,6 +70,7 @@ class CallbackModule(Default):
             self._display.verbosity == 0
             and sys.stdout.isatty()
             and os.environ.get("TERM") != "dumb"
+            and not _awx.is_recorded(os.environ)
             and importlib.util.find_spec("rich")
         ):
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

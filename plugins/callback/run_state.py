@@ -16,7 +16,7 @@ description:
     is written. When nothing could be written for five minutes, hosts that wait fail with the reason. What still cannot
     be written at the end is said once more.
   - It starts the sidecar of a run (heartbeat, wake-up of waiting hosts, the mark C(lost) when ansible-playbook is
-    killed).
+    killed), and another one when that is killed.
   - The first Ctrl-C, SIGTERM or SIGHUP lets the steps in flight finish, names them, and begins no other; the second one
     ends at once, and what was in flight is unknown. In both cases the run is marked interrupted and can be continued.
   - With C(--limit), the controller stays in the play, because it tidies up for hosts that fail. Hosts of a continued
@@ -203,9 +203,28 @@ class CallbackModule(CallbackBase):
         # A second signal, and an error in Ansible itself, leave without v2_playbook_on_stats. At the exit of the
         # process Ansible has ended its workers: what was in flight is not in flight any more.
         atexit.register(self._end)
+        self._watch_sidecar()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, on_signal)
             signal.siginterrupt(number, False)
+
+    def _watch_sidecar(self) -> None:
+        """Start another sidecar when it is killed: while all hosts are at work nobody else says that the run lives."""
+        main, before = os.getpid(), signal.getsignal(signal.SIGCHLD)
+
+        def on_child(number: int, frame: t.Any) -> None:
+            if callable(before):
+                before(number, frame)
+            if os.getpid() != main or self._mark is None:  # a worker inherited this handler, or the run is closed
+                return
+            try:
+                if self._sidecar.revive(self._owed.notes):
+                    self._display.display("The run's sidecar was killed; another one has been started.")
+            except OSError as error:  # no process, no memory: the end of the next worker is the next occasion
+                self._display.error(f"The run's sidecar was killed, and another one could not be started: {error}.")
+
+        signal.signal(signal.SIGCHLD, on_child)
+        signal.siginterrupt(signal.SIGCHLD, False)
 
     @staticmethod
     def _has_left(result: t.Any) -> bool:

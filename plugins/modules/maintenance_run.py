@@ -14,14 +14,16 @@ description:
     this ansible-playbook process work.
   - A CI belongs to at most one unfinished run; a second run is refused and names the first.
   - Needs the callback P(basis.landscape.run_state#callback).
+  - With O(state=possible) it begins nothing, and fails with all that keeps a run from beginning in this process,
+    whatever its plan.
   - With O(state=canceled) it gives up a run that nobody will continue; its CIs are free for other runs then.
   - With O(state=settled) it records that a person has undone by hand what a run changed for a time, such as jobs held
     back, or that it need not be undone. Nothing undoes it any more then.
 options:
   state:
-    description: Whether the run begins, is given up, or what it changed for a time is settled.
+    description: Whether the run begins, could begin, is given up, or what it changed for a time is settled.
     type: str
-    choices: [begun, canceled, settled]
+    choices: [begun, possible, canceled, settled]
     default: begun
   plan:
     description: Path of the plan as JSON, to begin.

@@ -26,6 +26,12 @@ options:
   message:
     description: A sentence for people, shown with the end of the step; it stands in the report.
     type: str
+  changed:
+    description:
+      - Whether the step changed something. A stop, patch, reboot or start that did not says nothing of how long one
+        takes, and does not count for predictions.
+      - Without it nobody knows.
+    type: bool
   changed_by:
     description: Identifier of the undo record of the temporary change that the step made.
     type: str

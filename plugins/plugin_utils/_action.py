@@ -68,19 +68,25 @@ class ControllerAction(ActionBase):
             )
 
     def require_beginning(self, name: str | None, task_vars: dict[str, t.Any]) -> None:
-        """Refuse a process in which no run called ``name`` can begin or go on. Raises NotPossible."""
-        _controller.require_recorder()
-        self.require_whole_playbook()
+        """Refuse a process in which no run called ``name`` can begin or go on. Raises NotPossible with all reasons."""
+        unmet = []
+        for required in (_controller.require_recorder, self.require_whole_playbook):
+            try:
+                required()
+            except _controller.NotPossible as error:
+                unmet.append(str(error))
         if name is not None and not _controller.valid_run_name(name):
-            raise _controller.NotPossible(
+            unmet.append(
                 f"'{name}' cannot name a run: letters, digits, dot, hyphen and underscore, beginning with a "
                 "letter or digit, 63 at most."
             )
         if _awx.slices(task_vars) > 1:
-            raise _controller.NotPossible(
+            unmet.append(
                 "The AWX job template is sliced, and a slice's inventory lacks CIs that the plan needs. Set "
                 "job slicing to 1."
             )
+        if unmet:
+            raise _controller.NotPossible("\n".join(unmet))
 
     def require_whole_playbook(self) -> None:
         """Refuse ``--start-at-task`` and ``--step``: they walk past gates. Raises NotPossible."""

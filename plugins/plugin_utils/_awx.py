@@ -50,6 +50,15 @@ def user(variables: t.Mapping[str, t.Any]) -> str:
     return _said(variables, "user_name") or getpass.getuser()
 
 
+def is_recorded(environment: t.Mapping[str, str]) -> bool:
+    """Say whether ansible-runner, as in a job of AWX, records the output of this process, which looks like a terminal.
+
+    It gives ansible-playbook a terminal of its own, wraps the stdout callback into its ``awx_display``, and says where
+    it keeps the events (``prepare_env`` in its source).
+    """
+    return "AWX_ISOLATED_DATA_DIR" in environment or environment.get("ANSIBLE_STDOUT_CALLBACK") == "awx_display"
+
+
 def slices(variables: t.Mapping[str, t.Any]) -> int:
     """Return into how many slices the job template is cut."""
     return int(_said(variables, "job_slice_count") or variables.get("ansible_job_slice_count") or 1)

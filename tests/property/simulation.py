@@ -292,7 +292,7 @@ class Simulation:
                 if steps[0]["state"] == "running" and (ci, steps[0]["kind"]) not in self.world.unreachable:
                     store.abandon(RUN, epoch, ci, "its worker was killed", state="unknown")
                 else:
-                    store.abandon(RUN, epoch, ci, "no route to host", unreachable=True)
+                    store.abandon(RUN, epoch, ci, "no route to host", state="unknown", unreachable=True)
         except Fenced:
             controller.alive = False
         self.check()

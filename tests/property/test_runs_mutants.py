@@ -129,22 +129,21 @@ def no_deferral(monkeypatch: pytest.MonkeyPatch) -> None:
     real = gate._places
 
     def patient(*arguments: Any) -> Any:
-        decision = real(*arguments)
-        if decision is not None:
+        for decision in real(*arguments):
             decision.kind = "wait"
-        return decision
+            yield decision
 
     monkeypatch.setattr(gate, "_places", patient)
 
 
 def no_places(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody counts how many are out."""
-    monkeypatch.setattr(gate, "_places", lambda *_other: None)
+    monkeypatch.setattr(gate, "_places", lambda *_other: iter(()))
 
 
 def no_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """Admission at any time."""
-    monkeypatch.setattr(gate, "_window", lambda *_other: None)
+    monkeypatch.setattr(gate, "_window", lambda *_other: iter(()))
 
 
 MUTANTS: dict[str, tuple[type[simulation.Simulation], type[Store], Any, bool]] = {

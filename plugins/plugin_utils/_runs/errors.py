@@ -33,8 +33,9 @@ class Fenced(Exception):
 class Busy(Exception):
     """Somebody else has it: a live controller has the run, or an unfinished run has the configuration item.
 
-    ``run`` is the run that is in the way, ``ci`` the shared configuration item (None when the run itself is meant),
-    ``owner`` the controller in words (None when nobody works on that run now).
+    ``run`` is the run that is in the way, ``ci`` the shared configuration item (None when the run itself is meant), the
+    first of each when there are several, which the message names all; ``owner`` the controller in words (None when
+    nobody works on that run now).
     """
 
     def __init__(self, message: str, *, run: str, ci: str | None = None, owner: str | None = None) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import rules
@@ -22,6 +22,7 @@ HARMLESS = ("admit", "check_backup", "silence", "suspend_jobs", "backup", "clean
 """Kinds of steps after which the configuration item is still up."""
 ON_STORAGE = ("backup", "clean_backups")
 """Kinds of steps that hold a place of the storage that they work on."""
+PUT_RIGHT = "put it right, then continue the run"
 COMES_BACK = ("start", "verify")
 """Kinds of steps after the last of which the configuration item counts as up again."""
 
@@ -31,7 +32,7 @@ class Decision:
     """What the rules say, before anything is written.
 
     ``kind``: go, again (claimed by the same worker before), wait, block, defer (to be written), dead (written before),
-    look, done, closed (the run takes no new steps).
+    look, done, closed (the run takes no new steps). ``remedy`` is what would make possible what is refused.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Decision:
     admits_group: bool = False
     takes: Sequence[Any] = ()
     waits_for: Sequence[Any] = ()
+    remedy: str = ""
 
 
 _r: Any = sa.bindparam("run")
@@ -67,7 +69,7 @@ _STEP = (
 )
 _RUN = sa.select(t.run.c.epoch, t.run.c.state).where(t.run.c.id == _r)
 _OWN_EARLIER = (
-    sa.select(t.step.c.step, t.step.c.state, t.step.c.blocked_by)
+    sa.select(t.step.c.label, t.step.c.state, t.step.c.blocked_by)
     .where(
         t.step.c.run_id == _r,
         t.step.c.ci == _c,
@@ -87,13 +89,12 @@ _OPEN = (
 )
 _DEAD = (
     # also through an earlier step of the one that is waited for
-    sa.select(_q.c.ci, _q.c.step, _q.c.state, _q.c.blocked_by, _q.c.message)
+    sa.select(_q.c.ci, _q.c.label, _q.c.state, _q.c.blocked_by, _q.c.message)
     .select_from(t.dep)
     .join(_p, _MATCHES_P)
     .join(_q, sa.and_(_q.c.run_id == _p.c.run_id, _q.c.ci == _p.c.ci, _q.c.seq <= _p.c.seq))
     .where(t.dep.c.run_id == _r, t.dep.c.ci == _c, t.dep.c.step == _s, _q.c.state.in_(rules.STEP_DEAD))
     .order_by(_q.c.ci, _q.c.seq)
-    .limit(1)
 )
 _RESULTS = sa.select(t.step.c.step, t.step.c.result).where(
     t.step.c.run_id == _r,
@@ -159,7 +160,13 @@ def decide(
         return Decision("look", "attempted before, outcome not known", row=row)
     if ahead:
         return _own_steps(tx, key, row, ahead) or _dependencies(tx, key, row, epoch) or Decision("go", row=row)
-    return _own_steps(tx, key, row) or _dependencies(tx, key, row, epoch) or _admission(tx, key, row, epoch, lock)
+    needed = _own_steps(tx, key, row) or _dependencies(tx, key, row, epoch)
+    if needed is not None and needed.kind != "defer":
+        return needed
+    admission = _admission(tx, key, row, epoch, lock)
+    if needed is None:
+        return admission
+    return needed if admission.kind == "go" else _together([needed, admission])
 
 
 def results(tx: Transaction, run: str, ci: str, seq: int) -> dict[str, dict[str, Any]]:
@@ -217,11 +224,11 @@ def all_started(tx: Transaction, run: str, cis: Sequence[str]) -> bool:
 def dead(tx: Transaction, run: str, cis: Sequence[str], epoch: int) -> dict[str, str]:
     """Those of ``cis`` that cannot go on in this epoch, with the reason."""
     steps = (
-        sa.select(t.step.c.ci, t.step.c.step, t.step.c.state, t.step.c.message)
+        sa.select(t.step.c.ci, t.step.c.label, t.step.c.state)
         .where(t.step.c.run_id == run, t.step.c.ci.in_(cis), t.step.c.state.in_(rules.STEP_DEAD))
         .order_by(t.step.c.ci, t.step.c.seq.desc())
     )
-    found = {row.ci: f"{row.step} {row.state}" for row in tx.all(steps)}
+    found = {row.ci: f"{row.label} {row.state}" for row in tx.all(steps)}
     left = sa.select(t.run_ci.c.ci, t.run_ci.c.left_why).where(
         t.run_ci.c.run_id == run, t.run_ci.c.ci.in_(cis), t.run_ci.c.left_epoch == epoch
     )
@@ -286,13 +293,20 @@ def _token(worker: str | None) -> str | None:
     return json.loads(worker).get("token") if worker else None
 
 
+def _together(unmet: Sequence[Decision]) -> Decision:
+    """One refusal that says all that is unmet, each with what would make it possible."""
+    said = [f"{each.why} ({each.remedy})" if each.remedy else each.why for each in unmet]
+    first = unmet[0]
+    return Decision(first.kind, "; ".join(dict.fromkeys(said)), first.by, first.row)
+
+
 def _own_steps(tx: Transaction, key: dict[str, str], row: Any, ahead: bool = False) -> Decision | None:
     earlier = tx.one(_OWN_EARLIER, run=key["run"], ci=key["ci"], seq=row.seq)
     if earlier is None or (ahead and earlier.state in rules.STEP_OPEN):
         return None
     if earlier.state == "running":
-        return Decision("wait", f"its own {earlier.step} is in flight", key["ci"], row)
-    return Decision("block", f"its own {earlier.step} is {earlier.state}", earlier.blocked_by or key["ci"], row)
+        return Decision("wait", f"its own {earlier.label} is in flight", key["ci"], row)
+    return Decision("block", f"its own {earlier.label} is {earlier.state}", earlier.blocked_by or key["ci"], row)
 
 
 def _dependencies(tx: Transaction, key: dict[str, str], row: Any, epoch: int) -> Decision | None:
@@ -300,21 +314,24 @@ def _dependencies(tx: Transaction, key: dict[str, str], row: Any, epoch: int) ->
     if not waits:
         return None
     refuse = "defer" if row.kind == "admit" else "block"
-    doomed = tx.one(_DEAD, **key)
-    if doomed is not None:
+    remedy = PUT_RIGHT if refuse == "defer" else ""
+    unmet: dict[str, Decision] = {}  # by host: the first that went wrong on it
+    for doomed in tx.all(_DEAD, **key):
         origin = doomed.blocked_by or doomed.ci
-        why = doomed.message or f"{doomed.step} {doomed.state}"
+        why = doomed.message or f"{doomed.label} {doomed.state}"
         if origin != doomed.ci and not why.startswith("blocked by"):
-            why = f"{doomed.step} {doomed.state}, because of {origin}: {why}"
-        return Decision(refuse, why if why.startswith("blocked by") else f"blocked by {doomed.ci}: {why}", origin, row)
+            why = f"{doomed.label} {doomed.state}, because of {origin}: {why}"
+        why = why if why.startswith("blocked by") else f"blocked by {doomed.ci}: {why}"
+        unmet.setdefault(doomed.ci, Decision(refuse, why, origin, row, remedy=remedy))
     for needed in waits:
         if needed.left_epoch == epoch:
             why = f"blocked by {needed.needs_ci}: {needed.left_why or 'it left the play'}"
-            return Decision(refuse, why, needed.needs_ci, row)
+            unmet.setdefault(needed.needs_ci, Decision(refuse, why, needed.needs_ci, row, remedy=remedy))
+    if unmet:
+        return _together(list(unmet.values()))
     first = waits[0]
     others = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
-    why = f"waits for {first.needs_ci} {first.needs_step}{others}"
-    return Decision("wait", why, first.needs_ci, row, waits_for=waits)
+    return Decision("wait", f"waits for {first.label}{others}", first.needs_ci, row, waits_for=waits)
 
 
 def _admission(tx: Transaction, key: dict[str, str], row: Any, epoch: int, lock: bool) -> Decision:
@@ -326,43 +343,39 @@ def _admission(tx: Transaction, key: dict[str, str], row: Any, epoch: int, lock:
     group = tx.one(_GROUP.with_for_update() if lock else _GROUP, run=run, group=name)
     members = group_members(tx, run, name)
     admitted = group.admitted_at is not None
-    if not admitted:
-        refusal = (
-            _peers(tx, run, ci, members, epoch)
-            or _canary(tx, run, group, epoch)
-            or _budget(tx, run, row.budget, members, epoch)
-            or _window(tx, run, group)
-        )
-        if refusal is not None:
-            refusal.row = row
-            return refusal
     held = {(h.resource, h.kind) for h in tx.all(_OWN_HOLDS, run=run, group=name, ci=ci)}
     needs = [
         need
         for need in tx.all(_NEEDS, run=run, group=name, ci=ci)
         if (need.resource, need.kind) not in held and not (admitted and need.kind == "group")
     ]
-    refusal = _places(tx, run, needs, lock)
-    if refusal is not None:
-        refusal.row = row
-        return refusal
-    return Decision("go", row=row, group=name, admits_group=not admitted, takes=needs)
+
+    def unmet() -> Iterator[Decision]:
+        if not admitted:
+            yield from _peers(tx, run, ci, members, epoch)
+            yield from _canary(tx, run, group, epoch)
+            yield from _budget(tx, run, row.budget, members, epoch)
+            yield from _window(tx, run, group)
+        yield from _places(tx, run, needs, lock)
+
+    asked = unmet()
+    first = next(asked, None)
+    if first is None:
+        return Decision("go", row=row, group=name, admits_group=not admitted, takes=needs)
+    first.row = row
+    # Who waits is told what for; what comes after that may be met by then. A refusal is for a person, who wants it all.
+    return first if first.kind == "wait" else _together([first, *asked])
 
 
-def _peers(tx: Transaction, run: str, ci: str, members: Sequence[str], epoch: int) -> Decision | None:
+def _peers(tx: Transaction, run: str, ci: str, members: Sequence[str], epoch: int) -> Iterator[Decision]:
     others = [member for member in members if member != ci]
-    if not others:
-        return None
-    lost = dead(tx, run, others, epoch)
-    if not lost:
-        return None
-    first = sorted(lost)[0]
-    return Decision("defer", f"{first} belongs to the same group and cannot come: {lost[first]}", first)
+    for member, why in sorted(dead(tx, run, others, epoch).items() if others else ()):
+        yield Decision("defer", f"{member} belongs to the same group and cannot come: {why}", member, remedy=PUT_RIGHT)
 
 
-def _canary(tx: Transaction, run: str, group: Any, epoch: int) -> Decision | None:
+def _canary(tx: Transaction, run: str, group: Any, epoch: int) -> Iterator[Decision]:
     if group.canary:
-        return None
+        return
     query = (
         sa.select(t.run_ci.c.ci)
         .join(
@@ -373,20 +386,18 @@ def _canary(tx: Transaction, run: str, group: Any, epoch: int) -> Decision | Non
     )
     canaries = list(tx.scalars(query))
     if not canaries:
-        return None
+        return
     lost = dead(tx, run, canaries, epoch)
-    if lost:
-        first = sorted(lost)[0]
-        return Decision("defer", f"the canary {first} failed: {lost[first]}", first)
+    for canary in sorted(lost):
+        yield Decision("defer", f"the canary {canary} failed: {lost[canary]}", canary, remedy=PUT_RIGHT)
     out = sorted(not_back(tx, run, canaries))
-    if out:
-        return Decision("wait", f"the canary {out[0]} goes first", out[0])
-    return None
+    if out and not lost:
+        yield Decision("wait", f"the canary {out[0]} goes first", out[0])
 
 
-def _budget(tx: Transaction, run: str, budget: str | None, members: Sequence[str], epoch: int) -> Decision | None:
+def _budget(tx: Transaction, run: str, budget: str | None, members: Sequence[str], epoch: int) -> Iterator[Decision]:
     if not budget:
-        return None
+        return
     wanted = json.loads(budget)
     per = wanted.get("per")
     scope = {"tier": t.run_ci.c.tier, "environment": t.run_ci.c.environment}.get(per)
@@ -406,9 +417,8 @@ def _budget(tx: Transaction, run: str, budget: str | None, members: Sequence[str
         limit = budget_limit(wanted, len(inside))
         if limit is not None and len(out) >= limit:
             where = f" of {per} {value}" if per else ""
-            named = ", ".join(out[:5]) + (" and others" if len(out) > 5 else "")
-            return Decision("defer", f"the failure budget{where} is spent: {len(out)} of {limit} ({named})", out[0])
-    return None
+            why = f"the failure budget{where} is spent: {len(out)} of {limit}, {', '.join(out)}"
+            yield Decision("defer", why, out[0], remedy="put these hosts right, then continue the run")
 
 
 def budget_limit(budget: dict[str, Any], hosts: int) -> int | None:
@@ -421,9 +431,9 @@ def budget_limit(budget: dict[str, Any], hosts: int) -> int | None:
     return max(1, min(limits)) if limits else None
 
 
-def _window(tx: Transaction, run: str, group: Any) -> Decision | None:
+def _window(tx: Transaction, run: str, group: Any) -> Iterator[Decision]:
     if group.opens is None and group.closes is None:
-        return None
+        return
     now = tx.now()
     seen = tx.scalar(sa.select(t.owner.c.clock_max).where(t.owner.c.run_id == run))
     now = max(now, seen or now)  # a clock that was put back does not open a window again
@@ -431,12 +441,14 @@ def _window(tx: Transaction, run: str, group: Any) -> Decision | None:
     source = group.source or "maintenance window"
     if group.closes is not None and begins + group.seconds > group.closes:
         minutes = math.ceil(group.seconds / 60)
-        return Decision(
-            "defer", f"{source} closes at {instant(group.closes)}, {minutes} min are needed", f"window {source}"
+        yield Decision(
+            "defer",
+            f"{source} closes at {instant(group.closes)}, {minutes} min are needed",
+            f"window {source}",
+            remedy="continue the run in a window that is long enough",
         )
-    if begins > now:
-        return Decision("wait", f"{source} opens at {instant(group.opens)}", f"window {source}")
-    return None
+    elif begins > now:
+        yield Decision("wait", f"{source} opens at {instant(group.opens)}", f"window {source}")
 
 
 def instant(seconds: float) -> str:
@@ -528,16 +540,18 @@ def places(tx: Transaction, run: str) -> list[dict[str, Any]]:
     return found
 
 
-def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Decision | None:
-    refusal: Decision | None = None
+def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Iterator[Decision]:
     for need in sorted(needs, key=lambda need: need.resource):  # one order for all, else two could wait for each other
         capacity = tx.scalar(_CAPACITY.with_for_update() if lock else _CAPACITY, resource=need.resource)
-        if capacity is None or refusal is not None:
+        if capacity is None:
             continue
         name = public_name(need.resource)
         if need.weight > capacity:
-            refusal = Decision(
-                "defer", f"{need.weight} places of {name} are needed at once, there are {capacity}", name
+            yield Decision(
+                "defer",
+                f"{need.weight} places of {name} are needed at once, there are {capacity}",
+                name,
+                remedy="let more of its members be down at once (max_unavailable), then begin a new run",
             )
             continue
         holders = tx.all(_HOLDERS, resource=need.resource, run=run)
@@ -557,13 +571,24 @@ def _places(tx: Transaction, run: str, needs: Sequence[Any], lock: bool) -> Deci
         ]
         if sum(holder.weight for holder in for_ever) + need.weight > capacity:
             who = ", ".join(_holder(holder, run) for holder in for_ever)
-            refusal = Decision(
-                "defer", f"{name} is held by {who}, which cannot come back in this run", for_ever[0].holder
+            yield Decision(
+                "defer",
+                f"{name} is held by {who}, which cannot come back in this run",
+                for_ever[0].holder,
+                remedy=_to_be_freed(for_ever, run),
             )
         else:
             who = ", ".join(_holder(holder, run) for holder in holders[:3])
-            refusal = Decision("wait", f"{name} is full: {who}", name)
-    return refusal
+            yield Decision("wait", f"{name} is full: {who}", name)
+
+
+def _to_be_freed(holders: Sequence[Any], run: str) -> str:
+    """What gives places free that nobody in this run gives back."""
+    here = sorted({holder.holder for holder in holders if holder.run_id == run})
+    elsewhere = sorted({holder.run_id for holder in holders if holder.run_id != run})
+    needed = [f"bring {', '.join(here)} up again"] if here else []
+    needed += [f"continue or cancel run {other}" for other in elsewhere]
+    return f"{', '.join(needed)}, then continue the run"
 
 
 def _holder(holder: Any, run: str) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HISTORY_STEPS = 100_000
 """The newest steps that durations are taken from."""
+TAKE_TIME_WHEN_THEY_CHANGE = ("stop", "patch", "reboot", "start")
+"""Kinds of steps that are through in a moment where there is nothing to do: that says nothing of how long they take."""
 
 
 def counts(tx: Transaction, run: str) -> dict[str, int]:
@@ -75,23 +77,34 @@ def events(tx: Transaction, run: str, after: int) -> list[dict[str, Any]]:
 def durations(tx: Transaction) -> dict[str, float]:
     """Nine of ten past steps took at most so many seconds; by kind, kind/tier, label.
 
-    Only steps that were seen to begin and to end count, not those that a look found done.
+    Only steps that were seen to begin and to end count, not those that a look found done, and of stops, patches,
+    reboots and starts only those that changed something. Those of an older release, or of a site's own tasks, may not
+    say whether they did: they count apart, and the longer answer is given.
     """
+    of = t.step.c
+    matters = of.kind.in_(TAKE_TIME_WHEN_THEY_CHANGE)
     query = (
-        sa.select(t.step.c.kind, t.step.c.tier, t.step.c.label, t.step.c.started_at, t.step.c.ended_at, t.step.c.took)
-        .where(t.step.c.state == "done", t.step.c.started_at.is_not(None), t.step.c.ended_at.is_not(None))
+        sa.select(of.kind, of.tier, of.label, of.started_at, of.ended_at, of.took, of.changed)
+        .where(
+            of.state == "done",
+            of.started_at.is_not(None),
+            of.ended_at.is_not(None),
+            sa.or_(sa.not_(matters), of.changed.is_(None), of.changed.is_(sa.true())),
+        )
         .order_by(t.step.c.ended_at.desc())
         .limit(HISTORY_STEPS)
     )
-    taken: dict[str, list[float]] = defaultdict(list)
+    taken: dict[tuple[str, bool], list[float]] = defaultdict(list)
     for row in tx.all(query):
         # An older release wrote no more than the two times.
         seconds = row.took if row.took is not None else max(0.0, row.ended_at - row.started_at)
-        taken[row.kind].append(seconds)
-        if row.tier:
-            taken[f"{row.kind}/{row.tier}"].append(seconds)
-        taken[row.label].append(seconds)
-    return {name: percentile(values, 0.9) for name, values in taken.items()}
+        silent = row.kind in TAKE_TIME_WHEN_THEY_CHANGE and row.changed is None
+        for name in (row.kind, *([f"{row.kind}/{row.tier}"] if row.tier else ()), row.label):
+            taken[name, silent].append(seconds)
+    found: dict[str, float] = {}
+    for (name, _silent), values in taken.items():
+        found[name] = max(found.get(name, 0.0), percentile(values, 0.9))
+    return found
 
 
 def percentile(values: list[float], share: float) -> float:

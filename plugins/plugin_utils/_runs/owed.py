@@ -44,13 +44,18 @@ class Owed:
             self.notes.remove(note)
 
     def _abandon(self, store: Store, note: dict[str, Any]) -> None:
-        """Give a host up that has not left yet. One that is left out is deferred; what it had begun stays unknown."""
+        """Give a host up that has not left yet.
+
+        What one had begun that cannot be reached any more is unknown: it may have happened. One that is left out is
+        deferred; what it had begun stays unknown.
+        """
         host = note.get("left") or note["left_out"]
         steps = store.steps(self.run, ci=host)
         if any(row["left_why"] for row in steps):
             return
         if "left" in note:
-            store.abandon(self.run, self.epoch, host, note["why"], unreachable=note["unreachable"])
+            state = "unknown" if note["unreachable"] else "failed"
+            store.abandon(self.run, self.epoch, host, note["why"], state=state, unreachable=note["unreachable"])
             return
         open_ = [row for row in steps if row["state"] not in rules.STEP_MET]
         if open_:

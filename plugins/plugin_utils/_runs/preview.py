@@ -17,7 +17,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.gate import 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import Owed
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Owner
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Revision
-from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, rehearsal
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, claimed_in_words, rehearsal
 
 NEW = "this run"
 """The name of a run that has not begun; nobody can give it to another one."""
@@ -42,7 +42,7 @@ def of_new_run(
     for a plan that contradicts itself.
     """
     elsewhere = looked.claimed_elsewhere(NEW, intake.claims_of(plan, plan["hosts"])) if looked else []
-    refused = _claimed_in_words(elsewhere)
+    refused = claimed_in_words(elsewhere)
     if looked and name and looked.is_known(name):
         refused.insert(0, f"There is already a run {name}; resume it, or choose another id.")
     copy = rehearsal(looked)
@@ -102,7 +102,7 @@ def of_continued_run(
         unfinished = {row["ci"] for row in copy.steps(run) if row["state"] not in rules.STEP_MET}
         elsewhere = looked.claimed_elsewhere(run, intake.claims_of(copy.run(run)["plan"], unfinished))
         found |= {"elsewhere": elsewhere, "unfinished": len(unfinished)}
-        found["refused"] += _claimed_in_words(elsewhere)
+        found["refused"] += claimed_in_words(elsewhere)
         owed = Owed(run, epoch)
         for host in sorted(set(left_out) & unfinished):
             owed.add({"left_out": host})
@@ -110,22 +110,6 @@ def of_continued_run(
         return {**found, **_ask(copy, run, epoch)}
     finally:
         copy.close()
-
-
-def _claimed_in_words(elsewhere: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One sentence for each other run that is in the way."""
-    by_run: dict[str, list[Mapping[str, Any]]] = {}
-    for claim in elsewhere:
-        by_run.setdefault(claim["run"], []).append(claim)
-    found = []
-    for claims in by_run.values():
-        # Hosts say enough; a system is named where the other run has it by a host that is not part of this one.
-        named = sorted({claim["ci"] for claim in claims if claim["kind"] != "system"} or {c["ci"] for c in claims})
-        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-        verb = "belongs" if len(named) == 1 else "belong"
-        said = claims[0]["words"].partition(" belongs to ")[2]
-        found.append(f"{', '.join(named[:5])}{more} {verb} to {said} Resume or cancel that run first.")
-    return found
 
 
 def _ask(copy: Store, run: str, epoch: int) -> dict[str, Any]:

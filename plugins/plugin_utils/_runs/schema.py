@@ -148,6 +148,7 @@ step = sa.Table(
     sa.Column("started_boottime", Instant),
     sa.Column("took", sa.Float(53)),
     sa.Column("result", sa.Text),
+    sa.Column("changed", sa.Boolean),
     sa.PrimaryKeyConstraint("run_id", "ci", "step"),
     one_of("state", rules.STEP_STATES),
     sa.Index("ix_step_state", "run_id", "state"),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The small process beside a run: its heartbeat, the waiters' alarm clock, the watch over its controller.
 
-Correctness never depends on it: without it waiters poll by themselves, and any observer finds a dead controller.
+Without it waiters poll by themselves, and any observer finds a dead controller. A live one whose hosts are all at work
+would be taken for dead, since nobody else says that it lives: so its controller starts another one when it is killed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -32,6 +34,8 @@ QUICKEST_POLL_SECONDS = 0.02
 WATCH_SECONDS = 1.0
 CHECKPOINT_SECONDS = 20.0
 OBSERVE_SECONDS = 30.0
+AGAIN_SECONDS = 5.0
+"""How long one that follows another waits after something that hinders it."""
 OTHER_RUNS_SECONDS = 5.0
 """How often waiters at the admission ask again, since another run may have given a place back."""
 
@@ -79,6 +83,7 @@ class Loop:
         self.selector.register(self.listener, selectors.EVENT_READ, self.accept)
         pidfd = self._watch_main()
         due = [time.monotonic() + period for period, _other in self._timers]
+        due[0] = time.monotonic()  # the one before it may have been silent for long
         try:
             while not self.stopping:
                 now = time.monotonic()
@@ -281,26 +286,43 @@ class Loop:
 
 
 def main() -> None:
-    """Read the task from standard input, say where the socket is, serve."""
+    """Read the task from standard input, say where the socket is, serve. Exit code 0: nobody is to follow."""
     words = json.loads(sys.stdin.readline())
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    folder = tempfile.mkdtemp(prefix="basis-run-")  # only this user may enter it
-    path = os.path.join(folder, "wake")
+    before = words["follows"]  # the socket of the one before, which the run's processes know
+    folder = os.path.dirname(before) if before else tempfile.mkdtemp(prefix="basis-run-")  # only this user may enter it
+    path = before or os.path.join(folder, "wake")
+    controller = Owner(**words["owner"])
+    if words["pause"] and not _lives_on(controller, words["pause"]):
+        return
+    terminated = False
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        try:
-            listener.bind(path)
-            listener.listen(1024)
-            listener.setblocking(False)
-            store = open_store(words["url"])
-            loop = Loop(
-                store, words["run"], int(words["epoch"]), Owner(**words["owner"]), listener, float(words["ttl"])
-            )
-        except (StoreError, OSError) as error:
-            print(json.dumps({"error": str(error)}), flush=True)
-            return
-        signal.signal(signal.SIGTERM, lambda *_other: setattr(loop, "stopping", True))
+        while True:
+            try:
+                store = open_store(words["url"])
+                if before:
+                    os.makedirs(folder, mode=0o700, exist_ok=True)
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(path)
+                listener.bind(path)
+                listener.listen(1024)
+                listener.setblocking(False)
+                break
+            except (StoreError, OSError) as error:
+                print(json.dumps({"error": str(error)}), flush=True)
+                if not before or not _lives_on(controller, AGAIN_SECONDS):
+                    return
+        loop = Loop(store, words["run"], int(words["epoch"]), controller, listener, float(words["ttl"]))
+        for note in words["owed"]:
+            loop.owed.add(note)
+
+        def on_term(*_other: Any) -> None:
+            nonlocal terminated
+            terminated = loop.stopping = True
+
+        signal.signal(signal.SIGTERM, on_term)
         print(json.dumps({"socket": path, "pid": os.getpid()}), flush=True)
         # nobody reads any more; a closed pipe must not end us
         null = os.open(os.devnull, os.O_RDWR)
@@ -310,3 +332,17 @@ def main() -> None:
     finally:
         listener.close()
         shutil.rmtree(folder, ignore_errors=True)
+    if terminated:
+        sys.exit(128 + signal.SIGTERM)
+
+
+def _lives_on(controller: Owner, seconds: float) -> bool:
+    """Wait; say whether the controller still lives then."""
+    try:
+        pidfd = os.pidfd_open(controller.pid)
+    except OSError:
+        select.select([], [], [], seconds)
+    else:
+        select.select([pidfd], [], [], seconds)
+        os.close(pidfd)
+    return process_alive(controller.pid, controller.pid_start)

@@ -679,8 +679,12 @@ class Store:
         state: str = "done",
         result: Mapping[str, Any] | None = None,
         message: str | None = None,
+        changed: bool | None = None,
     ) -> None:
-        """End the claimed ``attempt`` of a step as done, failed or unknown. Saying it again is no error."""
+        """End the claimed ``attempt`` of a step as done, failed or unknown. Saying it again is no error.
+
+        ``changed`` is whether it changed something, None when nobody says so.
+        """
         if state not in ("done", "failed", "unknown"):
             raise StoreError(f"A step ends as done, failed or unknown, not as {state}.")
         with self._writing() as tx:
@@ -700,6 +704,7 @@ class Store:
                     took=self.machine.boottime() - t.step.c.started_boottime,
                     message=message,
                     result=json.dumps(intake.without_secrets(result)) if result is not None else None,
+                    changed=changed,
                 )
             )
             if ended != 1:
@@ -1100,15 +1105,9 @@ class Store:
 
     @verb
     def claimed_elsewhere(self, run: str, claims: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        """Which of ``claims`` another unfinished run has: ``kind``, ``ci``, ``run``, its ``state``, ``words``."""
+        """Which of ``claims`` another unfinished run has: ``kind``, ``ci``, ``run``, its ``state``, ``owner``."""
         with self._reading() as tx:
-            found: list[dict[str, Any]] = []
-            for kind, cis in _in_portions(claims):
-                for row in tx.all(self._claimed(run, kind, cis)):
-                    found.append(
-                        {"kind": kind, "ci": row.ci, "run": row.of_run, "state": row.state, "words": _claim_words(row)}
-                    )
-            return found
+            return self._elsewhere(tx, run, claims)
 
     @verb
     def gates(self, run: str) -> tuple[dict[tuple[str, str], set[str]], list[float]]:
@@ -1173,18 +1172,30 @@ class Store:
         return row
 
     def _claim_cis(self, tx: Transaction, run: str, claims: Sequence[tuple[str, str]]) -> None:
-        for kind, cis in _in_portions(claims):
-            taken = tx.one(self._claimed(run, kind, cis))
-            if taken is not None:
-                owner = _owner_words(taken) if taken.pid is not None else None
-                words = f"{_claim_words(taken)} Resume or cancel that run first."
-                raise Busy(words, run=taken.of_run, ci=taken.ci, owner=owner)
+        taken = self._elsewhere(tx, run, claims)
+        if taken:
+            owner = next((claim["owner"] for claim in taken if claim["owner"]), None)
+            raise Busy("\n".join(claimed_in_words(taken)), run=taken[0]["run"], ci=taken[0]["ci"], owner=owner)
         try:
             tx.insert(t.ci_claim, [{"kind": kind, "ci": ci, "run_id": run} for kind, ci in claims])
         except IntegrityError as error:  # another controller was faster by a moment
             raise Busy(
                 "Another run has just claimed a configuration item of this one; try again to see which.", run=""
             ) from error
+
+    def _elsewhere(self, tx: Transaction, run: str, claims: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Which of ``claims`` another unfinished run has; ``owner`` is its controller in words, None without one."""
+        return [
+            {
+                "kind": kind,
+                "ci": row.ci,
+                "run": row.of_run,
+                "state": row.state,
+                "owner": _owner_words(row) if row.pid is not None else None,
+            }
+            for kind, cis in _in_portions(claims)
+            for row in tx.all(self._claimed(run, kind, cis))
+        ]
 
     @staticmethod
     def _claimed(run: str, kind: str, cis: Sequence[str]) -> Any:
@@ -1434,9 +1445,20 @@ def _owner_words(held: Any) -> str:
     return f"{held.controller} (process {held.pid} on {held.host})"
 
 
-def _claim_words(row: Any) -> str:
-    who = f", {_owner_words(row)}" if row.pid is not None else ""
-    return f"{row.ci} belongs to run {row.of_run}, which is {row.state}{who}."
+def claimed_in_words(elsewhere: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One sentence for each other run that is in the way, from `Store.claimed_elsewhere`."""
+    by_run: dict[str, list[Mapping[str, Any]]] = {}
+    for claim in elsewhere:
+        by_run.setdefault(claim["run"], []).append(claim)
+    found = []
+    for run, claims in by_run.items():
+        # Hosts say enough; a system is named where the other run has it by a host that is not part of this one.
+        named = sorted({claim["ci"] for claim in claims if claim["kind"] != "system"} or {c["ci"] for c in claims})
+        verb = "belongs" if len(named) == 1 else "belong"
+        who = f", {claims[0]['owner']}" if claims[0]["owner"] else ""
+        said = f"run {run}, which is {claims[0]['state']}{who}. Resume or cancel that run first."
+        found.append(f"{', '.join(named)} {verb} to {said}")
+    return found
 
 
 def _in_portions(claims: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:

@@ -7,16 +7,14 @@ import functools
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Fenced, StoreError, Unavailable
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import PATIENCE_SECONDS
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Process
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.rules import Verdict
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.store import Store, open_store
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.wake import Line
-
-if TYPE_CHECKING:
-    from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import Process
 
 POLL_SECONDS = 2.0
 """How often a waiter asks by itself when there is no sidecar."""
@@ -93,10 +91,13 @@ def wait_at_gate(
     """Ask for a step until the answer is not *wait*; blocks without using the processor.
 
     A database that cannot be asked is a reason to wait, too, for PATIENCE_SECONDS: to ask again is safe.
+    ``worker`` is who will act (default: this process): one for the whole wait, so that a claim whose answer was lost
+    for longer than the store tries again is known as ours.
     ``timeout``: seconds after which the step is deferred. ``on_wait`` is called when the reason for waiting changes,
     ``on_trouble`` when the database cannot be asked.
     Raises Orphaned when the parent process ends, Fenced when the run is another controller's, StoreError.
     """
+    worker = worker or Process.current()
     ends = None if timeout is None else time.monotonic() + timeout
     line = Line(socket_path, run, ci, step)  # before asking: a change between the answer and the wait is not missed
     wait, patience = Wait(store, run, epoch, line), _Patience()
@@ -122,7 +123,10 @@ def wait_at_gate(
                     tell()
             left = None if ends is None else ends - time.monotonic()
             if left is not None and left <= 0:
-                store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {why}")
+                waits_for = store.foresee(run, ci, step, epoch).waits_for
+                unmet = f"waits for {', '.join(need.label for need in waits_for)}" if waits_for else why
+                remedy = "continue the run, with a longer maintenance_gate_timeout if that takes its time"
+                store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {unmet} ({remedy})")
                 return store.claim(run, ci, step, epoch, worker)
             wait.wait(left)
     finally:

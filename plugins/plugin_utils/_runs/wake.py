@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
+PAUSE_SECONDS = 5.0
+"""How long one that is killed at once lets the next one wait."""
 _PROGRAM = """
 import json, sys, types
 package = types.ModuleType("ansible_collections")
@@ -34,14 +37,33 @@ main()
 class Sidecar:
     """A running sidecar as its controller sees it; ``socket`` is the path that workers reach it by."""
 
-    def __init__(self, path: str, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, path: str, process: subprocess.Popen[bytes], task: dict[str, Any]) -> None:
         self.socket = path
-        self.pid = process.pid
         self._process = process
+        self._task = task
+        self._begun = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """Its process id; another one after `revive`."""
+        return self._process.pid
 
     def running(self) -> bool:
         """Whether it still runs."""
         return self._process.poll() is None
+
+    def revive(self, owed: list[dict[str, Any]]) -> bool:
+        """Start another one when it was killed, at the same socket; say whether it had to be.
+
+        One that ended by itself had its reason: the run is another controller's, or over. ``owed`` are the notes of
+        ``Owed`` that are not written yet. Does not wait for it; it bears a database that is away.
+        """
+        if self._process.poll() in (None, 0):
+            return False
+        pause = PAUSE_SECONDS if time.monotonic() - self._begun < PAUSE_SECONDS else 0.0
+        self._begun = time.monotonic()
+        self._process = _start({**self._task, "follows": self.socket, "owed": owed, "pause": pause}, subprocess.DEVNULL)
+        return True
 
     def keep(self, note: dict[str, Any]) -> bool:
         """Let it write a note of ``Owed`` as soon as the database takes it; False when it is gone."""
@@ -57,12 +79,14 @@ class Sidecar:
 
     def stop(self, timeout: float = 10.0) -> None:
         """End it; the run's state is not touched."""
-        say(self.socket, {"bye": True})
+        if not say(self.socket, {"bye": True}):
+            self._process.terminate()
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(timeout)
+        shutil.rmtree(os.path.dirname(self.socket), ignore_errors=True)  # what one that was killed has left
 
 
 def start_sidecar(url: str, run: str, epoch: int, *, ttl: float = 60.0, owner: Owner | None = None) -> Sidecar:
@@ -71,22 +95,11 @@ def start_sidecar(url: str, run: str, epoch: int, *, ttl: float = 60.0, owner: O
     ``owner`` is the controller's process that the sidecar watches (default: this one), ``ttl`` what the run was taken
     with. Raises StoreError when it does not come up.
     """
-    import ansible_collections
-
     owner = owner or Owner.current()
-
-    command = [sys.executable, "-P", "-c", _PROGRAM, f"basis.landscape run {run}"]
-    command.append(json.dumps([str(path) for path in ansible_collections.__path__]))
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    if process.stdin is None or process.stdout is None:
-        raise StoreError(f"Could not start the sidecar of run {run}: it has no pipes")
-    # by standard input, since the URL may hold a password and command lines are public
-    words = {"url": url, "run": run, "epoch": epoch, "owner": owner.as_dict(), "ttl": ttl}
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(words).encode() + b"\n")
-        process.stdin.close()
+    task = {"url": url, "run": run, "epoch": epoch, "owner": owner.as_dict(), "ttl": ttl}
+    process = _start({**task, "follows": None, "owed": [], "pause": 0.0}, subprocess.PIPE)
+    if process.stdout is None:
+        raise StoreError(f"Could not start the sidecar of run {run}: it has no pipe")
     ready, _other, _other = select.select([process.stdout], [], [], START_SECONDS)
     line = process.stdout.readline() if ready else b""
     process.stdout.close()
@@ -95,7 +108,23 @@ def start_sidecar(url: str, run: str, epoch: int, *, ttl: float = 60.0, owner: O
         process.kill()
         process.wait()
         raise StoreError(f"Could not start the sidecar of run {run}: {answer['error']}")
-    return Sidecar(answer["socket"], process)
+    return Sidecar(answer["socket"], process, task)
+
+
+def _start(words: dict[str, Any], stdout: int) -> subprocess.Popen[bytes]:
+    import ansible_collections
+
+    command = [sys.executable, "-P", "-c", _PROGRAM, f"basis.landscape run {words['run']}"]
+    command.append(json.dumps([str(path) for path in ansible_collections.__path__]))
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    # by standard input, since the URL may hold a password and command lines are public
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(words).encode() + b"\n")
+            process.stdin.close()
+    return process
 
 
 def attach(store: Store, path: str | None) -> Store:
@@ -136,19 +165,26 @@ class Line:
     """An open line on which the sidecar says when it is worth asking again."""
 
     def __init__(self, path: str | None, run: str, ci: str, step: str) -> None:
+        self._path, self._waits = path, [run, ci, step]
         self._socket: socket.socket | None = None
         self.trouble: str | None = None
         """Why nothing could be written to the run database for a long time."""
-        if path is not None:
-            with contextlib.suppress(OSError):
-                self._socket = _connected(path)
-                self._socket.sendall(json.dumps({"wait": [run, ci, step]}).encode() + b"\n")
-                self._socket.setblocking(False)
+        self._call()
         parent = os.getppid()
         self._parent = parent
         self._pidfd: int | None = None
         with contextlib.suppress(OSError):
             self._pidfd = os.pidfd_open(parent)
+
+    def _call(self) -> bool:
+        """Say whether a sidecar listens now."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                line = _connected(self._path)
+                line.sendall(json.dumps({"wait": self._waits}).encode() + b"\n")
+                line.setblocking(False)
+                self._socket = line
+        return self.open
 
     @property
     def open(self) -> bool:
@@ -161,6 +197,8 @@ class Line:
 
     def wait(self, seconds: float) -> None:
         """Return when the sidecar says so, when this process becomes an orphan, or after ``seconds``."""
+        if not self.open and self._call():
+            return  # another sidecar: what happened since the last question it does not tell
         deadline = time.monotonic() + seconds
         watched: list[Any] = [watched for watched in (self._socket, self._pidfd) if watched is not None]
         ready, _other, _other = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))

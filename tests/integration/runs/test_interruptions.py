@@ -77,6 +77,7 @@ def test_a_killed_worker_is_an_unreachable_host_and_waits_for_nobody(site: Site)
     assert outcome.code in (2, 4)
     states = site.states()
     assert "killed by SIGKILL" in outcome.output
+    assert states["app"]["stop:PRD/app/D01"] == "unknown", "Stop may have been sent"
     assert states["db"]["stop:HDP/db/HDB00"] == "blocked" and states["pair2"]["verify"] == "done"
 
 
@@ -139,6 +140,24 @@ def test_ctrl_c_without_the_sidecar(site: Site) -> None:
     assert site.state() == "interrupted", outcome.output
     assert site.states()["app"]["stop:PRD/app/D01"] == "done"
     assert ("stopping", "db") not in site.effects()
+
+
+def test_a_run_whose_sidecar_is_killed_goes_on_saying_that_it_lives(site: Site) -> None:
+    """All hosts are at work for long: only a sidecar says that the run lives, else another machine calls it lost."""
+    site.simulator.fault("slow", host="web", operation="Stop", seconds=8)
+    process = site.begin(run_name="r1", landscape_hosts="web,app,db")
+    site.until(lambda: site.calls("Stop", "web"), why="Stop was sent to web")
+    with site.store() as store:
+        seen = store.run("r1")["owner"]["seen_at"]
+        killed = sidecar(process.pid)
+        os.kill(killed, signal.SIGKILL)
+        site.until(lambda: sidecar(process.pid) != killed, deadline=20, why="another sidecar was started")
+        site.until(lambda: store.run("r1")["owner"]["seen_at"] > seen, deadline=20, why="it says that the run lives")
+        assert site.states()["web"]["stop:WDP/web/W20"] == "running", "nobody else had a reason to write"
+    outcome = site.end(process)
+    assert outcome.code == 0, outcome.output
+    assert "The run's sidecar was killed; another one has been started." in outcome.output
+    assert site.state() == "succeeded"
 
 
 @pytest.mark.needs("root")

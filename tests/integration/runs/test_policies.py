@@ -110,7 +110,7 @@ def test_canary_batch_rolling_window_and_the_order_within_a_system(site: Site) -
     told = shown(site, run="r1")
     assert "run r1: patch, running" in told and "running WDA/wa/W21/stop" in told, told
     for host in ("ap", "r1", "wc"):
-        assert f"waits {host}/admit: waits for wa verify" in told, told
+        assert f"/{host}/-/admit: waits for WDA/wa/-/verify" in told, told
     assert "r1: patch, running, by " in shown(site)
 
     # what stays of the window of WDC is too short by now; the canary took it

@@ -32,6 +32,20 @@ def test_without_the_recorder(site: Site) -> None:
     assert "ANSIBLE_CALLBACKS_ENABLED=basis.landscape.run_state" in outcome.output
 
 
+def test_all_that_keeps_a_run_from_beginning_is_said_at_once_and_before_the_question(site: Site) -> None:
+    (site.folder / "ansible.cfg").write_text("[defaults]\n")
+    site.environment["ANSIBLE_CONFIG"] = str(site.folder / "ansible.cfg")
+    outcome = site.play(run_name="no name", awx_job_slice_count=2, landscape_yes=False)
+    assert outcome.code != 0 and nothing_was_touched(site)
+    for words in (
+        "callbacks_enabled = basis.landscape.run_state",
+        "'no name' cannot name a run",
+        "Set job slicing to 1",
+    ):
+        assert words in " ".join(outcome.output.split()), outcome.output
+    assert "Carry out this plan" not in outcome.output and "TASK [Plan" not in outcome.output
+
+
 def test_without_a_yes(site: Site) -> None:
     outcome = site.play(run_name="r1", landscape_yes=False)
     assert outcome.code != 0 and nothing_was_touched(site)

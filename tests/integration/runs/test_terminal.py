@@ -186,6 +186,13 @@ def test_ctrl_c_names_what_is_in_flight_and_stays_readable(site: Site, on_termin
         assert site.effects("stopped").count(("stopped", host)) == 1
 
 
+def test_a_terminal_of_ansible_runner_gets_lines(site: Site, on_terminal: Callable[..., Terminal]) -> None:
+    site.environment["AWX_ISOLATED_DATA_DIR"] = str(site.folder)
+    terminal = on_terminal(run_name="down", playbook="stop_landscape", landscape_hosts="web")
+    assert terminal.end() == 0, terminal.text
+    assert "run down begins: 1 hosts" in terminal.text and " stop   down " not in terminal.text, terminal.text
+
+
 def test_a_picture_that_is_killed_leaves_lines(site: Site, on_terminal: Callable[..., Terminal]) -> None:
     held = site.simulator.fault("stop_hangs", instance=INSTANCE["web"])
     options: dict[str, Any] = {"playbook": "stop_landscape", "landscape_hosts": "web"}

@@ -214,7 +214,9 @@ def test_what_is_left_of_a_killed_controller_ends_first(site: Site) -> None:
     site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
     site.environment["ANSIBLE_LOG_PATH"] = str(log)
     again = site.begin(run="r1", **options)
-    waits = "pair1 silence waits: Of the controller that had the run before, something still lives on this machine"
+    waits = (
+        "WP1/pair1/-/silence waits: Of the controller that had the run before, something still lives on this machine"
+    )
     site.until(lambda: waits in log.read_text(encoding="utf-8"), why="the second one waits for the first one's worker")
     assert changes(site) == [("silence", "begins")] and site.states()["pair1"]["silence"] == "unknown"
     door.write_text("go\n")

@@ -49,6 +49,12 @@ def test_outside_of_awx() -> None:
     assert _awx.job({}) is None and _awx.user({}) == getpass.getuser() and _awx.slices({}) == 1
 
 
+def test_what_ansible_runner_records() -> None:
+    assert _awx.is_recorded({"AWX_ISOLATED_DATA_DIR": "/runner/artifacts/42"})
+    assert _awx.is_recorded({"ANSIBLE_STDOUT_CALLBACK": "awx_display"})
+    assert not _awx.is_recorded({"ANSIBLE_STDOUT_CALLBACK": "basis.landscape.landscape", "JOB_ID": "of Jenkins"})
+
+
 def test_slices() -> None:
     assert _awx.slices({"tower_job_slice_count": "2"}) == _awx.slices({"ansible_job_slice_count": 2}) == 2
 

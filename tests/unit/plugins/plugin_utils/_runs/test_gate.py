@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +57,7 @@ def test_stop_and_start_gates_follow_the_relations(store: Store) -> None:
     for host in ("web", "app", "db"):
         finish_host(store, epoch, host, "admit")
     waits = store.claim("r1", "app", "stop:PRD/app/I", epoch)
-    assert (waits.kind, waits.by, waits.why) == ("wait", "web", "waits for web stop:PRD/web/I")
+    assert (waits.kind, waits.by, waits.why) == ("wait", "web", "waits for T/stop:PRD/web/I")
     assert store.claim("r1", "db", "stop:PRD/db/I", epoch).by == "app"
     finish_host(store, epoch, "web", "patch")
     assert store.claim("r1", "web", "start:PRD/web/I", epoch).by == "app"
@@ -70,7 +71,7 @@ def test_stop_and_start_gates_follow_the_relations(store: Store) -> None:
 def test_an_earlier_step_cannot_be_walked_past(store: Store) -> None:
     epoch = begin(store, plans.three_tiers())
     refused = store.claim("r1", "web", "stop:PRD/web/I", epoch)
-    assert refused.kind == "blocked" and refused.why == "its own admit is pending"
+    assert refused.kind == "blocked" and refused.why == "its own T/admit is pending"
 
 
 def test_a_dead_step_releases_all_who_wait_for_something_behind_it(store: Store) -> None:
@@ -227,7 +228,9 @@ def test_a_member_that_is_down_and_cannot_come_back_defers(store: Store, found_d
     store.abandon("r1", epoch, "b", "no route to host", unreachable=True)
     deferred = store.claim("r1", "a", "admit", epoch)
     assert deferred.kind == "deferred"
-    assert deferred.why == "redundancy:pair is held by Sb, which cannot come back in this run"
+    assert deferred.why == (
+        "redundancy:pair is held by Sb, which cannot come back in this run (bring Sb up again, then continue the run)"
+    )
 
 
 def test_a_failure_before_anything_was_touched_leaves_it_down(store: Store, found_down: Callable[..., int]) -> None:
@@ -255,11 +258,15 @@ def test_a_place_held_for_ever_defers(store: Store) -> None:
     store.abandon("r1", epoch, "a", "no route to host", unreachable=True)
     deferred = store.claim("r1", "b", "admit", epoch)
     assert (deferred.kind, deferred.by) == ("deferred", "Sa")
-    assert deferred.why == "redundancy:pair is held by Sa, which cannot come back in this run"
+    assert deferred.why == (
+        "redundancy:pair is held by Sa, which cannot come back in this run (bring Sa up again, then continue the run)"
+    )
     assert [hold["holder"] for hold in store.holds()] == ["Sa"], "it is out: nobody may take its place"
     assert store.finish("r1", epoch) == "partial"
     other = begin(store, redundant(store, "r2", "c"), run="r2")
-    assert admit(store, other, "c", run="r2") == "deferred", "nobody works on r1 now"
+    deferred = store.claim("r2", "c", "admit", other)
+    assert deferred.kind == "deferred", "nobody works on r1 now"
+    assert deferred.why.endswith("(continue or cancel run r1, then continue the run)")
 
 
 def test_a_failure_before_anything_was_touched_gives_the_place_back(store: Store) -> None:
@@ -378,6 +385,46 @@ def test_a_dead_canary_keeps_everybody_out(store: Store) -> None:
     store.abandon("r1", epoch, "h01", "no song")
     deferred = store.claim("r1", "h00", "admit", epoch)
     assert (deferred.kind, deferred.by) == ("deferred", "h01") and "canary" in deferred.why
+
+
+def test_a_refusal_names_all_that_is_unmet_with_what_would_make_it_possible(store: Store) -> None:
+    plan = plans.lone_hosts(3, failure_budget={"count": 1})
+    plan["resources"] = {"redundancy:pair": 1}
+    for group_ in plan["groups"]:
+        group_["needs"] = {"redundancy:pair": 1}
+    plan["groups"][1]["canary"] = True
+    plan["groups"][0] |= {"window": {**window(-10, 3600), "source": "Sunday night"}, "seconds": 7200}
+    epoch = begin(store, plan)
+    finish_host(store, epoch, "h01", "stop")
+    store.abandon("r1", epoch, "h01", "broken")
+    deferred = store.claim("r1", "h00", "admit", epoch)
+    assert (deferred.kind, deferred.by) == ("deferred", "h01")
+    assert re.sub(r"closes at [^,]*", "closes at then", deferred.why).split("; ") == [
+        "the canary h01 failed: T/patch failed (put it right, then continue the run)",
+        "the failure budget is spent: 1 of 1, h01 (put these hosts right, then continue the run)",
+        "Sunday night closes at then, 120 min are needed (continue the run in a window that is long enough)",
+        "redundancy:pair is held by S01, which cannot come back in this run (bring S01 up again, then continue the "
+        "run)",
+    ]
+    assert store.claim("r1", "h00", "admit", epoch).why == deferred.why, "it is written down as it was said"
+
+
+def test_all_that_block_a_step_are_named_once(store: Store) -> None:
+    needs = [["a", "stop:Sa/a/I"], ["b", "stop:Sb/b/I"], ["c", "stop:Sc/c/I"]]
+    walks = {host: plans.walk(host, system=f"S{host}") for host in "abcd"}
+    next(step for step in walks["d"] if step["kind"] == "stop")["needs"] = needs
+    epoch = begin(store, plans.plan([plans.group(f"S{host}", [host]) for host in "abcd"], walks))
+    finish_host(store, epoch, "d", "admit")
+    finish_host(store, epoch, "c", "admit")
+    store.claim("r1", "c", "stop:Sc/c/I", epoch)
+    store.abandon("r1", epoch, "a", "no route to host", state="unknown", unreachable=True)
+    store.abandon("r1", epoch, "b", "Stop was refused")
+    store.abandon("r1", epoch, "c", "no route to host", state="unknown", unreachable=True)
+    blocked = store.claim("r1", "d", "stop:Sd/d/I", epoch)
+    assert (blocked.kind, blocked.by) == ("blocked", "a")
+    assert blocked.why == (
+        "blocked by a: no route to host; blocked by b: Stop was refused; blocked by c: no route to host"
+    )
 
 
 @pytest.mark.parametrize(

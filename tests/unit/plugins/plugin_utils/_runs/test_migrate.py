@@ -69,7 +69,7 @@ def test_fences_go_on_above_those_that_an_older_release_gave_out(url: str) -> No
     with made.begin() as connection:  # as the older release left it
         for table in ("plan", "fence"):
             connection.execute(sa.text(f"DROP TABLE {table}"))
-        for table, column in (("run", "fence"), ("step", "started_boottime"), ("step", "took")):
+        for table, column in (("run", "fence"), ("step", "started_boottime"), ("step", "took"), ("step", "changed")):
             connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0002'"))
         for run, created_at, epoch in (("old", 5_000.9, 7), ("ahead", 9_000_000_000.4, 3)):
@@ -84,6 +84,32 @@ def test_fences_go_on_above_those_that_an_older_release_gave_out(url: str) -> No
     store.create("new", plans.lone_hosts(1), procedure="patch", code_hash="c", params={}, created_by="x")
     store.take("new", Owner.current())
     assert store.run("new")["fence"] == 9_000_000_000 * 1000 + 3 + 1
+
+
+def test_what_the_results_of_an_older_release_say_of_changes_is_taken_over(url: str) -> None:
+    store = open_store(url)
+    results = {
+        "a": ("reboot", '{"rebooted": false, "required": true}', False),
+        "b": ("reboot", '{"rebooted": true, "required": true}', True),
+        "c": ("patch", '{"boot_id": "x", "changed": false, "packages": []}', False),
+        "d": ("patch", '{"boot_id": "x", "changed": true, "packages": ["y"]}', True),
+        "e": ("stop", '{"changed": true}', None),
+        "f": ("patch", None, None),
+    }
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE step DROP COLUMN changed"))
+        connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0003'"))
+        for step, (kind, result, _changed) in results.items():
+            connection.execute(
+                sa.text(
+                    "INSERT INTO step (run_id, ci, step, seq, kind, label, state, result)"
+                    " VALUES ('old', 'web', :step, 1, :kind, '', 'done', :result)"
+                ),
+                {"step": step, "kind": kind, "result": result},
+            )
+    with open_store(url).engine.connect() as connection:
+        found = dict(connection.execute(sa.select(schema.step.c.step, schema.step.c.changed)).all())
+    assert found == {step: changed for step, (_kind, _result, changed) in results.items()}
 
 
 def _open(url: str, barrier: object, answers: object) -> None:

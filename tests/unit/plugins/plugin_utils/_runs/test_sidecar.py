@@ -36,6 +36,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs import (
     wake,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import sidecar as sidecar_module
+from ansible_collections.basis.landscape.plugins.plugin_utils._runs.errors import Unavailable
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owed import Owed
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs.owner import process_start
 from tests.env.small_disk import SmallDisk, mounted
@@ -130,10 +131,57 @@ def test_without_a_sidecar_waiters_poll(store: Store, how: str) -> None:
     assert joined().kind == "go"
 
 
+def test_another_sidecar_follows_one_that_was_killed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiter, "PATIENT_SECONDS", 600.0)
+    epoch = begin(store)
+    beside = start_sidecar(store.url, "r1", epoch)
+    assert not beside.revive([]), "it lives"
+    joined = waiting(store, epoch, beside.socket)
+    first, seen = beside.pid, store.run("r1")["owner"]["seen_at"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not beside.running())
+    assert beside.revive([{"drain": "SIGINT"}]) and beside.pid != first
+    until(lambda: store.run("r1")["owner"]["seen_at"] > seen)
+    assert joined().kind == "blocked" and store.run("r1")["state"] == "draining", "it has written what it was given"
+    until(lambda: wake.say(beside.socket, {"changed": True}))
+    beside.stop()
+    assert not beside.revive([]), "it was told to end"
+    assert not os.path.exists(os.path.dirname(beside.socket))
+
+
+def test_a_sidecar_that_is_terminated_is_followed_and_one_that_is_fenced_is_not(store: Store) -> None:
+    epoch = begin(store)
+    beside = start_sidecar(store.url, "r1", epoch, ttl=0.6)
+    os.kill(beside.pid, signal.SIGTERM)
+    until(lambda: not beside.running())
+    assert beside.revive([])
+    until(lambda: wake.say(beside.socket, {"changed": True}))
+    store.take("r1", Owner.current(), force_by="a test")
+    until(lambda: not beside.running())
+    assert not beside.revive([])
+
+
 def test_a_gate_that_does_not_open_in_time_is_deferred(store: Store) -> None:
     epoch = begin(store)
     verdict = wait_at_gate(store, "r1", "app", "stop:PRD/app/I", epoch, timeout=0.1)
-    assert verdict.kind == "deferred" and "within 0.1 s: waits for web" in verdict.why
+    assert verdict.kind == "deferred" and "within 0.1 s: waits for T/stop:PRD/web/I" in verdict.why
+
+
+def test_a_claim_whose_answer_was_lost_for_long_is_the_waiters_own(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiter, "POLL_SECONDS", 0.1)
+    epoch = begin(store)
+    lost = [Unavailable("no connection")]
+
+    def told() -> None:  # after the commit: what a failover keeps from the waiter
+        if lost:
+            raise lost.pop()
+
+    store.told = told
+    verdict = wait_at_gate(store, "r1", "web", "stop:PRD/web/I", epoch, timeout=1.0)
+    assert not lost, "the answer was lost"
+    assert (verdict.kind, verdict.attempt) == ("go", 1), verdict.why
 
 
 def test_a_waiter_says_why_it_waits(store: Store) -> None:
@@ -142,7 +190,7 @@ def test_a_waiter_says_why_it_waits(store: Store) -> None:
     wait_at_gate(
         store, "r1", "db", "stop:PRD/db/I", epoch, timeout=0.1, on_wait=lambda verdict: said.append(verdict.why)
     )
-    assert said == ["waits for app stop:PRD/app/I"]
+    assert said == ["waits for T/stop:PRD/app/I"]
 
 
 def test_everybody(store: Store, sidecar: tuple[int, Sidecar]) -> None:
@@ -241,6 +289,19 @@ def test_what_the_full_disk_does_not_take_is_kept_and_written_once(disk: SmallDi
     here.write(store)
     assert here.notes == []
     assert [event["ci"] for event in store.events("r1") if event["kind"] == "abandoned"] == ["web"]
+
+
+@pytest.mark.parametrize(("unreachable", "becomes"), [(True, "unknown"), (False, "failed")])
+def test_what_a_host_was_doing_when_it_became_unreachable_is_unknown(
+    store: Store, unreachable: bool, becomes: str
+) -> None:
+    epoch = begin(store)
+    assert store.claim("r1", "web", "stop:PRD/web/I", epoch).kind == "go"
+    here = Owed("r1", epoch)
+    here.add({**LEFT, "unreachable": unreachable})
+    here.write(store)
+    assert {row["step"]: row["state"] for row in store.steps("r1", ci="web")}["stop:PRD/web/I"] == becomes
+    assert store.claim("r1", "app", "stop:PRD/app/I", epoch).kind == "blocked"
 
 
 @pytest.mark.needs("root")

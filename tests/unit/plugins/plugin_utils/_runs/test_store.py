@@ -102,6 +102,15 @@ def test_two_runs_that_share_a_configuration_item(store: Store) -> None:
         store.create("r2", other, procedure="patch", code_hash="c", params={}, created_by="x")
     assert (refused.value.run, refused.value.ci) == ("r1", "app")
     assert str(os.getpid()) in str(refused.value.owner)
+    alone = plans.plan([plans.group("DEV", ["dev"])], {"dev": plans.walk("dev", system="DEV")})
+    store.create("r3", alone, procedure="patch", code_hash="c", params={}, created_by="x")
+    walks = {host: plans.walk(host, system="QAS") for host in ("app", "db", "dev", "free")}
+    both = plans.plan([plans.group("QAS", list(walks))], walks)
+    with pytest.raises(Busy) as refused:
+        store.create("r2", both, procedure="patch", code_hash="c", params={}, created_by="x")
+    first, second = str(refused.value).splitlines()
+    assert first.startswith("app, db belong to run r1, which is running, ")
+    assert second == "dev belongs to run r3, which is planned. Resume or cancel that run first."
     other = plans.plan([plans.group("PRD", ["else"])], {"else": plans.walk("else", system="PRD")})
     with pytest.raises(Busy, match="PRD belongs to run r1"):
         store.create("r2", other, procedure="patch", code_hash="c", params={}, created_by="x")
@@ -569,6 +578,31 @@ def test_durations_come_from_steps_that_were_seen_to_begin_and_end(store: Store)
     assert "stop" not in found, "found done by a look: nobody knows how long it took"
 
 
+def test_a_step_that_had_nothing_to_do_does_not_say_how_long_one_takes(store: Store) -> None:
+    now = [1000.0]
+    timed = Store(store.engine, clock=lambda: 9000.0, machine=Timed(now))
+    epoch = begin(timed, plans.lone_hosts(12))
+
+    def patch(n: int, seconds: float, changed: bool | None) -> None:
+        for step in timed.steps("r1", ci=f"h{n:02}"):
+            verdict = timed.claim("r1", step["ci"], step["step"], epoch)
+            mine = step["kind"] == "patch"
+            now[0] += seconds if mine else 1.0
+            timed.end("r1", step["ci"], step["step"], epoch, verdict.attempt, changed=changed if mine else False)
+
+    for n in range(5):
+        patch(n, 2.0, False)
+    assert "patch" not in store.durations(), "nobody has seen one yet"
+    patch(5, 3.0, None)
+    assert store.durations()["patch"] == 3.0, "it may have been one: an older release did not say"
+    patch(6, 900.0, True)
+    for n in range(7, 12):
+        patch(n, 2.0, False)
+    found = store.durations()
+    assert found["patch"] == 900.0
+    assert "stop" not in found and found["verify"] == 1.0, "a verification takes its time whatever it finds"
+
+
 def test_a_clock_that_is_put_forward_makes_no_step_longer(store: Store) -> None:
     now, boottime = [1000.0], [50.0]
     timed = Store(store.engine, clock=lambda: now[0], machine=Timed(boottime))
@@ -675,7 +709,7 @@ def test_lists_of_runs_and_what_waits(store: Store) -> None:
     epoch = begin(store)
     do(store, epoch, "db", "admit")
     store.claim("r1", "db", "stop:PRD/db/I", epoch)
-    assert store.waiting("r1") == [("db", "stop:PRD/db/I", "waits for app stop:PRD/app/I")]
+    assert store.waiting("r1") == [("db", "stop:PRD/db/I", "waits for T/stop:PRD/app/I")]
     store.claim("r1", "db", "stop:PRD/db/I", epoch)
     (row,) = store.runs()
     assert (row["id"], row["state"], row["hosts"], row["open_undo"]) == ("r1", "running", 3, 0)
