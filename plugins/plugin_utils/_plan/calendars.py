@@ -241,25 +241,63 @@ def _ical(content: bytes, path: str, zone: dt.tzinfo, blackout: bool, now: dt.da
         raise CalendarError(f"the file {path} is no readable iCalendar file: {error}.") from error
     if calendar.name != "VCALENDAR":
         raise CalendarError(f"the file {path} holds no VCALENDAR.")
-    moved: dict[str, set[dt.datetime]] = {}
+    moved: dict[str, list[dt.date | dt.datetime]] = {}
     for event in events:
-        if event.get("RECURRENCE-ID") is not None:
-            identity = str(event.get("UID", ""))
-            moved.setdefault(identity, set()).add(_naive(event["RECURRENCE-ID"].dt, _zone_of(event, zone)))
+        if (replaces := event.get("RECURRENCE-ID")) is not None:
+            if replaces.params.get("RANGE"):
+                raise CalendarError(
+                    f"in the file {path}, {_called(event)!r} changes an occurrence and all that follow (RANGE="
+                    f"{replaces.params['RANGE']}), which is not supported; end the series before it, and write the "
+                    "rest as a series of its own."
+                )
+            moved.setdefault(str(event.get("UID", "")), []).append(replaces.dt)
     for event in events:
         if str(event.get("STATUS", "")).upper() == "CANCELLED":
             continue
-        summary = str(event.get("SUMMARY") or event.get("UID") or "an event")
+        summary = _called(event)
         if event.get("DTSTART") is None:
             raise CalendarError(f"in the file {path}, {summary!r} has no DTSTART.")
         own_zone = _zone_of(event, zone)
         start, length, end = _event_span(event, own_zone, path, summary)
         rule = event.get("RRULE")
         if event.get("RECURRENCE-ID") is None and (rule is not None or event.get("RDATE") is not None):
-            yield from _event_series(event, start, length, end, own_zone, blackout, now, moved)
+            left_out = _left_out(event, moved.get(str(event.get("UID", "")), []), own_zone, path)
+            yield from _event_series(event, start, length, end, own_zone, blackout, now, left_out)
         else:
             opens = utc(start, own_zone)
             yield opens, (utc(end, own_zone, last=blackout) if end is not None else opens + length.total_seconds())
+
+
+def _called(event: Any) -> str:
+    return str(event.get("SUMMARY") or event.get("UID") or "an event")
+
+
+def _dates_of(event: Any, name: str) -> Iterator[dt.date | dt.datetime]:
+    """Yield the values of a property that may stand several times, each with several values."""
+    values = event.get(name)
+    for group in values if isinstance(values, list) else [values] if values is not None else []:
+        for item in group.dts:
+            yield item.dt[0] if isinstance(item.dt, tuple) else item.dt
+
+
+def _left_out(event: Any, moved: Iterable[dt.date | dt.datetime], zone: dt.tzinfo, path: str) -> set[float]:
+    """Return when occurrences of a series would begin that are excluded, or described by an event of their own.
+
+    They may be written in any zone, whatever that of the series or of the event in their place is, so that instants are
+    compared. Raises `CalendarError` for a day in a series of times: which of that day's times would be meant?
+    """
+    instants = set()
+    timed = isinstance(event["DTSTART"].dt, dt.datetime)
+    for name, values in (("RECURRENCE-ID", moved), ("EXDATE", _dates_of(event, "EXDATE"))):
+        for value in values:
+            if timed and not isinstance(value, dt.datetime):
+                raise CalendarError(
+                    f"in the file {path}, {_called(event)!r} begins at a time, but its {name} {value.isoformat()} is a "
+                    "day; write it as the time at which that occurrence begins."
+                )
+            whole = value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
+            instants.add(utc(whole, zone))
+    return instants
 
 
 def _zone_of(event: Any, zone: dt.tzinfo) -> dt.tzinfo:
@@ -305,7 +343,7 @@ def _event_series(
     zone: dt.tzinfo,
     blackout: bool,
     now: dt.datetime,
-    moved: Mapping[str, set[dt.datetime]],
+    left_out: set[float],
 ) -> Iterator[Interval]:
     from dateutil.rrule import rrule, rruleset, rrulestr
 
@@ -322,22 +360,17 @@ def _event_series(
         series.rrule(recurrence)
     if rules is None:
         series.rdate(start)
-    for name, add in (("RDATE", series.rdate), ("EXDATE", series.exdate)):
-        values = event.get(name)
-        for group in values if isinstance(values, list) else [values] if values is not None else []:
-            for item in group.dts:
-                value = item.dt[0] if isinstance(item.dt, tuple) else item.dt
-                add(_naive(value, zone))
-    replaced = moved.get(str(event.get("UID", "")), set())
+    for value in _dates_of(event, "RDATE"):
+        series.rdate(_naive(value, zone))
     first, last = _span(now, length, zone)
     for count, local in enumerate(series.xafter(first, inc=True)):
         if local > last:
             break
         if count >= MOST_OCCURRENCES:
             raise CalendarError(f"an event occurs more than {MOST_OCCURRENCES} times within a year.")
-        if local in replaced:
-            continue
         opens = utc(local, zone)
+        if opens in left_out:
+            continue
         if end is not None:
             yield opens, utc(local + length, zone, last=blackout)
         else:
