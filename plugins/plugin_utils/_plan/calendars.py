@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ FOREVER: Interval = (float("-inf"), float("inf"))
 #: How far ahead recurring entries are resolved, in days; more than a year, so that a yearly freeze is always seen.
 HORIZON_DAYS = 400
 
-#: More occurrences than this within the horizon are taken for a mistake in the rule.
+#: More occurrences than this within as many days as the horizon has are taken for a mistake in the rule.
 MOST_OCCURRENCES = 20_000
 
 _DURATION = re.compile(
@@ -123,7 +124,9 @@ def subtract(allowed: list[Interval], forbidden: list[Interval]) -> list[Interva
 def intervals_of(
     name: str, calendar: Mapping[str, Any], now: dt.datetime, directory: str | None = None
 ) -> list[Interval]:
-    """Return when the calendar holds, from shortly before ``now`` up to the horizon.
+    """Return when the calendar holds, from its beginning up to the horizon; what began before is never left out.
+
+    So the edges of what is open now do not depend on ``now``, however long ago the first of them was.
 
     ``calendar`` has ``kind`` (window or blackout), ``timezone`` and ``entries``: ``{start, end}``,
     ``{rrule, start, duration}`` or ``{ical}`` (a file; a relative path counts from ``directory``).
@@ -179,10 +182,23 @@ def _entry(entry: Any, zone: dt.tzinfo, blackout: bool, now: dt.datetime, direct
         yield (opens, opens + length.total_seconds() if length else utc(end or start, zone, last=blackout))
 
 
-def _span(now: dt.datetime, length: dt.timedelta, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
-    """Return the local times between which an occurrence may start and still matter."""
-    local = now.astimezone(zone).replace(tzinfo=None)
-    return local - length - dt.timedelta(days=1), local + dt.timedelta(days=HORIZON_DAYS)
+def _until_horizon(
+    recurrence: Iterable[dt.datetime], now: dt.datetime, zone: dt.tzinfo, what: str
+) -> Iterator[dt.datetime]:
+    """Yield the local times of a recurrence up to the horizon; a day more, as its clocks may have changed by then.
+
+    Raises `CalendarError` when there are too many.
+    """
+    horizon = dt.timedelta(days=HORIZON_DAYS)
+    last = now.astimezone(zone).replace(tzinfo=None) + horizon + dt.timedelta(days=1)
+    recent: deque[dt.datetime] = deque(maxlen=MOST_OCCURRENCES)
+    for local in recurrence:
+        if local > last:
+            return
+        if len(recent) == MOST_OCCURRENCES and local - recent[0] < horizon:
+            raise CalendarError(f"{what} occurs more than {MOST_OCCURRENCES} times within a year.")
+        recent.append(local)
+        yield local
 
 
 def _occurrences(
@@ -207,12 +223,7 @@ def _occurrences(
         raise CalendarError(
             f"the rule {rule!r} cannot be read ({error}); write for example FREQ=WEEKLY;BYDAY=SU."
         ) from error
-    first, last = _span(now, wall, zone)
-    for count, local in enumerate(recurrence.xafter(first, inc=True)):
-        if local > last:
-            break
-        if count >= MOST_OCCURRENCES:
-            raise CalendarError(f"the rule {rule!r} occurs more than {MOST_OCCURRENCES} times within a year.")
+    for local in _until_horizon(recurrence, now, zone, f"the rule {rule!r}"):
         opens = utc(local, zone)
         if length is not None:
             yield opens, opens + length.total_seconds()
@@ -362,12 +373,7 @@ def _event_series(
         series.rdate(start)
     for value in _dates_of(event, "RDATE"):
         series.rdate(_naive(value, zone))
-    first, last = _span(now, length, zone)
-    for count, local in enumerate(series.xafter(first, inc=True)):
-        if local > last:
-            break
-        if count >= MOST_OCCURRENCES:
-            raise CalendarError(f"an event occurs more than {MOST_OCCURRENCES} times within a year.")
+    for local in _until_horizon(series, now, zone, "an event"):
         opens = utc(local, zone)
         if opens in left_out:
             continue
