@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import hashlib
 import json
 import pathlib
 import typing as t
@@ -43,6 +44,7 @@ SHAPING = {
     "landscape_backup_parallel",
     "landscape_batch_size",
     "landscape_canary",
+    "landscape_databases_down",
     "landscape_failure_budget",
     "landscape_hold_jobs",
     "landscape_hosts",
@@ -325,6 +327,9 @@ class ActionModule(ControllerAction):
             raise _controller.NotPossible(
                 f"There is no step named {', '.join(unknown)}. Steps are: {', '.join(KINDS)}."
             )
+        options["step_tasks"] = _files_of_steps(
+            arguments["step_tasks"], arguments["procedure"], set(options["skip_steps"])
+        )
         return options
 
     def _left_out_by_tags(self) -> set[str]:
@@ -499,6 +504,9 @@ def _of_hosts(said: _Said, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         if arguments["procedure"] != "start":
             hours = {host: variables.get("landscape_require_backup_hours") for host, variables in said.items()}
             options["require_backup"] = {host: most for host, most in hours.items() if most}
+            options["databases_down"] = {
+                host: said[host].get("landscape_databases_down") or [] for host in options["require_backup"]
+            }
         if not set(JOB_STEPS) & set(arguments["step_tasks"]):
             options["hold_jobs"] = _holding_jobs(said)
         return options
@@ -515,6 +523,26 @@ def _holding_jobs(said: _Said) -> list[str]:
     return [
         host for host, variables in said.items() if boolean(variables.get("landscape_hold_jobs", False), strict=False)
     ]
+
+
+def _files_of_steps(step_tasks: dict[str, t.Any], procedure: str, left_out: set[str]) -> dict[str, str]:
+    """Return the steps of a procedure that the site's task files do, each with what tells its file from another one.
+
+    That is the hash of what stands in it, so that the same file elsewhere is the same; a path that only the run
+    resolves stands for itself.
+    """
+    from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import PROCEDURES
+
+    done = set(PROCEDURES[procedure]) - left_out
+    if done & {"silence", "unsilence"}:
+        done.add("silence_look")
+    found = {}
+    for kind in sorted(done & set(step_tasks)):
+        file = pathlib.Path(step_tasks[kind])
+        found[kind] = str(file)
+        if file.is_absolute() and file.is_file():
+            found[kind] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return found
 
 
 def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:

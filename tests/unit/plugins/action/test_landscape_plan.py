@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.action.landscape_plan import _approved
+from ansible_collections.basis.landscape.plugins.action.landscape_plan import _approved, _files_of_steps, _of_hosts
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan import PlanRefused
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder
 
@@ -75,3 +75,26 @@ def test_a_file_that_was_changed_is_no_approval(tmp_path: pathlib.Path) -> None:
     (tmp_path / f"{approved['hash']}.json").write_text(json.dumps(changed), encoding="utf-8")
     with pytest.raises(PlanRefused, match="cannot be shown"):
         _approved(build.plan, approved["hash"], tmp_path)
+
+
+def test_the_sites_task_files_are_told_apart_by_what_stands_in_them(tmp_path: pathlib.Path) -> None:
+    def of(text: str, place: str, left_out: set[str]) -> dict[str, str]:
+        file = tmp_path / place / "stop.yml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        tasks = {"stop": str(file), "verify": str(file), "silence_look": str(file), "silence": "silence.yml"}
+        return _files_of_steps(tasks, "stop", left_out)
+
+    assert of("- one", "a", set()) == of("- one", "b", set()) != of("- other", "b", set())
+    assert set(of("- one", "a", set())) == {"stop", "silence", "silence_look"}  # a stop run verifies nothing
+    assert of("- one", "a", set())["silence"] == "silence.yml"
+    assert set(of("- one", "a", {"silence"})) == {"stop"}
+
+
+def test_the_backup_guard_of_hosts_with_what_lifts_it_is_part_of_the_options() -> None:
+    said: dict[str, dict[str, Any]] = {
+        "db": {"landscape_require_backup_hours": 24, "landscape_databases_down": "HDQ"},
+        "app": {"landscape_databases_down": "HDP"},
+    }
+    found = _of_hosts(said, {"procedure": "stop", "step_tasks": {"suspend_jobs": "x"}})
+    assert found == {"require_backup": {"db": 24}, "databases_down": {"db": "HDQ"}}
