@@ -82,6 +82,13 @@ OF_THIS_CALL = {
     "run",
     "run_name",
 }
+# What may lead to another host at the same address.
+WAYS = (
+    "ansible_ssh_args",
+    "ansible_ssh_common_args",
+    "ansible_ssh_extra_args",
+    "ansible_paramiko_proxy_command",
+)
 # What lets a run undo a temporary change that is left.
 REMEDIES = {
     "silence": "give landscape_step_tasks.unsilence",
@@ -146,7 +153,7 @@ class ActionModule(ControllerAction):
         said = _host_variables.of_hosts(self._task, hosts)
         self._refuse_wrong_options(said, arguments)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
-        if taken_for_another := _asked_at_one_place(said, landscape):
+        if taken_for_another := _asked_at_one_place(said, landscape) + _reached_at_one_place(said):
             raise _plan.PlanRefused(taken_for_another)
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         accepted: list[str] = []
@@ -598,6 +605,40 @@ def _asked_at_one_place(said: _Said, landscape: dict[str, t.Any]) -> list[Condit
                         "https://{{ ansible_host }}:5{nr}14, or none.",
                     }
                 )
+    return conditions
+
+
+def _reached_at_one_place(said: _Said) -> list[Condition]:
+    """Return the hosts that Ansible reaches where it reaches another one: what is done there is done once, not twice.
+
+    SAP would be stopped for the one, found stopped for the other, which goes on running.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    conditions: list[Condition] = []
+    for host, variables in said.items():
+        try:
+            connection = str(variables.get("ansible_connection") or context.CLIARGS.get("connection") or "ssh")
+            shared = boolean(variables.get("landscape_shared_address", False), strict=False)
+            address = str(variables.get("ansible_host") or variables.get("ansible_ssh_host") or host)
+            port = str(variables.get("ansible_port") or variables.get("ansible_ssh_port") or 22)
+            way = [
+                str(variables.get(name) or "") for name in WAYS
+            ]  # behind another gateway the same address is another
+        except AnsibleError:  # it cannot be reached then, which is told with its name
+            continue
+        if shared or connection.rpartition(".")[2] == "local":
+            continue
+        other = first.setdefault((connection.rpartition(".")[2], address.lower(), port, *way), host)
+        if other != host:
+            conditions.append(
+                {
+                    "object": host,
+                    "unmet": f"it is reached at {address}, port {port}, where {other} is reached, and would be taken "
+                    "for that one.",
+                    "remedy": "give each host its own ansible_host or ansible_port, or, where something in between "
+                    "tells them apart, landscape_shared_address: true.",
+                }
+            )
     return conditions
 
 

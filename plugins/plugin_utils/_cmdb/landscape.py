@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,14 @@ class _Wrong(Exception):
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _place_in_network(address: str) -> str:
+    """An address in the form that all its spellings share."""
+    try:
+        return str(ipaddress.ip_address(address.strip("[]")))
+    except ValueError:
+        return address.lower().rstrip(".")
 
 
 def closest(word: str, known: Iterable[str]) -> str:
@@ -231,6 +240,7 @@ class _Builder:
         self.groups: dict[str, Any] = {}
         self.calendars: dict[str, Any] = {}
         self.places: dict[tuple[str, str], str] = {}  # (section, name) -> where it stands
+        self.addresses: dict[str, str] = {}  # address -> the host that is reached there
         self.ids: dict[str, tuple[str, Any]] = {}  # the CMDB's own key -> (section, name, or number for instances)
         self.id_places: dict[str, str] = {}
         self.broken: set[tuple[str, str]] = set()  # (section, name or key) of records that have defects of their own
@@ -380,6 +390,17 @@ class _Builder:
                 "name",
                 f'"{name}" differs only in case from {known}',
                 "host names do not tell capitals apart; remove one",
+            )
+        # Ansible reaches a host without an address by its name.
+        place = _place_in_network(clean.get("address") or name)
+        other = self.addresses.setdefault(place, entry.place)
+        if other not in (entry.place, known):
+            self.defect(
+                entry,
+                "address",
+                f'"{clean.get("address") or name}" is where {other} is reached, too: one would be taken for the other',
+                "give every host its own address; leave it out, and set ansible_host, where something in between tells "
+                "them apart",
             )
         fields = ("address", "os", "environment", "patch_group", "owner", "failure_domain", "patch_level")
         self.hosts[name] = {**{field: clean.get(field) for field in fields}, "attributes": clean.get("attributes", {})}

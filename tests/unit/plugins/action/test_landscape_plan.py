@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.action.landscape_plan import _approved, _files_of_steps, _of_hosts
+from ansible_collections.basis.landscape.plugins.action.landscape_plan import (
+    _approved,
+    _files_of_steps,
+    _of_hosts,
+    _reached_at_one_place,
+)
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan import PlanRefused
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder
 
@@ -98,3 +103,34 @@ def test_the_backup_guard_of_hosts_with_what_lifts_it_is_part_of_the_options() -
     }
     found = _of_hosts(said, {"procedure": "stop", "step_tasks": {"suspend_jobs": "x"}})
     assert found == {"require_backup": {"db": 24}, "databases_down": {"db": "HDQ"}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1"}, True),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "ansible_port": 22}, True),
+        (
+            {"ansible_host": "APP.example"},
+            {"ansible_host": "app.example", "ansible_connection": "ansible.builtin.ssh"},
+            True,
+        ),
+        ({}, {"ansible_host": "prdapp1"}, True),  # without an address the name is one
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.2"}, False),
+        ({"ansible_host": "10.0.0.1", "ansible_port": 2201}, {"ansible_host": "10.0.0.1", "ansible_port": 2202}, False),
+        (
+            {"ansible_connection": "local", "ansible_host": "x"},
+            {"ansible_connection": "local", "ansible_host": "x"},
+            False,
+        ),
+        ({"ansible_connection": "docker"}, {"ansible_connection": "ssh", "ansible_host": "prdapp1"}, False),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "ansible_ssh_common_args": "-J b"}, False),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "landscape_shared_address": True}, False),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "landscape_shared_address": "no"}, True),
+        ({}, {}, False),
+    ],
+)
+def test_hosts_that_are_reached_at_one_place(one: dict[str, Any], other: dict[str, Any], refused: bool) -> None:
+    found = _reached_at_one_place({"prdapp1": one, "prdapp2": other})
+    assert [condition["object"] for condition in found] == (["prdapp2"] if refused else [])
+    assert all("where prdapp1 is reached" in condition["unmet"] for condition in found)
