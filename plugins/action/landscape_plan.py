@@ -737,8 +737,10 @@ def _summary(plan: dict[str, t.Any]) -> list[str]:
             words += ", canary"
         if window:
             words += f", window {window['opens']} to {window['closes']} ({window['source']})"
+        if group.get("point_of_no_return"):
+            words += f", point of no return {group['point_of_no_return']}"
         if group.get("turn_back_by"):
-            words += f", point of no return {group['point_of_no_return']}, turn back by {group['turn_back_by']}"
+            words += f", turn back by {group['turn_back_by']}"
         lines.append(words)
     lines += [
         f"  {host}: nothing of its group is changed unless its databases have a full backup younger than {hours:g} h"

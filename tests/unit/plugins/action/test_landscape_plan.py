@@ -16,6 +16,7 @@ from ansible_collections.basis.landscape.plugins.action.landscape_plan import (
     _files_of_steps,
     _of_hosts,
     _reached_at_one_place,
+    _summary,
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan import PlanRefused
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder
@@ -134,3 +135,20 @@ def test_hosts_that_are_reached_at_one_place(one: dict[str, Any], other: dict[st
     found = _reached_at_one_place({"prdapp1": one, "prdapp2": other})
     assert [condition["object"] for condition in found] == (["prdapp2"] if refused else [])
     assert all("where prdapp1 is reached" in condition["unmet"] for condition in found)
+
+
+@pytest.mark.parametrize(
+    ("procedure", "window", "said"),
+    [
+        ("patch", True, ("point of no return", "turn back by")),
+        ("patch", False, ("point of no return",)),
+        ("stop", True, ("turn back by",)),
+        ("stop", False, ()),
+        ("start", True, ()),
+    ],
+)
+def test_the_turning_points_that_a_group_has_are_shown(procedure: str, window: bool, said: tuple[str, ...]) -> None:
+    plan = landscape().plan(["a"], procedure=procedure, override=None if window else {"reason": "r", "by": "b"})
+    (line,) = [line for line in _summary(plan) if line.startswith("  A: ")]
+    assert "None" not in line and ("window" in line) is window
+    assert tuple(words for words in ("point of no return", "turn back by") if words in line) == said
