@@ -295,7 +295,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for path in self.get_option("additional_paths"):
             model.add(_cmdb.read_file(self._whole(path), native))
         beside = os.path.dirname(os.path.abspath(self._whole(source))) if source else self.folder
-        landscape: dict[str, Any] = _cmdb.build(model, folder=beside)
+        notes: list[str] = []
+        landscape: dict[str, Any] = _cmdb.build(model, folder=beside, notes=notes)
+        for note in notes:
+            self.display.warning(note)
         if self.get_option("export_path"):
             _cmdb.write_native(landscape, self._whole(self.get_option("export_path")))
         return landscape

@@ -18,6 +18,7 @@ import yaml
 from ansible_collections.basis.landscape.plugins.plugin_utils import _cmdb
 from tests.simulator.launch import Simulator
 from tests.unit.plugins.plugin_utils._cmdb.conftest import EXPORT
+from tests.unit.plugins.plugin_utils._cmdb.test_outside import related
 
 
 @pytest.fixture
@@ -244,6 +245,16 @@ def test_configurations_in_the_documentation_are_read(root: Path, folder: Path, 
             options |= {"url": "https://127.0.0.1:1", "attempts": 1, "timeout": 1.0, "cache": False, "ca_file": None}
         found = load(refused=not offline, **options)
         assert "unknown key" not in found.get("error", ""), place
+
+
+def test_relation_types_that_nobody_named_are_a_warning(folder: Path, ansible_environment: dict[str, str]) -> None:
+    found = related(("PRD", "HDP", "Uses::Used by"))
+    (folder / "tables.json").write_text(json.dumps(found), encoding="utf-8")
+    for changes, warned in (({}, True), ({"ignored_relation_types": ["Uses::Used by"]}, False)):
+        path = configure(folder, path="tables.json", mapping="servicenow", mapping_changes=changes)
+        done = program("ansible-inventory", "-i", str(path), "--list", environment=ansible_environment)
+        assert done.returncode == 0 and "PRD/app1/D00" in done.stdout, done.stderr
+        assert ('"Uses::Used by" (1)' in " ".join(done.stderr.split())) is warned
 
 
 def test_a_refused_landscape_leaves_the_inventory_as_it_was(folder: Path, load: Load) -> None:

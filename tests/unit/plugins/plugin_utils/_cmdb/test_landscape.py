@@ -144,6 +144,25 @@ def test_times_with_an_offset_and_recurrence_with_an_end(export: dict[str, Any])
     assert entries[1]["start"] == "2026-01-04T22:00"
 
 
+@pytest.mark.parametrize(
+    ("relation", "field"),
+    [
+        ({"source": "PRD", "target": "XXX"}, "target"),
+        ({"source": "XXX", "target": "PRD"}, "source"),
+        ({"source": "XXX", "target": "PRD", "type": "part_of"}, "source"),
+        ({"source": "XXX"}, "source"),
+    ],
+)
+def test_a_broken_end_of_a_relation_does_not_hide_the_other(
+    export: dict[str, Any], relation: dict[str, Any], field: str
+) -> None:
+    export["systems"][0].update(maintenance="never")  # PRD is known, and wrong itself
+    export["relations"].append(relation)
+    found = [(defect.record.split()[0], defect.field) for defect in defects(export)]
+    assert ("relations[3]", field) in found and ("systems[0]", "maintenance") in found
+    assert len(found) == (3 if "target" not in relation else 2)
+
+
 TABLE: list[tuple[str, Change, str, str, str]] = [
     # claim, change to a good export, where, field, words
     (
