@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import hashlib
 import json
 import pathlib
 import typing as t
@@ -43,6 +44,7 @@ SHAPING = {
     "landscape_backup_parallel",
     "landscape_batch_size",
     "landscape_canary",
+    "landscape_databases_down",
     "landscape_failure_budget",
     "landscape_hold_jobs",
     "landscape_hosts",
@@ -80,6 +82,13 @@ OF_THIS_CALL = {
     "run",
     "run_name",
 }
+# What may lead to another host at the same address.
+WAYS = (
+    "ansible_ssh_args",
+    "ansible_ssh_common_args",
+    "ansible_ssh_extra_args",
+    "ansible_paramiko_proxy_command",
+)
 # What lets a run undo a temporary change that is left.
 REMEDIES = {
     "silence": "give landscape_step_tasks.unsilence",
@@ -144,7 +153,7 @@ class ActionModule(ControllerAction):
         said = _host_variables.of_hosts(self._task, hosts)
         self._refuse_wrong_options(said, arguments)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
-        if taken_for_another := _asked_at_one_place(said, landscape):
+        if taken_for_another := _asked_at_one_place(said, landscape) + _reached_at_one_place(said):
             raise _plan.PlanRefused(taken_for_another)
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         accepted: list[str] = []
@@ -327,6 +336,9 @@ class ActionModule(ControllerAction):
             raise _controller.NotPossible(
                 f"There is no step named {', '.join(unknown)}. Steps are: {', '.join(KINDS)}."
             )
+        options["step_tasks"] = _files_of_steps(
+            arguments["step_tasks"], arguments["procedure"], set(options["skip_steps"])
+        )
         return options
 
     def _left_out_by_tags(self) -> set[str]:
@@ -520,6 +532,9 @@ def _of_hosts(said: _Said, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         if arguments["procedure"] != "start":
             hours = {host: variables.get("landscape_require_backup_hours") for host, variables in said.items()}
             options["require_backup"] = {host: most for host, most in hours.items() if most}
+            options["databases_down"] = {
+                host: said[host].get("landscape_databases_down") or [] for host in options["require_backup"]
+            }
         if not set(JOB_STEPS) & set(arguments["step_tasks"]):
             options["hold_jobs"] = _holding_jobs(said)
         return options
@@ -536,6 +551,26 @@ def _holding_jobs(said: _Said) -> list[str]:
     return [
         host for host, variables in said.items() if boolean(variables.get("landscape_hold_jobs", False), strict=False)
     ]
+
+
+def _files_of_steps(step_tasks: dict[str, t.Any], procedure: str, left_out: set[str]) -> dict[str, str]:
+    """Return the steps of a procedure that the site's task files do, each with what tells its file from another one.
+
+    That is the hash of what stands in it, so that the same file elsewhere is the same; a path that only the run
+    resolves stands for itself.
+    """
+    from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import PROCEDURES
+
+    done = set(PROCEDURES[procedure]) - left_out
+    if done & {"silence", "unsilence"}:
+        done.add("silence_look")
+    found = {}
+    for kind in sorted(done & set(step_tasks)):
+        file = pathlib.Path(step_tasks[kind])
+        found[kind] = str(file)
+        if file.is_absolute() and file.is_file():
+            found[kind] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return found
 
 
 def _job_leaders(plan: dict[str, t.Any]) -> dict[str, list[dict[str, str]]]:
@@ -591,6 +626,40 @@ def _asked_at_one_place(said: _Said, landscape: dict[str, t.Any]) -> list[Condit
                         "https://{{ ansible_host }}:5{nr}14, or none.",
                     }
                 )
+    return conditions
+
+
+def _reached_at_one_place(said: _Said) -> list[Condition]:
+    """Return the hosts that Ansible reaches where it reaches another one: what is done there is done once, not twice.
+
+    SAP would be stopped for the one, found stopped for the other, which goes on running.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    conditions: list[Condition] = []
+    for host, variables in said.items():
+        try:
+            connection = str(variables.get("ansible_connection") or context.CLIARGS.get("connection") or "ssh")
+            shared = boolean(variables.get("landscape_shared_address", False), strict=False)
+            address = str(variables.get("ansible_host") or variables.get("ansible_ssh_host") or host)
+            port = str(variables.get("ansible_port") or variables.get("ansible_ssh_port") or 22)
+            way = [
+                str(variables.get(name) or "") for name in WAYS
+            ]  # behind another gateway the same address is another
+        except AnsibleError:  # it cannot be reached then, which is told with its name
+            continue
+        if shared or connection.rpartition(".")[2] == "local":
+            continue
+        other = first.setdefault((connection.rpartition(".")[2], address.lower(), port, *way), host)
+        if other != host:
+            conditions.append(
+                {
+                    "object": host,
+                    "unmet": f"it is reached at {address}, port {port}, where {other} is reached, and would be taken "
+                    "for that one.",
+                    "remedy": "give each host its own ansible_host or ansible_port, or, where something in between "
+                    "tells them apart, landscape_shared_address: true.",
+                }
+            )
     return conditions
 
 
@@ -689,8 +758,10 @@ def _summary(plan: dict[str, t.Any]) -> list[str]:
             words += ", canary"
         if window:
             words += f", window {window['opens']} to {window['closes']} ({window['source']})"
+        if group.get("point_of_no_return"):
+            words += f", point of no return {group['point_of_no_return']}"
         if group.get("turn_back_by"):
-            words += f", point of no return {group['point_of_no_return']}, turn back by {group['turn_back_by']}"
+            words += f", turn back by {group['turn_back_by']}"
         lines.append(words)
     lines += [
         f"  {host}: nothing of its group is changed unless its databases have a full backup younger than {hours:g} h"

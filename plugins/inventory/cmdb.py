@@ -21,6 +21,7 @@ description:
     (C(environment_<name>)) and by patch group (C(patch_group_<name>)).
   - Data that does not describe a landscape is refused as a whole, with all its defects in one list. Nothing is guessed.
   - Texts of the CMDB are data. They are never evaluated as templates.
+  - A key of the configuration file that is no option is refused, with the file and what may be meant.
 notes:
   - The name of the configuration file must be C(cmdb.yml) or end in C(.cmdb.yml); C(.yaml) will do too.
   - By default Ansible only warns when an inventory cannot be read. Set C(any_unparsed_is_failed) in the section
@@ -191,6 +192,8 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ansible.inventory.data import InventoryData
     from ansible.parsing.dataloader import DataLoader
 
@@ -225,13 +228,31 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache=cache)
         if MISSING is not None:
             raise AnsibleParserError(f"Could not read the CMDB: {MISSING}. Install it for this Python.") from MISSING
-        self._read_config_data(path)
+        self._refuse_unknown(path, self._read_config_data(path))
         self.folder = os.path.dirname(os.path.abspath(path))
         try:
             landscape = self._remembered(path, cache)
         except _cmdb.CmdbError as problem:
             raise AnsibleParserError(str(problem)) from problem
         self._fill(landscape)
+
+    def _refuse_unknown(self, path: str, config: Mapping[str, Any]) -> None:
+        """Raises AnsibleParserError for keys that are no option: Ansible itself reads past them without a word.
+
+        What is known comes from this plugin's documentation as Ansible has loaded it, fragments and aliases included.
+        """
+        known = {str(name) for name in self._options}
+        for definition in self.option_definitions.values():
+            known.update(
+                alias["name"] if isinstance(alias, Mapping) else alias for alias in definition.get("aliases") or ()
+            )
+        unknown = [str(key) for key in config if str(key) not in known]
+        if unknown:
+            found = ", ".join(f'"{key}"{_cmdb.closest(key, known)}' for key in unknown)
+            raise AnsibleParserError(
+                f"Could not read {path}: unknown {'key' if len(unknown) == 1 else 'keys'} {found}. Known are "
+                f"{', '.join(sorted(known))}."
+            )
 
     def _option(self, name: str) -> Any:
         """The value of an option; a template of the configuration file is evaluated."""
@@ -274,7 +295,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for path in self.get_option("additional_paths"):
             model.add(_cmdb.read_file(self._whole(path), native))
         beside = os.path.dirname(os.path.abspath(self._whole(source))) if source else self.folder
-        landscape: dict[str, Any] = _cmdb.build(model, folder=beside)
+        notes: list[str] = []
+        landscape: dict[str, Any] = _cmdb.build(model, folder=beside, notes=notes)
+        for note in notes:
+            self.display.warning(note)
         if self.get_option("export_path"):
             _cmdb.write_native(landscape, self._whole(self.get_option("export_path")))
         return landscape

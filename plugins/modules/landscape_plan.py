@@ -78,6 +78,7 @@ options:
     description:
       - The site's own task files by step. The steps C(silence), C(suspend_jobs), C(release_jobs) and C(unsilence) are
         skipped without one. C(silence_look) is no step; it looks at silences.
+      - Which steps they do, and what stands in the files, is part of what is approved.
     type: dict
     default: {}
   outside:

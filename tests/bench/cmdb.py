@@ -19,6 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.bench import _growth
+
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (1_000, 10_000)
 LIMIT_SECONDS = 3.0
@@ -179,7 +181,7 @@ def load(configuration: Path, hosts: int) -> tuple[float, float]:
 
 
 def main() -> int:
-    """Prints seconds and growth for every kind of export; 1 when 10,000 CIs take too long."""
+    """Prints seconds and growth for every kind of export; 1 when 10,000 CIs take too long, or it grows too fast."""
     best: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         for count in SIZES:
@@ -190,7 +192,7 @@ def main() -> int:
                 best.setdefault(name, []).append((min(run[0] for run in runs), min(run[1] for run in runs)))
     small, large = (f"{size:,} CIs" for size in SIZES)
     print(f"{'inventory':<22}{small:>13}{large:>13}{'processor':>12}{'growth for 10 x':>18}{'of the limit':>14}")
-    slow = []
+    slow, steep = [], []
     for name, (few, many) in best.items():
         share = many[1] / LIMIT_SECONDS
         print(
@@ -198,9 +200,13 @@ def main() -> int:
         )
         if many[1] > LIMIT_SECONDS:
             slow.append(name)
+        if _growth.too_steep(_growth.exponent(SIZES, (few[1], many[1]))):
+            steep.append(name)
     if slow:
         print(f"more than {LIMIT_SECONDS:g} s for {large}: {', '.join(slow)}")
-    return 1 if slow else 0
+    if steep:
+        print(f"grows faster than CIs to the power {_growth.LIMIT_EXPONENT}: {', '.join(steep)}")
+    return 1 if slow or steep else 0
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.errors impor
 )
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.export import native, write_native
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.files import fingerprint, read_path
-from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.landscape import Landscape, build
+from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.landscape import Landscape, build, closest
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.link import Access, Link, plain
 from ansible_collections.basis.landscape.plugins.plugin_utils._cmdb.mapping import (
     SHIPPED,
@@ -57,6 +57,7 @@ __all__ = [
     "SourceError",
     "SourceUnreachable",
     "build",
+    "closest",
     "fingerprint",
     "group_name",
     "groups",

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,14 @@ class _Wrong(Exception):
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _place_in_network(address: str) -> str:
+    """An address in the form that all its spellings share."""
+    try:
+        return str(ipaddress.ip_address(address.strip("[]")))
+    except ValueError:
+        return address.lower().rstrip(".")
 
 
 def closest(word: str, known: Iterable[str]) -> str:
@@ -231,9 +241,14 @@ class _Builder:
         self.groups: dict[str, Any] = {}
         self.calendars: dict[str, Any] = {}
         self.places: dict[tuple[str, str], str] = {}  # (section, name) -> where it stands
+        self.addresses: dict[str, str] = {}  # address -> the host that is reached there
         self.ids: dict[str, tuple[str, Any]] = {}  # the CMDB's own key -> (section, name, or number for instances)
         self.id_places: dict[str, str] = {}
         self.broken: set[tuple[str, str]] = set()  # (section, name or key) of records that have defects of their own
+        self.foreign: list[tuple[str, str, str]] = []  # relations of other types: type, source, target
+        self.beyond: dict[str, list[tuple[Entry, str]]] = {}  # dependencies that leave the landscape, or lie outside it
+        self.halves: list[tuple[Entry, dict[str, Any]]] = []  # relations without a source, target or type
+        self.notes: list[str] = []
         self.wanted_by_system: list[tuple[Entry, str, list[str]]] = []
         self.by_sid: dict[str, list[str]] = {}
         self.members: dict[str, list[str]] = {}  # system -> its instances
@@ -256,7 +271,7 @@ class _Builder:
         cleaners = FIELDS[section]
         required = _REQUIRED[section]
         clean: dict[str, Any] = {}
-        bad: set[str] = set()
+        bad: set[str] = set(entry.failed)
         for field, value in entry.fields.items():
             if value is None or field == "simulation":  # options of the simulator, which reads the same export
                 continue
@@ -344,6 +359,8 @@ class _Builder:
             for word, (section, key) in self.ids.items()
         }
         self.dependencies(instances, by_number, relations)
+        self.lost_chains()
+        self.note_foreign_types()
         for entry in sections.get("redundancy_groups", ()):
             self.add_group(entry)
         self.group_names()
@@ -380,6 +397,17 @@ class _Builder:
                 "name",
                 f'"{name}" differs only in case from {known}',
                 "host names do not tell capitals apart; remove one",
+            )
+        # Ansible reaches a host without an address by its name.
+        place = _place_in_network(clean.get("address") or name)
+        other = self.addresses.setdefault(place, entry.place)
+        if other not in (entry.place, known):
+            self.defect(
+                entry,
+                "address",
+                f'"{clean.get("address") or name}" is where {other} is reached, too: one would be taken for the other',
+                "give every host its own address; leave it out, and set ansible_host, where something in between tells "
+                "them apart",
             )
         fields = ("address", "os", "environment", "patch_group", "owner", "failure_domain", "patch_level")
         self.hosts[name] = {**{field: clean.get(field) for field in fields}, "attributes": clean.get("attributes", {})}
@@ -419,7 +447,7 @@ class _Builder:
             }
         for entry in extra:
             clean, _bad = self.take("calendar_entries", entry)
-            if "calendar" not in clean:
+            if "calendar" not in clean or entry.failed:
                 continue
             found = self.find("calendars", clean["calendar"])
             if found is None:
@@ -505,12 +533,17 @@ class _Builder:
         for entry in entries:
             clean, bad = self.take("relations", entry)
             if bad:
+                self.halves.append((entry, clean))
                 continue
-            meaning = self.model.relation_types.get(clean.get("type", "depends_on"))
+            kind = clean.get("type", "depends_on")
+            meaning = self.model.relation_types.get(kind)
             if meaning is None:
+                if kind in self.model.ignored_types:
+                    continue
+                self.foreign.append((kind, clean["source"], clean["target"]))
                 if not self.model.ignore_other_types:
                     known = ", ".join(self.model.relation_types)
-                    self.defect(entry, "type", f'"{clean["type"]}" is unknown', f"write one of {known}")
+                    self.defect(entry, "type", f'"{kind}" is unknown', f"write one of {known}")
                 continue
             source, target = clean["source"], clean["target"]
             if meaning in _INVERSE:
@@ -523,6 +556,7 @@ class _Builder:
     ) -> dict[tuple[str, int], tuple[Entry, str]]:
         """Host and system that relations give to instances: (field, number of the instance) to (relation, name)."""
         links: dict[tuple[str, int], tuple[Entry, str]] = {}
+        nowhere: dict[tuple[str, int], tuple[Entry, str]] = {}
         for entry, source, meaning, target in relations:
             if meaning == "depends_on":
                 continue
@@ -542,23 +576,27 @@ class _Builder:
             ends = [self.anything(source), self.anything(target)]
             if self.model.ignore_outside and (all(ends) or not any(ends)):
                 continue
-            if (section, target) in self.broken:
-                if owner is not None and owner[0] == "instances":
-                    links[field, owner[1]] = (entry, "")
-                continue
-            if not ends[0]:
+            of_instance = owner is not None and owner[0] == "instances"
+            # what is a part of a system of the landscape would be lost with its relation
+            if not ends[0] and (not self.model.ignore_outside or (name is not None and field == "system")):
                 self.nothing(entry, "source", source, "an instance")
-            if not ends[1]:
+            if owner is not None and of_instance and not (all(ends) and (section, target) not in self.broken):
+                nowhere.setdefault((field, owner[1]), (entry, "" if ends[1] else target))
+            elif not ends[1] and not self.model.ignore_outside:
                 self.nothing(entry, "target", target, f"a {field}")
-                if owner is not None and owner[0] == "instances":
-                    links[field, owner[1]] = (entry, "")
-            if all(ends):
+            if all(ends) and (section, target) not in self.broken:
                 self.defect(
                     entry,
                     "type",
                     f'"{source}" and "{target}" cannot have it',
                     f"it joins an instance, by its key, to a {field}",
                 )
+        for (field, number), (entry, target) in nowhere.items():
+            clean = instances[number][1]
+            elsewhere = (field, number) in links or field in clean or (field == "system" and "sid" in clean)
+            if target and not (elsewhere and self.model.ignore_outside):
+                self.nothing(entry, "target", target, f"a {field}")
+            links.setdefault((field, number), (entry, ""))
         return links
 
     def anything(self, word: str) -> bool:
@@ -720,6 +758,10 @@ class _Builder:
         for entry, source, meaning, target in relations:
             if meaning == "depends_on":
                 self.relate(entry, source, target)
+        for entry, clean in self.halves if not self.model.ignore_outside else ():
+            for field in ("source", "target"):
+                if field in clean and not self.anything(clean[field]) and not self.is_broken(clean[field]):
+                    self.nothing(entry, field, clean[field], "a system or an instance")
 
     def ends(self, word: str) -> tuple[str, str] | None:
         """What a relation's end means: (section, name) of a system or an instance."""
@@ -746,18 +788,90 @@ class _Builder:
         if found is not None and other is not None:
             self.depend(entry, "target", found[1], target)
             return
-        if self.is_broken(source) or self.is_broken(target):
-            return
-        if self.model.ignore_outside and not self.anything(source) and not self.anything(target):
-            return
+        if self.model.ignore_outside:
+            if not self.anything(source) or not self.anything(target):
+                self.beyond.setdefault(source, []).append((entry, target))
+                return
+            if found is not None and self.runs_on(found[1], target):
+                return  # a system on the host of its own instance: that says nothing about an order
         for field, word, end in (("source", source, found), ("target", target, other)):
-            if end is None:
+            if end is None and not self.is_broken(word) and ("hosts", word) not in self.broken:
                 if self.find("hosts", word) is not None:
                     self.defect(
                         entry, field, f'"{word}" is a host', "depends_on joins systems and instances; name one of these"
                     )
                 else:
                     self.nothing(entry, field, word, "a system or an instance")
+
+    def runs_on(self, name: str, word: str) -> bool:
+        """Whether the system or instance `name` runs on the host that `word` means, or on it, too."""
+        keys = self.members.get(name, []) if name in self.systems else [name]
+        host = self.find("hosts", word)
+        return host is not None and any(self.instances[key]["host"] == host for key in keys)
+
+    def lost_chains(self) -> None:
+        """Refuses dependencies between records of the landscape that go through others: their order would be lost."""
+        onward = {source: [target for _entry, target in edges] for source, edges in self.beyond.items()}
+        back: dict[str, list[str]] = {}
+        for source, targets in onward.items():
+            for target in targets:
+                back.setdefault(target, []).append(source)
+        leads = {word for word in back if self.ends(word) is not None}  # what comes to a record of the landscape
+        left = list(leads)
+        while left:
+            for word in back.get(left.pop(), ()):
+                if word not in leads and not self.anything(word):
+                    leads.add(word)
+                    left.append(word)
+        for source, edges in self.beyond.items():
+            start = self.ends(source)
+            for entry, via in edges if start is not None else ():
+                seen, left, found = {via}, [via] if via in leads else [], set()
+                while left:
+                    for word in onward.get(left.pop(), ()):
+                        end = self.ends(word)
+                        if end is not None:
+                            found.add(end[1])
+                        elif word in leads and word not in seen:
+                            seen.add(word)
+                            left.append(word)
+                for name in sorted(found):
+                    if start is not None and not self.ordered(start[1], name):
+                        self.defect(
+                            entry,
+                            "target",
+                            f'"{start[1]}" depends on "{name}" through "{via}", which is nothing in this landscape, so '
+                            "that their order would be lost",
+                            "relate the two, such as in additional_paths, or leave the relation out by where in the "
+                            "mapping",
+                        )
+
+    def ordered(self, name: str, other: str) -> bool:
+        """Whether two records are one system, or the order between them is known without what lies outside."""
+        if other in self.instances and name in self.instances and other in self.instances[name]["depends_on"]:
+            return True
+        first, last = (self.instances[key]["system"] if key in self.instances else key for key in (name, other))
+        seen, left = {first}, [first]
+        while left:
+            new = [key for key in self.systems[left.pop()]["depends_on"] if key not in seen]
+            seen.update(new)
+            left += new
+        return last in seen
+
+    def note_foreign_types(self) -> None:
+        """Tells relation types that nobody named, when they join records of the landscape."""
+        counts = Counter(
+            kind
+            for kind, source, target in self.foreign
+            if self.anything(source) and self.anything(target) and (self.ends(source) or self.ends(target))
+        )
+        if counts and self.model.ignore_other_types:
+            listed = ", ".join(f'"{kind}" ({count})' for kind, count in sorted(counts.items()))
+            self.notes.append(
+                f"Relations of types that the mapping does not name are ignored in {self.model.source}: {listed}. If "
+                "one of them says what has to be up before what, the order is wrong without it: name it in "
+                "relation_types of the mapping, the others in ignored_relation_types."
+            )
 
     def depend(self, entry: Entry, field: str, name: str, word: str) -> None:
         """Notes that the system or instance `name` depends on what `word` means."""
@@ -864,7 +978,7 @@ class _Builder:
                 )
 
 
-def build(model: Model, *, folder: str = ".") -> Landscape:
+def build(model: Model, *, folder: str = ".", notes: list[str] | None = None) -> Landscape:
     """The landscape, in its normal form.
 
     The normal form does not depend on the order of the records: names and dependencies are sorted.
@@ -872,8 +986,13 @@ def build(model: Model, *, folder: str = ".") -> Landscape:
     Args:
         model: what the mapping made of the source.
         folder: what relative paths of iCal files start from.
+        notes: what a person should know though nothing is wrong is added to it.
 
     Raises:
         LandscapeDefects: with every defect of the data; nothing is returned then.
     """
-    return _Builder(model, folder).build()
+    builder = _Builder(model, folder)
+    landscape = builder.build()
+    if notes is not None:
+        notes += builder.notes
+    return landscape

@@ -16,8 +16,13 @@ A mapping is data (YAML). Its keys:
     ``"*"`` for the model's own names), ``otherwise`` (values for fields of this section that no rule filled).
 ``tables``
     Named tables of values for `translate`.
-``relation_types``, ``other_relation_types``, ``outside_relations``
-    What the CMDB's relation types mean, and whether other types and relations between two unknown records are ignored.
+``relation_types``, ``ignored_relation_types``, ``other_relation_types``
+    What the CMDB's relation types mean, which of them mean nothing to a landscape, and what is done with all others:
+    ``refuse``, or ``ignore``, with a warning when they join records of the landscape.
+``outside_relations``
+    ``refuse``, or ``ignore`` relations with records that no rule takes. Refused all the same are those without which
+    something would be lost: the only place of an instance, a part of a system, and what depends on another record of
+    the landscape through one that is not taken.
 
 Expressions are JMESPath (https://jmespath.org) with these functions more: ``value(x)`` and ``display(x)`` take the
 stored or the shown side of a field such as ``{"value": .., "display_value": ..}``; ``lower``, ``upper``, ``trim``;
@@ -31,7 +36,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +80,7 @@ Getter = Callable[[Any], Any]
 
 _TOP_KEYS = {
     "format", "description", "collections", "paging", "authorization", "landscape", "tables", "relation_types",
-    "other_relation_types", "outside_relations", "other_keys",
+    "ignored_relation_types", "other_relation_types", "outside_relations", "other_keys",
 }  # fmt: skip
 _COLLECTION_KEYS = {"path", "parameters", "records", "key", "id", "optional", "lookup_only"}
 _RULE_KEYS = {"from", "where", "each", "repeated", "fields", "otherwise"}
@@ -249,14 +254,16 @@ class Model:
         source: the source's name for messages.
         sections: section to entries.
         defects: what was wrong with single records already.
-        ignore_other_types: whether relations of types that mean nothing to us are no defects.
-        ignore_outside: whether relations between two records that are not part of the landscape are no defects.
+        ignored_types: types of relations that mean nothing to us.
+        ignore_other_types: whether relations of types that nobody named are no defects.
+        ignore_outside: whether relations with records that are not part of the landscape are no defects.
     """
 
     source: str
     sections: dict[str, list[Entry]]
     defects: list[Defect]
     relation_types: Mapping[str, str]
+    ignored_types: frozenset[str] = frozenset()
     ignore_other_types: bool = False
     ignore_outside: bool = False
 
@@ -266,6 +273,7 @@ class Model:
             self.sections.setdefault(section, []).extend(entries)
         self.defects.extend(other.defects)
         self.relation_types = {**other.relation_types, **self.relation_types}
+        self.ignored_types -= other.relation_types.keys()
 
 
 class CmdbMapping:
@@ -302,6 +310,17 @@ class CmdbMapping:
         for given, meaning in self.relation_types.items():
             known = ", ".join(RELATION_TYPES)
             self._check(meaning in RELATION_TYPES, f"relation_types.{given}", f'"{meaning}" is none of {known}')
+        ignored = data.get("ignored_relation_types") or []
+        self._check(
+            isinstance(ignored, list) and all(isinstance(kind, str) for kind in ignored),
+            "ignored_relation_types",
+            f"{_short(ignored)} is no list of relation types",
+        )
+        for given in ignored:
+            self._check(
+                given not in self.relation_types, "ignored_relation_types", f'"{given}" has a meaning in relation_types'
+            )
+        self.ignored_types = frozenset(ignored)
         self.ignore_other_types = self._choice(data, "other_relation_types") == "ignore"
         self.ignore_outside = self._choice(data, "outside_relations") == "ignore"
         self.ignore_other_keys = self._choice(data, "other_keys") == "ignore"
@@ -497,6 +516,7 @@ class CmdbMapping:
             {section: [] for section in FIELDS},
             [],
             self.relation_types,
+            self.ignored_types,
             self.ignore_other_types,
             self.ignore_outside,
         )
@@ -557,9 +577,8 @@ class CmdbMapping:
                 )
                 continue
             for item in items:
-                fields = self._fields(rule, item, records, index, model.defects)
-                if fields is not None:
-                    entries.append(Entry(fields, records, index))
+                fields, failed = self._fields(rule, item, records, index, model.defects)
+                entries.append(Entry(fields, records, index, failed))
         if rule.merge:
             entries = _merged([*model.sections[rule.section], *entries], model.defects)
             model.sections[rule.section].clear()
@@ -567,26 +586,28 @@ class CmdbMapping:
 
     def _fields(
         self, rule: Rule, record: Any, records: Records, index: int, defects: list[Defect]
-    ) -> dict[str, Any] | None:
+    ) -> tuple[dict[str, Any], frozenset[str]]:
+        """The fields that a rule makes of a record, and those that it could not make: the others may be wrong, too."""
         if rule.fields is None:
-            return dict(record)
-        fields: dict[str, Any] = {}
-        good = True
-        for target, get in rule.fields:
+            return dict(record), frozenset()
+        failed: set[str] = set()
+
+        def got(target: str, get: Getter) -> Any:
             try:
-                value = get(record)
+                return get(record)
             except jmespath.exceptions.JMESPathError as error:
                 defects.append(
                     Defect(records.place(index), target, _first_line(error), "change the value or the mapping")
                 )
-                good = False
-                continue
-            if value is not None and value != "":
-                fields[target] = value
+                failed.add(target.partition(".")[0])
+                return None
+
+        values = ((target, got(target, get)) for target, get in rule.fields)
+        fields = {target: value for target, value in values if value is not None and value != ""}
         if rule.attributes:
-            values = {key: get(record) for key, get in rule.attributes}
-            fields["attributes"] = {key: value for key, value in values.items() if value is not None}
-        return fields if good else None
+            values = ((key, got(f"attributes.{key}", get)) for key, get in rule.attributes)
+            fields["attributes"] = {key: value for key, value in values if value is not None}
+        return fields, frozenset(failed)
 
 
 def _short(value: Any) -> str:
@@ -606,7 +627,9 @@ def _merged(entries: list[Entry], defects: list[Defect]) -> list[Entry]:
         if not isinstance(name, str):
             result[id(entry)] = entry
             continue
-        first = result.setdefault(name, Entry(dict(entry.fields), entry.records, entry.index))
+        first = result.setdefault(name, Entry(dict(entry.fields), entry.records, entry.index, entry.failed))
+        if entry.failed - first.failed:
+            first = result[name] = replace(first, failed=first.failed | entry.failed)
         for key, value in entry.fields.items():
             known = first.fields.setdefault(key, value)
             if known != value:

@@ -39,11 +39,13 @@ class Entry:
         fields: field name of the model to value; fields that the source leaves out are absent or None.
         records: the records it was made from.
         index: its number in `records`.
+        failed: fields that could not be made, which was told already.
     """
 
     fields: dict[str, Any]
     records: Records
     index: int
+    failed: frozenset[str] = frozenset()
 
     @property
     def place(self) -> str:

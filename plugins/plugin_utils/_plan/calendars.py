@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ FOREVER: Interval = (float("-inf"), float("inf"))
 #: How far ahead recurring entries are resolved, in days; more than a year, so that a yearly freeze is always seen.
 HORIZON_DAYS = 400
 
-#: More occurrences than this within the horizon are taken for a mistake in the rule.
+#: More occurrences than this within as many days as the horizon has are taken for a mistake in the rule.
 MOST_OCCURRENCES = 20_000
 
 _DURATION = re.compile(
@@ -123,7 +124,9 @@ def subtract(allowed: list[Interval], forbidden: list[Interval]) -> list[Interva
 def intervals_of(
     name: str, calendar: Mapping[str, Any], now: dt.datetime, directory: str | None = None
 ) -> list[Interval]:
-    """Return when the calendar holds, from shortly before ``now`` up to the horizon.
+    """Return when the calendar holds, from its beginning up to the horizon; what began before is never left out.
+
+    So the edges of what is open now do not depend on ``now``, however long ago the first of them was.
 
     ``calendar`` has ``kind`` (window or blackout), ``timezone`` and ``entries``: ``{start, end}``,
     ``{rrule, start, duration}`` or ``{ical}`` (a file; a relative path counts from ``directory``).
@@ -179,10 +182,23 @@ def _entry(entry: Any, zone: dt.tzinfo, blackout: bool, now: dt.datetime, direct
         yield (opens, opens + length.total_seconds() if length else utc(end or start, zone, last=blackout))
 
 
-def _span(now: dt.datetime, length: dt.timedelta, zone: dt.tzinfo) -> tuple[dt.datetime, dt.datetime]:
-    """Return the local times between which an occurrence may start and still matter."""
-    local = now.astimezone(zone).replace(tzinfo=None)
-    return local - length - dt.timedelta(days=1), local + dt.timedelta(days=HORIZON_DAYS)
+def _until_horizon(
+    recurrence: Iterable[dt.datetime], now: dt.datetime, zone: dt.tzinfo, what: str
+) -> Iterator[dt.datetime]:
+    """Yield the local times of a recurrence up to the horizon; a day more, as its clocks may have changed by then.
+
+    Raises `CalendarError` when there are too many.
+    """
+    horizon = dt.timedelta(days=HORIZON_DAYS)
+    last = now.astimezone(zone).replace(tzinfo=None) + horizon + dt.timedelta(days=1)
+    recent: deque[dt.datetime] = deque(maxlen=MOST_OCCURRENCES)
+    for local in recurrence:
+        if local > last:
+            return
+        if len(recent) == MOST_OCCURRENCES and local - recent[0] < horizon:
+            raise CalendarError(f"{what} occurs more than {MOST_OCCURRENCES} times within a year.")
+        recent.append(local)
+        yield local
 
 
 def _occurrences(
@@ -207,12 +223,7 @@ def _occurrences(
         raise CalendarError(
             f"the rule {rule!r} cannot be read ({error}); write for example FREQ=WEEKLY;BYDAY=SU."
         ) from error
-    first, last = _span(now, wall, zone)
-    for count, local in enumerate(recurrence.xafter(first, inc=True)):
-        if local > last:
-            break
-        if count >= MOST_OCCURRENCES:
-            raise CalendarError(f"the rule {rule!r} occurs more than {MOST_OCCURRENCES} times within a year.")
+    for local in _until_horizon(recurrence, now, zone, f"the rule {rule!r}"):
         opens = utc(local, zone)
         if length is not None:
             yield opens, opens + length.total_seconds()
@@ -241,25 +252,63 @@ def _ical(content: bytes, path: str, zone: dt.tzinfo, blackout: bool, now: dt.da
         raise CalendarError(f"the file {path} is no readable iCalendar file: {error}.") from error
     if calendar.name != "VCALENDAR":
         raise CalendarError(f"the file {path} holds no VCALENDAR.")
-    moved: dict[str, set[dt.datetime]] = {}
+    moved: dict[str, list[dt.date | dt.datetime]] = {}
     for event in events:
-        if event.get("RECURRENCE-ID") is not None:
-            identity = str(event.get("UID", ""))
-            moved.setdefault(identity, set()).add(_naive(event["RECURRENCE-ID"].dt, _zone_of(event, zone)))
+        if (replaces := event.get("RECURRENCE-ID")) is not None:
+            if replaces.params.get("RANGE"):
+                raise CalendarError(
+                    f"in the file {path}, {_called(event)!r} changes an occurrence and all that follow (RANGE="
+                    f"{replaces.params['RANGE']}), which is not supported; end the series before it, and write the "
+                    "rest as a series of its own."
+                )
+            moved.setdefault(str(event.get("UID", "")), []).append(replaces.dt)
     for event in events:
         if str(event.get("STATUS", "")).upper() == "CANCELLED":
             continue
-        summary = str(event.get("SUMMARY") or event.get("UID") or "an event")
+        summary = _called(event)
         if event.get("DTSTART") is None:
             raise CalendarError(f"in the file {path}, {summary!r} has no DTSTART.")
         own_zone = _zone_of(event, zone)
         start, length, end = _event_span(event, own_zone, path, summary)
         rule = event.get("RRULE")
         if event.get("RECURRENCE-ID") is None and (rule is not None or event.get("RDATE") is not None):
-            yield from _event_series(event, start, length, end, own_zone, blackout, now, moved)
+            left_out = _left_out(event, moved.get(str(event.get("UID", "")), []), own_zone, path)
+            yield from _event_series(event, start, length, end, own_zone, blackout, now, left_out)
         else:
             opens = utc(start, own_zone)
             yield opens, (utc(end, own_zone, last=blackout) if end is not None else opens + length.total_seconds())
+
+
+def _called(event: Any) -> str:
+    return str(event.get("SUMMARY") or event.get("UID") or "an event")
+
+
+def _dates_of(event: Any, name: str) -> Iterator[dt.date | dt.datetime]:
+    """Yield the values of a property that may stand several times, each with several values."""
+    values = event.get(name)
+    for group in values if isinstance(values, list) else [values] if values is not None else []:
+        for item in group.dts:
+            yield item.dt[0] if isinstance(item.dt, tuple) else item.dt
+
+
+def _left_out(event: Any, moved: Iterable[dt.date | dt.datetime], zone: dt.tzinfo, path: str) -> set[float]:
+    """Return when occurrences of a series would begin that are excluded, or described by an event of their own.
+
+    They may be written in any zone, whatever that of the series or of the event in their place is, so that instants are
+    compared. Raises `CalendarError` for a day in a series of times: which of that day's times would be meant?
+    """
+    instants = set()
+    timed = isinstance(event["DTSTART"].dt, dt.datetime)
+    for name, values in (("RECURRENCE-ID", moved), ("EXDATE", _dates_of(event, "EXDATE"))):
+        for value in values:
+            if timed and not isinstance(value, dt.datetime):
+                raise CalendarError(
+                    f"in the file {path}, {_called(event)!r} begins at a time, but its {name} {value.isoformat()} is a "
+                    "day; write it as the time at which that occurrence begins."
+                )
+            whole = value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
+            instants.add(utc(whole, zone))
+    return instants
 
 
 def _zone_of(event: Any, zone: dt.tzinfo) -> dt.tzinfo:
@@ -305,7 +354,7 @@ def _event_series(
     zone: dt.tzinfo,
     blackout: bool,
     now: dt.datetime,
-    moved: Mapping[str, set[dt.datetime]],
+    left_out: set[float],
 ) -> Iterator[Interval]:
     from dateutil.rrule import rrule, rruleset, rrulestr
 
@@ -322,22 +371,12 @@ def _event_series(
         series.rrule(recurrence)
     if rules is None:
         series.rdate(start)
-    for name, add in (("RDATE", series.rdate), ("EXDATE", series.exdate)):
-        values = event.get(name)
-        for group in values if isinstance(values, list) else [values] if values is not None else []:
-            for item in group.dts:
-                value = item.dt[0] if isinstance(item.dt, tuple) else item.dt
-                add(_naive(value, zone))
-    replaced = moved.get(str(event.get("UID", "")), set())
-    first, last = _span(now, length, zone)
-    for count, local in enumerate(series.xafter(first, inc=True)):
-        if local > last:
-            break
-        if count >= MOST_OCCURRENCES:
-            raise CalendarError(f"an event occurs more than {MOST_OCCURRENCES} times within a year.")
-        if local in replaced:
-            continue
+    for value in _dates_of(event, "RDATE"):
+        series.rdate(_naive(value, zone))
+    for local in _until_horizon(series, now, zone, "an event"):
         opens = utc(local, zone)
+        if opens in left_out:
+            continue
         if end is not None:
             yield opens, utc(local + length, zone, last=blackout)
         else:

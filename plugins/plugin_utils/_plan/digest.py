@@ -8,18 +8,25 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-#: Options that change what a run does; the others (forks, predicted seconds) only change how long it takes, and in
-#: which order groups enter that have no other reason for one.
+#: Options that change what a run does. Others stand in the plan as steps and limits (hold_jobs, storage, parallel), or
+#: only change how long it takes, and in which order groups enter that have no other reason for one (forks, predicted
+#: seconds).
 EFFECTIVE_OPTIONS = (
     "batch_size",
     "canary",
+    "databases_down",
     "failure_budget",
     "ignore_windows",
     "outside",
     "override",
     "patch_level",
+    "require_backup",
     "skip_steps",
+    "step_tasks",
 )
+
+#: Those of them that hosts have, with the kind of step that they are about: on hosts without one they say nothing.
+_OF_HOSTS = {"databases_down": "check_backup", "require_backup": "check_backup"}
 
 _MOST_WORDS = 40
 
@@ -53,7 +60,19 @@ def essence(plan: Mapping[str, Any]) -> dict[str, Any]:
             name: [record["sid"], record["number"]] for name, record in (plan.get("instances") or {}).items()
         },
         "outside": sorted(plan.get("outside") or []),
-        "options": {key: options[key] for key in EFFECTIVE_OPTIONS if options.get(key)},
+        "options": {key: value for key in EFFECTIVE_OPTIONS if (value := _effective(plan, options, key))},
+    }
+
+
+def _effective(plan: Mapping[str, Any], options: Mapping[str, Any], key: str) -> Any:
+    """Return an option as far as it changes what the run does."""
+    value = options.get(key)
+    if not value or key not in _OF_HOSTS:
+        return value
+    return {
+        host: of_host
+        for host, of_host in value.items()
+        if of_host and any(step["kind"] == _OF_HOSTS[key] for step in plan["steps"].get(host, ()))
     }
 
 

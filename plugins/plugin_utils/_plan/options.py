@@ -7,7 +7,9 @@ environment. ``canary``: systems or hosts that go first. ``skip_steps``: kinds o
 ``reason`` and ``by``; lifts windows and blackouts, with ``ignore_windows`` only windows. ``outside``: ``refuse`` or
 ``accept`` instances outside the run that would feel a stop. ``patch_level``: the level the run brings its hosts to.
 ``step_seconds``: predicted seconds that win over the history. ``require_backup``: host with a HANA database to the
-hours that its last full backup may be old before anything is changed. ``storage``: host to the target that its
+hours that its last full backup may be old before anything is changed. ``databases_down``: such a host to the databases
+that may be down when that is looked at. ``step_tasks``: step to what tells the site's task file for it from another
+one. ``storage``: host to the target that its
 backups go to; ``parallel``: target to the number of systems that may write to it at once. ``hold_jobs``: hosts whose
 systems have their background jobs held back, None for every system that has jobs. ``calendar_directory``: where
 relative iCalendar paths start.
@@ -33,6 +35,8 @@ DEFAULTS: dict[str, Any] = {
     "ignore_windows": False,
     "step_seconds": {},
     "require_backup": {},
+    "databases_down": {},
+    "step_tasks": {},
     "storage": {},
     "parallel": {},
     "hold_jobs": None,
@@ -74,6 +78,11 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
     _check_override(chosen, conditions)
     _check_skips(chosen["skip_steps"], procedure, conditions)
     _check_budget(chosen["failure_budget"], conditions)
+    chosen["databases_down"] = {
+        str(host): sorted({str(name).upper() for name in _several(down)})
+        for host, down in dict(chosen["databases_down"]).items()
+    }
+    chosen["step_tasks"] = {str(kind): str(file) for kind, file in dict(chosen["step_tasks"]).items()}
     chosen["storage"] = {str(host): str(target) for host, target in dict(chosen["storage"]).items()}
     _check_numbers(chosen, "parallel", int, "number of at least 1", "write a whole number.", conditions)
     _check_numbers(
@@ -92,6 +101,11 @@ def checked_options(given: Mapping[str, Any], procedure: str, conditions: Condit
             conditions.add(f"option step_seconds {key}", f"{value!r} is no number.", "write seconds as a number.")
     chosen["step_seconds"] = seconds
     return chosen
+
+
+def _several(value: Any) -> list[Any]:
+    """Return the values of a list of lists, or of one value alone, as a list."""
+    return [one for item in value for one in _several(item)] if isinstance(value, (list, tuple)) else [value]
 
 
 def _check_override(chosen: dict[str, Any], conditions: Conditions) -> None:

@@ -178,12 +178,14 @@ def _window_words(group: Mapping[str, Any], zone: dt.tzinfo) -> str | None:
 
 
 def _span(window: Mapping[str, str], zone: dt.tzinfo) -> str:
-    """Return a window in few words; the day is said again only when it is another one."""
+    """Return a window in few words; the day is said again only when it is another one, the year likewise."""
     first, last = (dt.datetime.fromisoformat(window[edge]).astimezone(zone) for edge in ("opens", "closes"))
     if window["opens"] == NO_OPENING:
         return "any time" if window["closes"] == NO_CLOSING else f"until {last:%a %d %b %H:%M}"
     if window["closes"] == NO_CLOSING:
-        return f"from {first:%a %d %b %H:%M}"
+        return f"from {first:%a %d %b %Y %H:%M}"
+    if first.year != last.year:
+        return f"{first:%a %d %b %Y %H:%M}–{last:%a %d %b %Y %H:%M}"
     same = last - first < dt.timedelta(hours=20)
     return f"{first:%a %d %b %H:%M}–{last:%H:%M}" if same else f"{first:%a %d %b %H:%M}–{last:%a %d %b %H:%M}"
 

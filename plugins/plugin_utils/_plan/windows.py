@@ -149,7 +149,8 @@ class Windows:
     def choose(self, name: str, systems: Sequence[str], seconds: float, conditions: Conditions) -> Window | None:
         """Return the first window from now on that is long enough, or None when no calendar restricts the group.
 
-        When there is none, ``conditions`` learns why; of a calendar that cannot be read `check` has told.
+        One that lasts to the horizon has no closing: where it seems to close, only the look ahead ends. When there is
+        none, ``conditions`` learns why; of a calendar that cannot be read `check` has told.
         """
         named = {name for system in systems for key in ("windows", "blackouts") for name in self._systems[system][key]}
         if any(self._resolved.get(name) is None for name in named):
@@ -162,7 +163,7 @@ class Windows:
         future = [interval for interval in allowed if interval[1] > now and interval[0] < until]
         for opens, closes in future:
             if max(opens, now) + seconds <= closes:
-                return Window(opens, closes, source)
+                return Window(opens, closes if closes < until else float("inf"), source)
         if not future:
             conditions.add(name, *self._why_never(systems, source))
         else:

@@ -258,6 +258,14 @@ def test_two_hosts_that_are_asked_at_one_place(site: Site) -> None:
     )
 
 
+def test_two_hosts_that_are_reached_at_one_place(site: Site) -> None:
+    refused = site.play(run_name="r1", landscape_hosts="pair1,pair2", ansible_host="127.99.0.1")
+    words = " ".join(refused.output.split())
+    assert refused.code != 0 and nothing_was_touched(site)
+    assert "pair2: it is reached at 127.99.0.1, port 22, where pair1 is reached" in words
+    assert "landscape_shared_address: true" in words
+
+
 def test_a_host_without_a_landscape_is_not_passed_over(site: Site) -> None:
     stray = site.folder / "stray.yml"
     stray.write_text(json.dumps({"all": {"hosts": {"stray": {"ansible_connection": "local"}}}}), encoding="utf-8")

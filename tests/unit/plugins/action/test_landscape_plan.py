@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.basis.landscape.plugins.action.landscape_plan import _approved, _given
+from ansible_collections.basis.landscape.plugins.action.landscape_plan import (
+    _approved,
+    _files_of_steps,
+    _given,
+    _of_hosts,
+    _reached_at_one_place,
+    _summary,
+)
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan import PlanRefused
 from ansible_collections.basis.landscape.plugins.plugin_utils._runs import Store, open_store
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder
@@ -96,3 +103,74 @@ def test_another_controller_finds_it_in_the_run_database(tmp_path: pathlib.Path)
     assert run(functools.partial(build.plan, forks=5), approved["hash"], tmp_path, store)["hosts"] == approved["hosts"]
     with pytest.raises(PlanRefused, match="option patch_level was not set and is now 2026-12"):
         run(functools.partial(build.plan, patch_level="2026-12"), approved["hash"], tmp_path, store)
+
+
+def test_the_sites_task_files_are_told_apart_by_what_stands_in_them(tmp_path: pathlib.Path) -> None:
+    def of(text: str, place: str, left_out: set[str]) -> dict[str, str]:
+        file = tmp_path / place / "stop.yml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        tasks = {"stop": str(file), "verify": str(file), "silence_look": str(file), "silence": "silence.yml"}
+        return _files_of_steps(tasks, "stop", left_out)
+
+    assert of("- one", "a", set()) == of("- one", "b", set()) != of("- other", "b", set())
+    assert set(of("- one", "a", set())) == {"stop", "silence", "silence_look"}  # a stop run verifies nothing
+    assert of("- one", "a", set())["silence"] == "silence.yml"
+    assert set(of("- one", "a", {"silence"})) == {"stop"}
+
+
+def test_the_backup_guard_of_hosts_with_what_lifts_it_is_part_of_the_options() -> None:
+    said: dict[str, dict[str, Any]] = {
+        "db": {"landscape_require_backup_hours": 24, "landscape_databases_down": "HDQ"},
+        "app": {"landscape_databases_down": "HDP"},
+    }
+    found = _of_hosts(said, {"procedure": "stop", "step_tasks": {"suspend_jobs": "x"}})
+    assert found == {"require_backup": {"db": 24}, "databases_down": {"db": "HDQ"}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1"}, True),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "ansible_port": 22}, True),
+        (
+            {"ansible_host": "APP.example"},
+            {"ansible_host": "app.example", "ansible_connection": "ansible.builtin.ssh"},
+            True,
+        ),
+        ({}, {"ansible_host": "prdapp1"}, True),  # without an address the name is one
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.2"}, False),
+        ({"ansible_host": "10.0.0.1", "ansible_port": 2201}, {"ansible_host": "10.0.0.1", "ansible_port": 2202}, False),
+        (
+            {"ansible_connection": "local", "ansible_host": "x"},
+            {"ansible_connection": "local", "ansible_host": "x"},
+            False,
+        ),
+        ({"ansible_connection": "docker"}, {"ansible_connection": "ssh", "ansible_host": "prdapp1"}, False),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "ansible_ssh_common_args": "-J b"}, False),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "landscape_shared_address": True}, False),
+        ({"ansible_host": "10.0.0.1"}, {"ansible_host": "10.0.0.1", "landscape_shared_address": "no"}, True),
+        ({}, {}, False),
+    ],
+)
+def test_hosts_that_are_reached_at_one_place(one: dict[str, Any], other: dict[str, Any], refused: bool) -> None:
+    found = _reached_at_one_place({"prdapp1": one, "prdapp2": other})
+    assert [condition["object"] for condition in found] == (["prdapp2"] if refused else [])
+    assert all("where prdapp1 is reached" in condition["unmet"] for condition in found)
+
+
+@pytest.mark.parametrize(
+    ("procedure", "window", "said"),
+    [
+        ("patch", True, ("point of no return", "turn back by")),
+        ("patch", False, ("point of no return",)),
+        ("stop", True, ("turn back by",)),
+        ("stop", False, ()),
+        ("start", True, ()),
+    ],
+)
+def test_the_turning_points_that_a_group_has_are_shown(procedure: str, window: bool, said: tuple[str, ...]) -> None:
+    plan = landscape().plan(["a"], procedure=procedure, override=None if window else {"reason": "r", "by": "b"})
+    (line,) = [line for line in _summary(plan) if line.startswith("  A: ")]
+    assert "None" not in line and ("window" in line) is window
+    assert tuple(words for words in ("point of no return", "turn back by") if words in line) == said

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +18,7 @@ import yaml
 from ansible_collections.basis.landscape.plugins.plugin_utils import _cmdb
 from tests.simulator.launch import Simulator
 from tests.unit.plugins.plugin_utils._cmdb.conftest import EXPORT
+from tests.unit.plugins.plugin_utils._cmdb.test_outside import related
 
 
 @pytest.fixture
@@ -187,6 +190,71 @@ def test_errors_are_ansibles(
     assert words in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"aditional_paths": ["more.json"]}, 'unknown key "aditional_paths" (did you mean "additional_paths"?)'),
+        ({"source": "file"}, 'unknown key "source"'),
+        ({"keyd_groups": [], "Path": "x"}, 'unknown keys "Path"'),
+        ({"1": 2, "keyd_groups": []}, '"1", "keyd_groups" (did you mean "keyed_groups"?)'),
+    ],
+)
+def test_an_unknown_key_is_refused(load: Load, folder: Path, options: dict[str, Any], words: str) -> None:
+    error = load(refused=True, path="landscape.json", **options)["error"]
+    assert words in error and str(folder / "cmdb.yml") in error
+
+
+def test_every_key_that_ansible_knows_is_allowed(load: Load) -> None:
+    ansibles = {
+        "cache": False,
+        "cache_plugin": "memory",
+        "cache_timeout": 9,
+        "cache_prefix": "x",
+        "cache_connection": "/x",
+    }
+    constructed = {"strict": True, "compose": {}, "groups": {}, "keyed_groups": [], "use_extra_vars": False}
+    assert load(path="landscape.json", **ansibles, **constructed, leading_separator=False)["hosts"]
+
+
+def written_configurations(root: Path) -> dict[str, dict[str, Any]]:
+    """Every configuration in the documentation, by where it stands."""
+    module = ast.parse((root / "plugins/inventory/cmdb.py").read_text(encoding="utf-8"))
+    found = {
+        f"EXAMPLES {number}": document
+        for node in module.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "EXAMPLES"
+        for number, document in enumerate(yaml.safe_load_all(ast.literal_eval(node.value)))
+    }
+    for page in (root / "README.md", *sorted((root / "docs").glob("*.md"))):
+        for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)):
+            if "plugin: basis.landscape.cmdb" in block:
+                found[f"{page.name} {number}"] = yaml.safe_load(block)
+    return found
+
+
+def test_configurations_in_the_documentation_are_read(root: Path, folder: Path, load: Load) -> None:
+    written = written_configurations(root)
+    assert len(written) >= 6 and any(place.startswith("README") for place in written)
+    (folder / "landscape.yml").write_text(json.dumps(EXPORT), encoding="utf-8")
+    for place, configuration in written.items():
+        options = {key: value for key, value in configuration.items() if key != "plugin"}
+        offline = "path" in options and options.get("mapping", "native") == "native"
+        if "url" in options:
+            options |= {"url": "https://127.0.0.1:1", "attempts": 1, "timeout": 1.0, "cache": False, "ca_file": None}
+        found = load(refused=not offline, **options)
+        assert "unknown key" not in found.get("error", ""), place
+
+
+def test_relation_types_that_nobody_named_are_a_warning(folder: Path, ansible_environment: dict[str, str]) -> None:
+    found = related(("PRD", "HDP", "Uses::Used by"))
+    (folder / "tables.json").write_text(json.dumps(found), encoding="utf-8")
+    for changes, warned in (({}, True), ({"ignored_relation_types": ["Uses::Used by"]}, False)):
+        path = configure(folder, path="tables.json", mapping="servicenow", mapping_changes=changes)
+        done = program("ansible-inventory", "-i", str(path), "--list", environment=ansible_environment)
+        assert done.returncode == 0 and "PRD/app1/D00" in done.stdout, done.stderr
+        assert ('"Uses::Used by" (1)' in " ".join(done.stderr.split())) is warned
 
 
 def test_a_refused_landscape_leaves_the_inventory_as_it_was(folder: Path, load: Load) -> None:

@@ -144,6 +144,25 @@ def test_times_with_an_offset_and_recurrence_with_an_end(export: dict[str, Any])
     assert entries[1]["start"] == "2026-01-04T22:00"
 
 
+@pytest.mark.parametrize(
+    ("relation", "field"),
+    [
+        ({"source": "PRD", "target": "XXX"}, "target"),
+        ({"source": "XXX", "target": "PRD"}, "source"),
+        ({"source": "XXX", "target": "PRD", "type": "part_of"}, "source"),
+        ({"source": "XXX"}, "source"),
+    ],
+)
+def test_a_broken_end_of_a_relation_does_not_hide_the_other(
+    export: dict[str, Any], relation: dict[str, Any], field: str
+) -> None:
+    export["systems"][0].update(maintenance="never")  # PRD is known, and wrong itself
+    export["relations"].append(relation)
+    found = [(defect.record.split()[0], defect.field) for defect in defects(export)]
+    assert ("relations[3]", field) in found and ("systems[0]", "maintenance") in found
+    assert len(found) == (3 if "target" not in relation else 2)
+
+
 TABLE: list[tuple[str, Change, str, str, str]] = [
     # claim, change to a good export, where, field, words
     (
@@ -154,6 +173,27 @@ TABLE: list[tuple[str, Change, str, str, str]] = [
         "already the name of hosts[3]",
     ),
     ("hosts differ in case", lambda e: e["hosts"].append({"name": "Web1"}), "hosts[4]", "name", "differs only in case"),
+    (
+        "two hosts, one address",
+        lambda e: e["hosts"][1].update(address="127.0.1.1"),
+        'hosts[1] "prdapp2"',
+        "address",
+        'is where hosts[0] "prdapp1" is reached',
+    ),
+    (
+        "one address, written otherwise",
+        lambda e: (e["hosts"][0].update(address="FE80::1"), e["hosts"][1].update(address="fe80:0::1")),
+        "hosts[1]",
+        "address",
+        "one would be taken for the other",
+    ),
+    (
+        "the name of another host as address",
+        lambda e: e["hosts"][0].update(address="WEB1."),
+        "hosts[3]",
+        "address",
+        'is where hosts[0] "prdapp1" is reached',
+    ),
     ("host without name", lambda e: e["hosts"].append({"os": "x"}), "hosts[4]", "name", "missing"),
     ("host name", lambda e: e["hosts"].append({"name": "a b"}), "hosts[4]", "name", "not possible"),
     ("reserved name", lambda e: e["hosts"].append({"name": "all"}), "hosts[4]", "name", "not possible"),

@@ -38,6 +38,46 @@ def field(expression: str, record: Any, **more: Any) -> Any:
     return fields.get("name")
 
 
+def test_a_field_that_cannot_be_made_does_not_hide_what_else_is_wrong() -> None:
+    mapping = {
+        "collections": {"machines": {}, "parts": {}},
+        "landscape": {
+            "hosts": {
+                "from": "machines",
+                "fields": {
+                    "name": "name",
+                    "owner": "join('-', owner)",
+                    "os": "os",
+                    "attributes": {"a": "join('-', a)"},
+                },
+            },
+            "systems": {"from": "parts", "fields": {"sid": "sid", "type": "lower(type)"}},
+            "instances": {
+                "from": "parts",
+                "fields": {
+                    "host": "host",
+                    "system": "sid",
+                    "name": "name",
+                    "kind": "join('-', kind)",
+                    "number": "number",
+                },
+            },
+        },
+    }
+    machines = [{"name": "web1", "owner": 5, "os": 1.5, "a": 7}]
+    parts = [{"sid": "WD1", "type": "webdisp", "host": "web1", "name": "W80", "kind": 3, "number": 8}]
+    model = CmdbMapping(mapping, "m").model([_cmdb.Records("machines", machines), _cmdb.Records("parts", parts)], "x")
+    with pytest.raises(_cmdb.LandscapeDefects) as caught:
+        _cmdb.build(model)
+    assert [(defect.record.split()[0], defect.field) for defect in caught.value.defects] == [
+        ("machines[0]", "owner"),
+        ("machines[0]", "attributes.a"),
+        ("parts[0]", "kind"),
+        ("machines[0]", "os"),
+        ("parts[0]", "number"),
+    ]
+
+
 EXPRESSIONS: list[tuple[str, Any, Any]] = [
     ("a", {"a": 1}, 1),
     ("a.b.c", {"a": {"b": {"c": "x"}}}, "x"),
@@ -110,7 +150,10 @@ def test_expression_that_does_not_fit_a_record_is_its_defect() -> None:
         {**MINIMAL, "landscape": {"hosts": {"from": "machines", "fields": {"name": "join('-', a)"}}}}, "m"
     )
     model = mapping.model([_cmdb.Records("machines", [{"a": ["x", "y"]}, {"a": 5}])], "test")
-    assert [entry.fields for entry in model.sections["hosts"]] == [{"name": "x-y"}]
+    assert [(entry.fields, entry.failed) for entry in model.sections["hosts"]] == [
+        ({"name": "x-y"}, set()),
+        ({}, {"name"}),
+    ]
     assert [(defect.record, defect.field) for defect in model.defects] == [("machines[1]", "name")]
 
 
@@ -140,6 +183,11 @@ WRONG: list[tuple[Any, str]] = [
     ({"collections": {"a": {}}, "landscape": {"hosts": {"from": "a", "repeated": "join"}}}, "neither merge nor refuse"),
     ({"collections": {"a": {}}, "relation_types": {"Uses": "needs"}}, 'relation_types.Uses: "needs" is none of'),
     ({"collections": {"a": {}}, "outside_relations": "drop"}, "neither ignore nor refuse"),
+    ({"collections": {"a": {}}, "ignored_relation_types": "Uses"}, "ignored_relation_types: 'Uses' is no list"),
+    (
+        {"collections": {"a": {}}, "relation_types": {"Uses": "depends_on"}, "ignored_relation_types": ["Uses"]},
+        'ignored_relation_types: "Uses" has a meaning',
+    ),
 ]
 
 

@@ -259,6 +259,97 @@ def test_icalendar_files(tmp_path: Path) -> None:
     ]
 
 
+def series(start: str, change: str, exception: str, kind: str = "") -> str:
+    """An iCalendar file with a nightly series of 2 h, and an event in the place of one of its occurrences."""
+    end = "" if "VALUE=DATE" in start else "DURATION:PT2H\n"
+    return (
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//test//EN\n"
+        f"BEGIN:VEVENT\nUID:nights\nSUMMARY:nights\nDTSTART{start}\n{end}RRULE:FREQ=DAILY;COUNT=2\n{kind}END:VEVENT\n"
+        + (f"BEGIN:VEVENT\nUID:nights\nRECURRENCE-ID{change}\n{exception}END:VEVENT\n" if change else "")
+        + "END:VCALENDAR\n"
+    ).replace("\n", "\r\n")
+
+
+CANCELLED = "STATUS:CANCELLED\nSUMMARY:no patch night\n"
+BERLIN, LONDON = ";TZID=Europe/Berlin:", ";TZID=Europe/London:"
+
+
+@pytest.mark.parametrize(
+    ("start", "change", "exception"),
+    [
+        # the occurrence, and what stands in its place, each in the series' zone, in UTC, in a third zone
+        (f"{BERLIN}20261206T220000", f"{BERLIN}20261206T220000", f"{CANCELLED}DTSTART:20261206T210000Z\n"),
+        (f"{BERLIN}20261206T220000", ":20261206T210000Z", f"{CANCELLED}DTSTART:20261206T210000Z\n"),
+        (f"{BERLIN}20261206T220000", ":20261206T210000Z", f"{CANCELLED}DTSTART{BERLIN}20261206T220000\n"),
+        (f"{BERLIN}20261206T220000", f"{LONDON}20261206T210000", f"{CANCELLED}DTSTART{LONDON}20261206T210000\n"),
+        (f"{BERLIN}20261206T220000", ":20261206T220000", f"{CANCELLED}DTSTART:20261206T210000Z\n"),
+        (":20261206T210000Z", f"{BERLIN}20261206T220000", f"{CANCELLED}DTSTART{BERLIN}20261206T220000\n"),
+        (":20261206T220000", ":20261206T210000Z", f"{CANCELLED}DTSTART:20261206T210000Z\n"),
+        (f"{BERLIN}20261206T220000", f"{BERLIN}20261206T220000", CANCELLED),
+        # excluded, likewise
+        (f"{BERLIN}20261206T220000", "", "EXDATE:20261206T210000Z\n"),
+        (f"{BERLIN}20261206T220000", "", f"EXDATE{LONDON}20261206T210000\n"),
+        (":20261206T210000Z", "", f"EXDATE{BERLIN}20261206T220000\n"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["window", "blackout"])
+def test_an_occurrence_is_found_in_whatever_zone_it_is_written(
+    tmp_path: Path, kind: str, start: str, change: str, exception: str
+) -> None:
+    (tmp_path / "nights.ics").write_text(
+        series(start, change, exception) if change else series(start, "", "", exception)
+    )
+    found = resolve(kind, "Europe/Berlin", {"ical": "nights.ics"}, "2026-12-01T00:00", tmp_path)
+    assert found == [("2026-12-07T21:00", "2026-12-07T23:00")]
+
+
+@pytest.mark.parametrize(
+    ("change", "exception"),
+    [
+        (":20261206T210000Z", "DTSTART:20261206T030000Z\n"),
+        (f"{BERLIN}20261206T220000", "DTSTART:20261206T030000Z\n"),
+        (":20261206T210000Z", f"DTSTART{LONDON}20261206T030000\n"),
+    ],
+)
+def test_an_occurrence_that_is_moved_is_not_open_twice(tmp_path: Path, change: str, exception: str) -> None:
+    text = series(f"{BERLIN}20261206T220000", change, f"{exception}DURATION:PT1H\n")
+    (tmp_path / "nights.ics").write_text(text)
+    found = resolve("window", "Europe/Berlin", {"ical": "nights.ics"}, "2026-12-01T00:00", tmp_path)
+    assert found == [("2026-12-06T03:00", "2026-12-06T04:00"), ("2026-12-07T21:00", "2026-12-07T23:00")]
+
+
+def test_an_occurrence_in_the_hour_that_the_clocks_skip(tmp_path: Path) -> None:
+    text = series(f"{BERLIN}20270328T023000", ":20270328T013000Z", f"{CANCELLED}DTSTART:20270328T013000Z\n")
+    (tmp_path / "nights.ics").write_text(text)
+    found = resolve("window", "Europe/Berlin", {"ical": "nights.ics"}, "2027-03-01T00:00", tmp_path)
+    assert found == [("2027-03-29T00:30", "2027-03-29T02:30")]
+
+
+@pytest.mark.parametrize("change", [";VALUE=DATE:20261206", ":20261205T230000Z", f"{BERLIN}20261206T000000"])
+def test_an_occurrence_of_whole_days(tmp_path: Path, change: str) -> None:
+    (tmp_path / "days.ics").write_text(
+        series(";VALUE=DATE:20261206", change, f"{CANCELLED}DTSTART;VALUE=DATE:20261206\n")
+    )
+    found = resolve("blackout", "Europe/Berlin", {"ical": "days.ics"}, "2026-12-01T00:00", tmp_path)
+    assert found == [("2026-12-06T23:00", "2026-12-07T23:00")]
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "words"),
+    [
+        (";RANGE=THISANDFUTURE:20261206T210000Z", "", "'no patch night' changes .*RANGE=THISANDFUTURE"),
+        (";VALUE=DATE:20261206", "", "its RECURRENCE-ID 2026-12-06 is a day"),
+        ("", "EXDATE;VALUE=DATE:20261206\n", "its EXDATE 2026-12-06 is a day"),
+    ],
+)
+def test_a_change_of_a_series_that_could_mean_several_things(
+    tmp_path: Path, change: str, more: str, words: str
+) -> None:
+    (tmp_path / "nights.ics").write_text(series(f"{BERLIN}20261206T220000", change, CANCELLED, more))
+    with pytest.raises(CalendarError, match=f"nights.ics, .*{words}"):
+        resolve("window", "Europe/Berlin", {"ical": "nights.ics"}, "2026-12-01T00:00", tmp_path)
+
+
 @pytest.mark.parametrize("content", ["", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260101", "<html>503</html>"])
 def test_half_written_icalendar_files(tmp_path: Path, content: str) -> None:
     (tmp_path / "half.ics").write_text(content)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.basis.landscape.plugins.plugin_utils._plan import plan_difference, plan_hash
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.digest import EFFECTIVE_OPTIONS
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan.options import DEFAULTS
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder, three_tiers
 
 
@@ -71,6 +73,47 @@ def test_options_that_change_the_effect_change_the_hash(options: dict[str, Any],
     old, new = larger().plan(), larger().plan(**options)
     assert old["hash"] != new["hash"]
     assert any(words in line for line in plan_difference(old, new)), plan_difference(old, new)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            {"require_backup": {"db": 24}},
+            {"require_backup": {"db": 9999}},
+            'option require_backup was {"db": 24.0} and is now {"db": 9999.0}',
+        ),
+        ({"require_backup": {"db": 24}}, {}, 'option require_backup was {"db": 24.0} and is now not set'),
+        (
+            {"require_backup": {"db": 24}},
+            {"require_backup": {"db": 24}, "databases_down": {"db": ["hdb"]}},
+            'option databases_down was not set and is now {"db": ["HDB"]}',
+        ),
+        (
+            {"step_tasks": {"stop": "one"}},
+            {"step_tasks": {"stop": "other"}},
+            'option step_tasks was {"stop": "one"} and is now {"stop": "other"}',
+        ),
+        ({"hold_jobs": ["app1"]}, {"hold_jobs": []}, "host app1 no longer does suspend_jobs:PRD"),
+        ({"outside": "refuse"}, {"outside": "accept"}, "option outside was refuse and is now accept"),
+    ],
+)
+def test_what_would_weaken_an_approval_is_part_of_it(before: dict[str, Any], after: dict[str, Any], words: str) -> None:
+    old, new = larger().plan(**before), larger().plan(**after)
+    assert old["hash"] != new["hash"]
+    assert words in plan_difference(old, new)
+
+
+def test_the_hours_of_a_host_that_looks_for_no_backup_say_nothing() -> None:
+    of_all = dict.fromkeys(larger().data["hosts"], 24)
+    one, other = (larger().plan(require_backup=hours) for hours in ({"db": 24}, of_all))
+    assert one["hash"] == other["hash"] and plan_difference(one, other) == []
+
+
+def test_every_option_is_hashed_or_known_not_to_weaken() -> None:
+    told_otherwise = {"hold_jobs", "storage", "parallel"}  # steps and limits of the plan
+    only_time = {"forks", "step_seconds", "calendar_directory"}
+    assert set(DEFAULTS) == {*EFFECTIVE_OPTIONS, *told_otherwise, *only_time}
 
 
 def test_another_landscape_in_words() -> None:

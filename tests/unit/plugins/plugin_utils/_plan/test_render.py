@@ -71,6 +71,16 @@ def test_windows_are_shown_in_their_own_zone() -> None:
     assert "blackout freeze of PRD" in document and "last minute to turn back" in document
 
 
+def test_an_edge_of_another_year_is_shown_with_it() -> None:
+    build = three_tiers().calendar(
+        "days", "window", {"rrule": "FREQ=DAILY", "start": "2024-01-01T00:00", "duration": "24h"}
+    )
+    build.data["systems"]["PRD"].update(windows=["days"])
+    assert "from Mon 01 Jan 2024 00:00" in render_html(build.plan())
+    build.calendar("days", "window", {"start": "2026-11-22T12:00", "end": "2027-01-03T00:00"})
+    assert "Sun 22 Nov 2026 12:00–Sun 03 Jan 2027 00:00" in render_html(build.plan())
+
+
 def test_work_on_two_days_gets_two_charts() -> None:
     build = Builder().system("AAA", windows=["one"]).instance("AAA", "a", "D00")
     build.system("BBB", windows=["two"]).instance("BBB", "b", "D00")

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from ansible_collections.basis.landscape.plugins.plugin_utils._plan import plan_again, plan_difference
+from ansible_collections.basis.landscape.plugins.plugin_utils._plan import PlanRefused, plan_again, plan_difference
 from tests.unit.plugins.plugin_utils._plan.landscapes import NOW, Builder, group
 
 EARLY = {"start": "2026-11-22T20:00", "end": "2026-11-22T23:00"}
@@ -186,3 +189,101 @@ def test_who_missed_its_window_may_use_a_later_one_that_is_open_when_the_run_goe
         assert again(later, time, in_maintenance=everybody)["hash"] == later["hash"]
     third = again(later, dt.datetime(2026, 12, 6, 20, 30, tzinfo=dt.UTC))
     assert third["groups"][0]["window"]["opens"] == "2026-12-06T20:00:00+00:00"
+
+
+WORK = {"rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "start": "2026-01-05T07:00", "end": "2026-01-05T19:00"}
+ALWAYS = {"rrule": "FREQ=DAILY", "start": "2024-01-01T00:00", "duration": "24h"}
+WEEKDAYS = {"rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "start": "2026-01-05T00:00", "duration": "24h"}
+WEEKEND = {"rrule": "FREQ=WEEKLY;BYDAY=SA", "start": "2026-01-03T00:00", "end": "2026-01-05T00:00"}
+FREEZE = {"rrule": "FREQ=YEARLY", "start": "2020-12-18T00:00", "end": "2021-01-07T00:00"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "entries", "zone", "first", "days", "edges"),
+    [
+        # the reviewer's weekend: outside working hours, planned on Friday evening, run until early on Monday
+        ("blackout", [WORK], "Europe/Berlin", "2026-11-20T18:30", 2.4, ("2026-11-20T18:00", "2026-11-23T06:00")),
+        ("blackout", [WORK, FREEZE], "UTC", "2026-11-20T20:00", 2.4, ("2026-11-20T19:00", "2026-11-23T07:00")),
+        ("blackout", [FREEZE], "UTC", "2026-01-08T00:00", 343, ("2026-01-07T00:00", "2026-12-18T00:00")),
+        # windows that touch are one, without an end in sight
+        ("window", [ALWAYS], "UTC", "2026-11-20T20:00", 700, ("2024-01-01T00:00", "9999-12-31T00:00")),
+        ("window", [WEEKDAYS, WEEKEND], "UTC", "2026-11-20T20:00", 700, ("2026-01-03T00:00", "9999-12-31T00:00")),
+        ("window", [WEEKEND], "UTC", "2026-11-16T00:30", 6.9, ("2026-11-21T00:00", "2026-11-23T00:00")),
+        ("window", [EARLY], "UTC", "2026-11-01T00:00", 21.8, ("2026-11-22T20:00", "2026-11-22T23:00")),
+    ],
+)
+def test_the_same_window_is_the_same_plan_whenever_it_is_made(
+    kind: str, entries: list[dict[str, str]], zone: str, first: str, days: float, edges: tuple[str, str]
+) -> None:
+    build = pair().calendar("times", kind, *entries, zone=zone)
+    build.data["systems"]["PRD"][f"{kind}s"] = ["times"]
+    moment = dt.datetime.fromisoformat(first).replace(tzinfo=dt.UTC)
+    plans = [build.plan(now=moment + dt.timedelta(days=days * part / 12)) for part in range(13)]
+    window = plans[0]["groups"][0]["window"]
+    assert (window["opens"][:16], window["closes"][:16]) == edges
+    assert {plan["hash"] for plan in plans} == {plans[0]["hash"]}
+
+
+def test_a_window_of_an_icalendar_file_is_the_same_plan_whenever_it_is_made(tmp_path: Path) -> None:
+    text = (
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//test//EN\nBEGIN:VEVENT\nUID:work\nDTSTART:20260105T070000\n"
+        "DTEND:20260105T190000\nRRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    (tmp_path / "work.ics").write_text(text.replace("\n", "\r\n"))
+    build = pair().calendar("times", "blackout", {"ical": str(tmp_path / "work.ics")})
+    build.data["systems"]["PRD"]["blackouts"] = ["times"]
+    evening = dt.datetime(2026, 11, 20, 20, 0, tzinfo=dt.UTC)
+    assert len({build.plan(now=evening + dt.timedelta(hours=hours))["hash"] for hours in range(0, 58, 6)}) == 1
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{**WORK, "end": "2026-01-05T19:30"}],  # opens later
+        [{**WORK, "start": "2026-01-05T06:30"}],  # closes earlier
+        [WORK, {"start": "2026-11-21T10:00", "end": "2026-11-21T11:00"}],  # cut in two
+        [{"start": "2026-11-20T07:00", "end": "2026-11-20T19:00"}],  # never closes
+    ],
+)
+def test_another_window_is_another_plan(entries: list[dict[str, str]]) -> None:
+    hashes = set()
+    for chosen in ([WORK], entries):
+        build = pair().calendar("times", "blackout", *chosen)
+        build.data["systems"]["PRD"]["blackouts"] = ["times"]
+        hashes.add(build.plan(now=dt.datetime(2026, 11, 20, 20, 0, tzinfo=dt.UTC))["hash"])
+    assert len(hashes) == 2
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_no_moment_within_a_window_makes_another_plan(data: st.DataObject) -> None:
+    """Whatever the calendars are: while the chosen window lasts, the hash stays."""
+    entry = st.builds(
+        lambda days, start, hours: {
+            "rrule": f"FREQ=WEEKLY;BYDAY={','.join(sorted(days))}",
+            "start": f"2026-01-0{start // 24 + 1}T{start % 24:02}:00",
+            "duration": f"{hours}h",
+        },
+        st.sets(st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]), min_size=1),
+        st.integers(0, 95),
+        st.integers(1, 30),
+    )
+    build = pair()
+    for kind in data.draw(st.sampled_from([("window",), ("blackout",), ("window", "blackout")])):
+        entries = data.draw(st.lists(entry, min_size=1, max_size=3))
+        build.calendar(kind, kind, *entries, zone=data.draw(st.sampled_from(["UTC", "Europe/Berlin"])))
+        build.data["systems"]["PRD"][f"{kind}s"] = [kind]
+    first = dt.datetime(2026, 3, 1, tzinfo=dt.UTC) + dt.timedelta(hours=data.draw(st.integers(0, 300 * 24)))
+    try:
+        plan = build.plan(now=first)
+    except PlanRefused:
+        assume(False)
+    window, seconds = plan["groups"][0]["window"], plan["groups"][0]["seconds"]
+    assume(window is not None)
+    closes = first + dt.timedelta(days=90)
+    if not window["closes"].startswith("9999"):
+        closes = min(closes, dt.datetime.fromisoformat(window["closes"]))
+    latest = (closes - first).total_seconds() - seconds - 1
+    for part in data.draw(st.lists(st.floats(0, 1), min_size=1, max_size=3)):
+        later = build.plan(now=first + dt.timedelta(seconds=int(latest * part)))
+        assert later["groups"][0]["window"] == window and later["hash"] == plan["hash"]
