@@ -16,7 +16,8 @@ description:
     that every planned version is there, and tells whether the host says that it needs a reboot.
   - Packages that must not move, such as those that SAP or the database certifies, are held back for the call. Holds are
     given to the package manager for this call only; the host's own locks stay as they are and count too.
-  - A package manager that another process uses is waited for.
+  - A package manager that another process uses is waited for, also before the answer that nothing is to do, or that
+    the upgrade is proved; the package database shows a new version before its scripts have run. Only root can see that.
   - Every failure has a name in RV(ignore:error.reason), for example V(package_manager_locked),
     V(repository_unreachable), V(no_repository), V(disk_full), V(broken_dependencies), V(signature), V(transaction),
     V(not_upgraded), V(held_package_changed), V(still_running). An exit code that is not known is a failure.
@@ -78,7 +79,9 @@ options:
     type: bool
     default: true
   lock_timeout:
-    description: Seconds to wait while another process holds the package manager.
+    description:
+      - Seconds to wait while another process holds the package manager. So long an upgrade that exceeded O(timeout) is
+        waited for, too.
     type: float
     default: 600
   lock_delay:
@@ -226,17 +229,24 @@ class Upgraded(Operation[State]):
 
     def look(self) -> State:
         """The package list, what an upgrade would do, and the need for a reboot."""
+        if self.refresh:
+            self.manager.refresh()
+        while True:
+            self.manager.at_rest("read the packages")
+            self.first = self._read()
+            # What was read while somebody else's transaction began says nothing about its end.
+            if self.first.pending.changes or not self.manager.in_use():
+                return self.first
+
+    def _read(self) -> State:
         installed = self.manager.installed()
         names, lost = expand(self.names, installed)
         lost += expand(self.locked, installed)[1]
         if lost:
             raise Failed("find the named packages", f"not installed: {', '.join(lost)}", reason="package_not_found")
         self.selection = self.selection._replace(names=tuple(names))
-        if self.refresh:
-            self.manager.refresh()
         pending = self.manager.pending(self.selection, installed)
-        self.first = State(installed, pending, self.manager.reboot_need(), boot_id())
-        return self.first
+        return State(installed, pending, self.manager.reboot_need(), boot_id())
 
     def plan(self, state: State) -> Tuple[Action[State], ...]:
         """One transaction, when there is something to do."""
@@ -256,8 +266,9 @@ class Upgraded(Operation[State]):
             raise
 
     def _verify(self) -> State:
-        installed = self.manager.installed()
         try:
+            self.manager.at_rest("prove the upgrade")
+            installed = self.manager.installed()
             self.manager.proof(self.first.pending.changes, self.first.installed, installed, self.selection)
         except Failed as error:
             if self.unanswered:

@@ -183,6 +183,21 @@ def host(request: pytest.FixtureRequest, small: Small) -> str:
     return str(request.param)
 
 
+RESTORE = {
+    "patchapt": "dpkg --force-all -i /srv/landscape/deb/*/landscape-{tools,core,certified}_1.0_all.deb",
+    "patchdnf": "rpm -U --oldpackage --replacepkgs /srv/landscape/rpm/landscape-{tools,core,certified}-1.0-1.noarch.rpm",
+}
+RESTORE["patchzypp"] = RESTORE["patchdnf"]
+
+
+@pytest.fixture
+def upgradable(small: Small, host: str) -> Iterator[str]:
+    """A host that may be upgraded: it has its old versions again afterwards."""
+    yield host
+    small.do(host, "rm -f /run/landscape-* /run/reboot-required*")
+    small.do(host, f"bash -c '{RESTORE[host]}'")
+
+
 TOOLS, CORE, CERTIFIED = (
     ("landscape-tools", "1.0", "1.1"),
     ("landscape-core", "1.0", "1.2"),
@@ -304,3 +319,22 @@ def test_upgrade_does_what_the_plan_said(small: Small, host: str) -> None:
     assert (again.result["changed"], again.plan) == (False, set())
     assert done.result["before"]["packages_digest"] != done.result["after"]["packages_digest"]
     assert again.result["before"]["packages_digest"] == done.result["after"]["packages_digest"]
+
+
+SCRIPTED = ("landscape-tools", "1.0", "1.3")
+
+
+def test_last_script_still_runs(small: Small, upgradable: str) -> None:
+    """The new version stands in the database; until its last script ends, nothing is proved and nothing is done."""
+    host = upgradable
+    small.offer("scripted")
+    small.do(host, "touch /run/landscape-wait")
+    late = small.call(host, names=["landscape-tools"], timeout=8, lock_timeout=1, lock_delay=0.2)
+    assert small.do(host, "cat /usr/share/landscape-tools/version") == "1.3"
+    assert (late.reason, late.result["error"]["kind"]) == ("still_running", "unknown"), late.result
+    assert [package["to"].partition("-")[0] for package in late.result["error"]["facts"]["packages"]] == ["1.3"]
+    for refresh in (True, False):
+        again = small.call(host, names=["landscape-tools"], refresh=refresh, lock_timeout=1, lock_delay=0.2)
+        assert again.reason == "package_manager_locked", again.result
+    small.do(host, "rm /run/landscape-wait")
+    assert small.call(host, names=["landscape-tools"]).plan == set()

@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import boot
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file, write_lock
 from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
@@ -46,6 +46,8 @@ CORE_PACKAGES = (
     "intel-microcode",
 )
 PREFERENCES = "/etc/apt/preferences"
+#: apt holds the first from its start to its end, dpkg the second while it works.
+LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
 
 INST = re.compile(
     r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[(?P<old>[^\]]+)\] )?\((?P<new>\S+) (?P<origin>.*?)\s*\[(?P<arch>[^\]]+)\]\)"
@@ -369,6 +371,10 @@ class Apt(Manager):
         """Packages on hold."""
         answer = self.commands.ask("apt-mark", "showhold")
         return sorted(answer.out.split()) if answer.rc == 0 else []
+
+    def in_use(self) -> str:
+        """By the locks of apt and dpkg."""
+        return next(filter(None, map(write_lock, LOCKS)), "")
 
     def locked(self, answer: Answer) -> bool:
         """One of dpkg's or apt's lock files is held."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Dict, List, Set
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Commands
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Commands, write_lock
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Installed, RebootNeed
 
 QUERY = "%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH}\\n"
@@ -85,6 +85,21 @@ def installed(commands: Commands) -> Installed:
     return read_installed(answer.out)
 
 
+def in_use(commands: Commands) -> str:
+    """Which process runs a transaction of rpm, its last scripts included, in words; empty when none does.
+
+    :raises Denied: only root can tell.
+    :raises Failed: rpm does not say where its lock is.
+    """
+    answer = commands.ask("rpm", "--eval", "%{_rpmlock_path}")
+    path = answer.out.strip()
+    if answer.rc != 0 or not path.startswith("/"):
+        raise Failed(
+            "find the lock of rpm", f"rpm ended with {answer.rc}: {answer.last_lines()}", reason="unknown_output"
+        )
+    return write_lock(path)
+
+
 def read_newer_than(text: str, moment: float) -> List[str]:
     """Core packages in the answer of ``rpm -qa --qf TIMES`` that were installed after *moment* (epoch seconds).
 
@@ -117,4 +132,4 @@ def reboot_need(commands: Commands, booted: float) -> RebootNeed:
     return RebootNeed(bool(newer), "rpm install times", words or ["no core package was updated after the boot"])
 
 
-__all__ = ("CORE_PACKAGES", "QUERY", "installed", "plain", "read_installed", "read_newer_than", "reboot_need")
+__all__ = ("CORE_PACKAGES", "QUERY", "in_use", "installed", "plain", "read_installed", "read_newer_than", "reboot_need")

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._packages import rpm
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, pid_lock, read_file
 from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import KINDS, Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
@@ -30,6 +30,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
 )
 
 LOCKS = "/etc/zypp/locks"
+#: Which process zypper, or another user of libzypp, is: it stands there from its start to its end.
+PROCESS = "/run/zypp.pid"
 CONFIGURATION = ("/etc/zypp/zypp.conf", "/usr/etc/zypp/zypp.conf")
 
 OK, NO_REPOSITORY, LOCKED, REBOOT_NEEDED, AGAIN = 0, 6, 7, 102, 103
@@ -277,6 +279,10 @@ class Zypper(Manager):
     def locks(self) -> List[str]:
         """zypper's own locks."""
         return read_locks(read_file(LOCKS))
+
+    def in_use(self) -> str:
+        """By the locks of rpm and of libzypp, which runs the last scripts itself."""
+        return rpm.in_use(self.commands) or pid_lock(PROCESS)
 
     def locked(self, answer: Answer) -> bool:
         """Exit code 7."""
