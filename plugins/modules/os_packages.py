@@ -18,9 +18,13 @@ description:
     given to the package manager for this call only; the host's own locks stay as they are and count too.
   - A package manager that another process uses is waited for, also before the answer that nothing is to do, or that
     the upgrade is proved; the package database shows a new version before its scripts have run. Only root can see that.
+  - With apt a package whose installation broke off, half configured for instance, is work to do even when no newer
+    version is there. apt-get configures it as it would in any call; what it cannot configure is an error. rpm keeps no
+    record of a script that failed, so with dnf and zypper such a script fails the call in which it runs.
   - Every failure has a name in RV(ignore:error.reason), for example V(package_manager_locked),
     V(repository_unreachable), V(no_repository), V(disk_full), V(broken_dependencies), V(signature), V(transaction),
-    V(not_upgraded), V(held_package_changed), V(still_running). An exit code that is not known is a failure.
+    V(not_upgraded), V(unfinished_packages), V(held_package_changed), V(still_running). An exit code that is
+    not known is a failure.
 attributes:
   check_mode:
     support: full
@@ -133,7 +137,7 @@ packages:
     arch: {description: Architecture of the package., type: str, returned: always}
     from: {description: Version before; null when it was not there., type: str, returned: always}
     to: {description: Version after; null when it is not there any more., type: str, returned: always}
-    action: {description: 'One of upgraded, installed, downgraded, removed.', type: str, returned: always}
+    action: {description: 'One of upgraded, installed, configured, downgraded, removed.', type: str, returned: always}
   sample: [{name: glibc, arch: x86_64, from: 2.34-100.el9, to: 2.34-125.el9, action: upgraded}]
 held_back:
   description: Packages with a newer version that stay because they are held for this call; keys as in RV(packages).
@@ -294,7 +298,10 @@ class Upgraded(Operation[State]):
 
     def facts(self, state: State) -> Dict[str, Any]:
         """What changed, or would; what was held; who says whether a reboot is needed."""
-        changes = changes_between(self.first.installed, state.installed) or state.pending.changes
+        changes = state.pending.changes
+        if not changes:
+            configured = [change for change in self.first.pending.changes if change.action == "configured"]
+            changes = changes_between(self.first.installed, state.installed) + configured
         return {
             "provider": self.manager.name,
             "packages": [change.as_data() for change in changes],

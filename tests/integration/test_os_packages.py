@@ -338,3 +338,40 @@ def test_last_script_still_runs(small: Small, upgradable: str) -> None:
         assert again.reason == "package_manager_locked", again.result
     small.do(host, "rm /run/landscape-wait")
     assert small.call(host, names=["landscape-tools"]).plan == set()
+
+
+def test_last_script_fails(small: Small, upgradable: str) -> None:
+    """dpkg keeps the package half configured: never done before it is configured. rpm ends with 0: a failure."""
+    host = upgradable
+    small.offer("scripted")
+    small.do(host, "touch /run/landscape-full")
+    failed = small.call(host, locked=["landscape-certified"])
+    assert failed.reason == "transaction", failed.result
+    assert "landscape-tools" in failed.result["msg"]
+    assert {package["name"] for package in failed.result["error"]["facts"]["packages"]} == {TOOLS[0], CORE[0]}
+    if host != "patchapt":
+        return
+    for options in ({"locked": ["landscape-*"]}, {"names": ["landscape-core"]}, {"security": True, "refresh": False}):
+        assert small.call(host, **options).reason == "transaction"
+    small.do(host, "rm /run/landscape-full")
+    planned = small.call(host, check=True, security=True)
+    assert planned.plan == {("landscape-tools", "1.3", "1.3")}
+    assert planned.result["packages"][0]["action"] == "configured"
+    done = small.call(host, security=True)
+    assert (done.plan, done.result["changed"]) == (planned.plan, True)
+    assert small.do(host, "dpkg-query -W -f '${db:Status-Abbrev}' landscape-tools").strip() == "ii"
+    assert small.do(host, "cat /usr/share/landscape-certified/version") == "1.0"
+    assert small.call(host, locked=["landscape-certified"]).plan == set()
+
+
+def test_interrupted_dpkg(small: Small, upgradable: str) -> None:
+    """A dpkg that was killed in the middle is repaired by hand; until then the host is not patched."""
+    host = upgradable
+    if host != "patchapt":
+        pytest.skip("rpm keeps no journal that is to be repaired")
+    small.do(host, "sed -i '/^Package: landscape-core$/,/^$/s/ok installed/ok unpacked/' /var/lib/dpkg/status")
+    small.do(host, "cd /var/lib/dpkg && sed -n '/^Package: landscape-core$/,/^$/p' status > updates/0001")
+    outcome = small.call(host, locked=["landscape-*"])
+    assert (outcome.reason, "dpkg --configure -a" in outcome.result["msg"]) == ("interrupted_transaction", True)
+    small.do(host, "dpkg --configure -a")
+    assert small.call(host, locked=["landscape-*"]).plan == set()

@@ -218,10 +218,11 @@ class Dnf(Manager):
         return read_transaction(answer.out, installed) or candidates
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
-        """``dnf upgrade``, with the best candidates or not at all."""
+        """``dnf upgrade``, with the best candidates or not at all; a script that failed is a failure."""
         doing = "upgrade packages"
         answer = self.unlocked(doing, lambda: self._dnf("-y", *self._upgrade(selection), change=True))
         self._check(doing, answer)
+        rpm.check_scripts(doing, answer.text)
 
     def _upgrade(self, selection: Selection) -> List[str]:
         words = ["upgrade", "--best"]

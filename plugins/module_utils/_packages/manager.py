@@ -35,6 +35,11 @@ COMMON_SIGNS = (
 )
 
 
+UNFINISHED_CURE = (
+    "Read the package manager's log on the host, remove the cause (such as a full /boot), let dpkg --configure -a end "
+    "well, then run again"
+)
+
 #: Failures that are of another kind than *failed*.
 KINDS: Dict[str, Type[LandscapeError]] = {"repository_unreachable": Unreachable, "not_root": Denied}
 
@@ -87,6 +92,10 @@ class Manager:
     def locked(self, answer: Answer) -> bool:
         """True when *answer* says that another process holds the package manager, so nothing was done."""
         raise NotImplementedError
+
+    def unfinished(self) -> List[str]:
+        """The packages whose installation broke off, with their state; what the database keeps no record of is none."""
+        return []
 
     def in_use(self) -> str:
         """Which process changes packages at this moment, in words; empty when none does.
@@ -157,9 +166,9 @@ class Manager:
         return f"{line} (exit code {answer.rc})"
 
     def proof(self, wanted: Sequence[Change], before: Installed, after: Installed, selection: Selection) -> None:
-        """Raise unless *after* shows every wanted change, with nothing that is held moved.
+        """Raise unless *after* shows every wanted change, all of it finished, with nothing that is held moved.
 
-        :raises Failed: ``not_upgraded`` or ``held_package_changed``.
+        :raises Failed: ``not_upgraded``, ``unfinished_packages`` or ``held_package_changed``.
         """
         by_name = {key.rpartition(".")[0]: set() for key in after}  # type: dict[str, set[str]]
         for key, found in after.items():
@@ -172,6 +181,15 @@ class Manager:
                 reason="not_upgraded",
                 packages=[c.as_data() for c in missing],
             )
+        unfinished = self.unfinished()
+        if unfinished:
+            raise Failed(
+                "finish the installation of packages",
+                f"{self.name} said it was done, but these are not configured: {', '.join(unfinished)}",
+                reason="unfinished_packages",
+                cure=UNFINISHED_CURE,
+                packages=unfinished,
+            )
         names = {key.rpartition(".")[0] for key in set(before) | set(after) if before.get(key) != after.get(key)}
         moved = sorted(name for name in names if selection.holds(name))
         if moved:
@@ -183,4 +201,4 @@ class Manager:
             )
 
 
-__all__ = ("KINDS", "COMMON_SIGNS", "Manager", "Sign")
+__all__ = ("KINDS", "COMMON_SIGNS", "UNFINISHED_CURE", "Manager", "Sign")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Set
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
@@ -34,6 +35,13 @@ CORE_PACKAGES = (
     "dbus-1",
     "microcode_ctl",
     "ucode-intel",
+)
+
+
+#: How rpm, dnf 4 and dnf 5 word that a package's script failed. For most kinds of script they end with 0 all the same.
+SCRIPT_FAILED = re.compile(
+    r"^.*(?:[Ee]rror in \S+ scriptlet|Non-fatal \S+ scriptlet failure|: %\w+\(.*\) scriptlet failed|lua script failed).*$",
+    re.MULTILINE,
 )
 
 
@@ -70,6 +78,22 @@ def _empty() -> Failed:
         reason="rpm_database",
         cure="Repair the rpm database on the host (rpm --rebuilddb), then run again",
     )
+
+
+def check_scripts(doing: str, said: str) -> None:
+    """Raise when a script of a package failed in a transaction that *said* this.
+
+    :raises Failed: ``transaction``; rpm itself keeps no record of it.
+    """
+    lines = [line.strip() for line in SCRIPT_FAILED.findall(said)]
+    if lines:
+        raise Failed(
+            doing,
+            f"the packages are there, but scripts of theirs failed: {' / '.join(lines)[:2000]}",
+            reason="transaction",
+            cure="Do by hand what the script should have done (that of a kernel makes its initramfs) before the host is "
+            "rebooted: rpm forgets the failure, so the next call finds nothing to do",
+        )
 
 
 def installed(commands: Commands) -> Installed:
@@ -132,4 +156,4 @@ def reboot_need(commands: Commands, booted: float) -> RebootNeed:
     return RebootNeed(bool(newer), "rpm install times", words or ["no core package was updated after the boot"])
 
 
-__all__ = ("CORE_PACKAGES", "QUERY", "in_use", "installed", "plain", "read_installed", "read_newer_than", "reboot_need")
+__all__ = ("CORE_PACKAGES", "QUERY", "check_scripts", "in_use", "installed", "plain", "read_installed", "read_newer_than", "reboot_need")

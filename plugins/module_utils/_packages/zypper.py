@@ -141,6 +141,11 @@ def messages(text: str) -> str:
     return unescape("\n".join(re.findall(r'<message type="(?:error|warning)">(.*?)</message>', text, re.DOTALL)))
 
 
+def rpm_output(text: str) -> str:
+    """What rpm said in an XML answer, as plain text."""
+    return unescape("\n".join(re.findall(r"<message[^>]*>Additional rpm output:(.*?)</message>", text, re.DOTALL)))
+
+
 class Zypper(Manager):
     """zypper's verbs."""
 
@@ -235,6 +240,7 @@ class Zypper(Manager):
                     doing,
                     lambda: self._zypper(*self._upgrade(selection), environment=environment, change=True),
                 )
+                rpm.check_scripts(doing, rpm_output(answer.out))
                 if answer.rc in (OK, REBOOT_NEEDED):
                     return
                 if answer.rc != AGAIN:
@@ -329,5 +335,6 @@ __all__ = (
     "read_locks",
     "read_repositories",
     "read_summary",
+    "rpm_output",
     "with_locks_file",
 )
