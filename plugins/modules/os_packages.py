@@ -54,7 +54,8 @@ options:
   security:
     description:
       - Only what fixes a security advisory, with its dependencies.
-      - With zypper this means patches of the category security, and does not go with O(names).
+      - With zypper this means patches of the category security, and does not go with O(names). Where something is held
+        or locked, the packages of these patches are upgraded by name, because zypper patch refuses to split a patch.
     type: bool
     default: false
   names:
@@ -72,8 +73,7 @@ options:
   locked:
     description:
       - Packages that must keep their version, as names or shell patterns, for example because they are certified.
-        They are left out as with O(exclude), and have to be installed.
-    type: list
+    X    type: list
     elements: str
     default: []
   refresh:
@@ -147,7 +147,12 @@ held_back:
 left_out:
   description: >-
     Packages with a newer version for which the package manager finds no way and says so (apt keeps them back). dnf
-    fails instead, zypper takes the newest version that fits.
+    fails instead, zypper takes the newest version that fits; with O(security) its packages without one are named here.
+  type: list
+  elements: str
+  returned: success
+locked_absent:
+  description: Names and patterns of O(locked) that no installed package has.
   type: list
   elements: str
   returned: success
@@ -230,6 +235,7 @@ class Upgraded(Operation[State]):
         self.selection = Selection((), tuple(params["exclude"] + params["locked"]), params["security"])
         self.first: State = State({}, Pending([], []), RebootNeed(None, "", []), "")
         self.unanswered = False
+        self.locked_absent: List[str] = []
 
     def look(self) -> State:
         """The package list, what an upgrade would do, and the need for a reboot."""
@@ -245,9 +251,9 @@ class Upgraded(Operation[State]):
     def _read(self) -> State:
         installed = self.manager.installed()
         names, lost = expand(self.names, installed)
-        lost += expand(self.locked, installed)[1]
         if lost:
             raise Failed("find the named packages", f"not installed: {', '.join(lost)}", reason="package_not_found")
+        self.locked_absent = expand(self.locked, installed)[1]
         self.selection = self.selection._replace(names=tuple(names))
         pending = self.manager.pending(self.selection, installed)
         return State(installed, pending, self.manager.reboot_need(), boot_id())
@@ -292,9 +298,13 @@ class Upgraded(Operation[State]):
         }
 
     def warnings(self) -> List[str]:
-        """Updates that the package manager leaves out of its own accord."""
-        left_out = self.first.pending.left_out
-        return [f"{self.manager.name} leaves these updates out: {', '.join(left_out)}"] if left_out else []
+        """Updates that the package manager leaves out of its own accord, and what is locked and not there."""
+        words = []
+        if self.first.pending.left_out:
+            words.append(f"{self.manager.name} leaves these updates out: {', '.join(self.first.pending.left_out)}")
+        if self.locked_absent:
+            words.append(f"locked, but no installed package has such a name: {', '.join(self.locked_absent)}")
+        return words
 
     def facts(self, state: State) -> Dict[str, Any]:
         """What changed, or would; what was held; who says whether a reboot is needed."""
@@ -307,6 +317,7 @@ class Upgraded(Operation[State]):
             "packages": [change.as_data() for change in changes],
             "held_back": [change.as_data() for change in state.pending.held_back],
             "left_out": list(state.pending.left_out),
+            "locked_absent": self.locked_absent,
             "locks": self.manager.locks(),
             "reboot_required": state.reboot.required,
             "reboot_evidence": {"source": state.reboot.source, "evidence": state.reboot.evidence},

@@ -46,6 +46,7 @@ class Outcome:
 
     failed: bool
     result: dict[str, Any]
+    text: str = ""
 
     @property
     def reason(self) -> str | None:
@@ -141,6 +142,7 @@ class Small:
             "basis.landscape.os_packages",
             "-a",
             json.dumps({"provider": "auto", **options}),
+            "--diff",
         ]
         done = subprocess.run(
             [*command, *(["--check"] if check else [])],
@@ -153,7 +155,7 @@ class Small:
         )
         found = re.search(r"\| (SUCCESS|CHANGED|FAILED!) => (\{.*?^\})", done.stdout, re.MULTILINE | re.DOTALL)
         assert found, done.stdout
-        return Outcome(found.group(1) == "FAILED!", json.loads(found.group(2)))
+        return Outcome(found.group(1) == "FAILED!", json.loads(found.group(2)), done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -225,10 +227,84 @@ def test_plan(small: Small, host: str, options: dict[str, Any], plan: set[Any], 
     assert small.do(host, "cat /usr/share/landscape-*/version").split() == ["1.0", "1.0", "1.0"]
 
 
-@pytest.mark.parametrize("option", ["names", "locked"])
-def test_package_that_is_not_installed(small: Small, host: str, option: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "plan", "held"),
+    [
+        ({"locked": ["landscape-core"]}, {TOOLS}, {CORE[0]}),
+        ({"exclude": ["landscape-t*"]}, {CORE}, {TOOLS[0]}),
+        ({"locked": ["landscape-certified", "landscape-nothing"]}, {TOOLS, CORE}, set()),
+        ({"exclude": ["landscape-*"]}, set(), {TOOLS[0], CORE[0]}),
+    ],
+)
+def test_plan_of_advisories_some_of_which_are_held(
+    small: Small, host: str, options: dict[str, Any], plan: set[Any], held: set[str]
+) -> None:
+    """Of two security advisories one can be held: the other one comes all the same."""
+    small.offer("secure")
+    outcome = small.call(host, check=True, security=True, **options)
+    assert not outcome.failed, outcome.result
+    assert outcome.plan == plan
+    assert {package["name"] for package in outcome.result["held_back"]} == held
+
+
+def test_security_upgrade(small: Small, upgradable: str) -> None:
+    """Only what fixes an advisory is upgraded, first without the one that is held, then the rest; the diff says it."""
+    host = upgradable
+    small.offer("secure")
+    versions = "cd /usr/share; cat landscape-tools/version landscape-core/version landscape-certified/version"
+    first = small.call(host, security=True, locked=["landscape-core"])
+    assert not first.failed, first.result
+    assert (first.plan, small.do(host, versions).split()) == ({TOOLS}, ["1.1", "1.0", "1.0"])
+    second = small.call(host, security=True)
+    assert (second.plan, small.do(host, versions).split()) == ({CORE}, ["1.1", "1.2", "1.0"])
+    assert small.call(host, check=True, security=True).plan == set()
+    change = second.result["packages"][0]
+    key, old, new = f"landscape-core.{change['arch']}", change["from"], change["to"]
+    said = second.text.splitlines()
+    assert [line for line in said if line.startswith(("-packages: ", "+packages: "))] == [
+        f"-packages: {key} {old}",
+        f"+packages: {key} {new}",
+    ]
+    assert f"+upgrade landscape-core {old} to {new}" in said
+
+
+def test_hosts_own_lock(small: Small, host: str) -> None:
+    """What the host itself locks counts too, for security fixes as well."""
+    lock, unlock = {
+        "patchapt": ("apt-mark hold landscape-core", "apt-mark unhold landscape-core"),
+        "patchzypp": ("zypper addlock landscape-core", "zypper removelock landscape-core"),
+    }.get(host, ("", ""))
+    if not lock:
+        pytest.skip("this dnf has no plugin for it")
+    small.offer("secure")
+    small.do(host, lock)
+    try:
+        outcomes = [small.call(host, check=True, security=security) for security in (True, False)]
+    finally:
+        small.do(host, unlock)
+    assert [outcome.plan for outcome in outcomes] == [{TOOLS}, {TOOLS, CERTIFIED}]
+    assert [outcome.result["locks"] for outcome in outcomes] == [["landscape-core"]] * 2
+
+
+def test_package_that_is_not_installed(small: Small, host: str) -> None:
     """A name that means nothing is an error."""
-    assert small.call(host, **{option: ["landscape-nothing"]}).reason == "package_not_found"
+    assert small.call(host, names=["landscape-nothing"]).reason == "package_not_found"
+
+
+def test_locked_package_that_is_not_installed(small: Small, host: str) -> None:
+    """It cannot move, so it is told and is no error; but it does not come with an upgrade either."""
+    small.offer("wide")
+    absent = ["landscape-extra", "landscape-n*"]
+    outcome = small.call(host, check=True, locked=[*absent, "landscape-cert*"])
+    if host == "patchdnf":
+        assert outcome.reason == "broken_dependencies"
+        small.offer("new")
+        outcome = small.call(host, check=True, locked=[*absent, "landscape-cert*"])
+    assert not outcome.failed, outcome.result
+    assert outcome.plan == {CORE} | ({TOOLS} if host != "patchapt" else set())
+    assert outcome.result["left_out"] == (["landscape-tools"] if host == "patchapt" else [])
+    assert outcome.result["locked_absent"] == absent
+    assert f"no installed package has such a name: {', '.join(absent)}" in " ".join(outcome.text.split())
 
 
 @pytest.mark.parametrize("refresh", [True, False])

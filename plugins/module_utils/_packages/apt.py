@@ -37,8 +37,8 @@ UNFINISHED = {
 }
 INSTALL_TIMES = "dpkg install times"
 REBOOT_FILES = ("/run/reboot-required", "/var/run/reboot-required")
-#: Who writes that file: update-notifier for the packages that ask it to, the hook of unattended-upgrades for kernels.
-#: A host with neither of them never has it, whatever is patched.
+#: Who writes that file: update-notifier for the packages that ask it to, the hook of unattended-upgrades for kernels
+#: alone. A host with neither of them never has it, whatever is patched.
 WRITERS = ("/usr/share/update-notifier/notify-reboot-required", "/etc/kernel/postinst.d/unattended-upgrades")
 #: Where a host that boots a kernel of its own keeps it.
 KERNEL_FILES = ("/boot/vmlinuz-{}", "/lib/modules/{}")
@@ -368,10 +368,10 @@ class Apt(Manager):
             os.unlink(path)
 
     def reboot_need(self) -> RebootNeed:
-        """The file that Debian's packages leave behind, else what dpkg knows of the kernel.
+        """The file that Debian's packages leave behind, or what dpkg knows of the kernel and the core packages.
 
-        Where nothing on the host writes that file, its absence proves nothing: then the core packages must be older
-        than the boot, and the running kernel one of dpkg's, or none of this host's at all, as in a container.
+        Each of them suffices for a reboot. Where nothing on the host writes that file, its absence proves nothing: then
+        the running kernel must be one of dpkg's, or none of this host's at all, as in a container.
         """
         for path in REBOOT_FILES:
             if os.path.exists(path):
@@ -390,14 +390,14 @@ class Apt(Manager):
         if newer:
             words = [f"kernel {release} is installed, {running} is running" for release in newer]
             return RebootNeed(True, "dpkg kernel packages", words)
-        writer = next((path for path in WRITERS if os.path.exists(path)), None)
-        if writer:
-            return RebootNeed(False, REBOOT_FILES[0], [f"no such file, and {writer} would have written it"])
         booted = boot.booted()
         core = [name for name in times if name in CORE_PACKAGES or kernel_release(name)]
         late = [f"{name} was updated after the boot" for name in sorted(core) if times[name] > booted]
         if late:
             return RebootNeed(True, INSTALL_TIMES, late)
+        writer = next((path for path in WRITERS if os.path.exists(path)), None)
+        if writer:
+            return RebootNeed(False, REBOOT_FILES[0], [f"no such file, and {writer} would have written it"])
         if running in kernels:
             kernel = f"{running} is running, and no newer kernel is installed"
         elif kernels or any(os.path.exists(path.format(running)) for path in KERNEL_FILES):

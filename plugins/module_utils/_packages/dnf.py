@@ -11,7 +11,12 @@ from typing import List, Optional, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import boot, rpm
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, pid_lock, read_file, write_lock
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import (
+    Answer,
+    pid_lock,
+    read_file,
+    write_lock,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,

@@ -112,7 +112,11 @@ class Manager:
         :raises Failed: with the reason ``package_manager_locked`` when it is still held after ``lock_timeout``.
         """
         return self._free(
-            doing, attempt, lambda answer: not self.locked(answer), lambda answer: answer.last_lines(2), "nothing was done"
+            doing,
+            attempt,
+            lambda answer: not self.locked(answer),
+            lambda answer: answer.last_lines(2),
+            "nothing was done",
         )
 
     def at_rest(self, doing: str) -> None:

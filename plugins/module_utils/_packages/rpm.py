@@ -156,4 +156,14 @@ def reboot_need(commands: Commands, booted: float) -> RebootNeed:
     return RebootNeed(bool(newer), "rpm install times", words or ["no core package was updated after the boot"])
 
 
-__all__ = ("CORE_PACKAGES", "QUERY", "check_scripts", "in_use", "installed", "plain", "read_installed", "read_newer_than", "reboot_need")
+__all__ = (
+    "CORE_PACKAGES",
+    "QUERY",
+    "check_scripts",
+    "in_use",
+    "installed",
+    "plain",
+    "read_installed",
+    "read_newer_than",
+    "reboot_need",
+)

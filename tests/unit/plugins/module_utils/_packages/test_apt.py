@@ -85,7 +85,9 @@ def test_proof_of_what_is_not_configured() -> None:
     there = {"a.all": ("2",), "b.all": ("1",)}
     wanted = [Change("a", "all", "1", "2", "upgraded")]
     apt.Apt(Dpkg("ii \ta\t2\tall\nii \tb\t1\tall\n")).proof(wanted, {}, there, Selection())
-    with pytest.raises(Failed, match=r"not configured: a 2 \(unpacked\), b 1 \(half configured\).*full /boot") as caught:
+    with pytest.raises(
+        Failed, match=r"not configured: a 2 \(unpacked\), b 1 \(half configured\).*full /boot"
+    ) as caught:
         apt.Apt(Dpkg("iU \ta\t2\tall\niF \tb\t1\tall\n")).proof(wanted, {}, there, Selection())
     assert caught.value.reason == "unfinished_packages"
 
@@ -213,13 +215,15 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bare:
         (BASE + KERNEL, ["reboot-required"], True, "the file is there"),
         (BASE + KERNEL, ["writer"], False, "would have written it"),
         (BASE, ["writer"], False, "would have written it"),
-        (BASE.replace("libc6\t100", "libc6\t200") + KERNEL, ["writer"], False, "would have written it"),
+        # who writes it for kernels alone does not speak for the other core packages
+        (BASE.replace("libc6\t100", "libc6\t200") + KERNEL, ["writer"], True, "libc6 was updated after the boot"),
+        (BASE + KERNEL + "ii \tsystemd\t200\n", ["writer"], True, "systemd was updated after the boot"),
         # a kernel that is not the running one, whoever writes the file
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-amd64\t100\n", [], True, "kernel 6.1.0-20-amd64 is installed"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-amd64\t200\n", ["writer"], True, f"{RUNNING} is running"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-9-amd64\t100\n", [], False, "no newer kernel"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-cloud-amd64\t100\n", [], False, "no newer kernel"),
-        # nobody writes the file: dpkg's times
+        # dpkg's times
         (BASE + KERNEL, [], False, "no newer kernel"),
         (BASE + KERNEL.replace("100", "200"), [], True, f"linux-image-{RUNNING} was updated after the boot"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-cloud-amd64\t200\n", [], True, "cloud-amd64 was updated"),

@@ -86,6 +86,8 @@ def test_need_for_a_reboot(out: str, rc: int, required: bool | None, says: str) 
 def test_script_that_failed(said: str) -> None:
     """It is named, however it is worded; a script that ran is none."""
     with pytest.raises(Failed, match=r"kernel-core.*initramfs") as caught:
-        rpm.check_scripts("upgrade packages", f"  Running scriptlet: kernel-core-6.4.0-1.x86_64  2/2\n{said}Complete!\n")
+        rpm.check_scripts(
+            "upgrade packages", f"  Running scriptlet: kernel-core-6.4.0-1.x86_64  2/2\n{said}Complete!\n"
+        )
     assert caught.value.reason == "transaction"
     rpm.check_scripts("upgrade packages", "  Running scriptlet: kernel-core-6.4.0-1.x86_64  2/2\nComplete!\n")
