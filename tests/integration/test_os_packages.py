@@ -187,7 +187,7 @@ def host(request: pytest.FixtureRequest, small: Small) -> str:
 
 RESTORE = {
     "patchapt": "dpkg --force-all -i /srv/landscape/deb/*/landscape-{tools,core,certified}_1.0_all.deb",
-    "patchdnf": "rpm -U --oldpackage --replacepkgs /srv/landscape/rpm/landscape-{tools,core,certified}-1.0-1.noarch.rpm",
+    "patchdnf": "cd /srv/landscape/rpm; rpm -U --oldpackage --replacepkgs landscape-{tools,core,certified}-1.0-1.*.rpm",
 }
 RESTORE["patchzypp"] = RESTORE["patchdnf"]
 

@@ -97,8 +97,8 @@ def build_deb(product: Product, version: str, to: Path, requires: str = "", *, s
 def build_rpm(product: Product, version: str, to: Path, requires: str = "", *, scripted: bool = False) -> None:
     """Build one rpm package, with a dependency when it ``requires`` one, with a script when it is ``scripted``.
 
-    The one that needs a reboot says so to dnf (needs-restarting.d) as well as to libzypp. The script is Lua, because the
-    hosts' rpm knows of no shell.
+    The one that needs a reboot says so to dnf (needs-restarting.d) as well as to libzypp. The script is Lua,
+    because the hosts' rpm knows of no shell.
     """
     hint = f"/etc/dnf/plugins/needs-restarting.d/{product.name}.conf"
     relations = "Provides: installhint(reboot-needed)\n" if product.reboot else ""

@@ -83,8 +83,8 @@ class Status(NamedTuple):
 def read_status(text: str) -> List[Status]:
     """The answer of ``dpkg-query -W -f QUERY``, without the states "not installed" and "config files".
 
-    :raises Failed: for a line of another shape, a state that dpkg has not, or no package at all, as dpkg-query answers a
-        lost database.
+    :raises Failed: for a line of another shape, a state that dpkg has not, or no package at all, as dpkg-query answers
+        a lost database.
     """
     found: List[Status] = []
     for number, line in enumerate(text.splitlines(), start=1):

@@ -40,7 +40,8 @@ CORE_PACKAGES = (
 
 #: How rpm, dnf 4 and dnf 5 word that a package's script failed. For most kinds of script they end with 0 all the same.
 SCRIPT_FAILED = re.compile(
-    r"^.*(?:[Ee]rror in \S+ scriptlet|Non-fatal \S+ scriptlet failure|: %\w+\(.*\) scriptlet failed|lua script failed).*$",
+    r"^.*(?:[Ee]rror in \S+ scriptlet|Non-fatal \S+ scriptlet failure|: %\w+\(.*\) scriptlet failed"
+    r"|lua script failed).*$",
     re.MULTILINE,
 )
 
@@ -91,8 +92,8 @@ def check_scripts(doing: str, said: str) -> None:
             doing,
             f"the packages are there, but scripts of theirs failed: {' / '.join(lines)[:2000]}",
             reason="transaction",
-            cure="Do by hand what the script should have done (that of a kernel makes its initramfs) before the host is "
-            "rebooted: rpm forgets the failure, so the next call finds nothing to do",
+            cure="Do by hand what the script should have done (that of a kernel makes its initramfs) before the host "
+            "is rebooted: rpm forgets the failure, so the next call finds nothing to do",
         )
 
 

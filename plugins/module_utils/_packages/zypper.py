@@ -217,8 +217,8 @@ class Zypper(Manager):
     def _by_name(self, selection: Selection) -> bool:
         """True when security fixes go by the names of their packages.
 
-        zypper patch installs an advisory whole or not at all: one with a locked package is a conflict (exit code 4), and
-        no other advisory is installed then either.
+        zypper patch installs an advisory whole or not at all: one with a locked package is a conflict (exit code 4),
+        and no other advisory is installed then either.
         """
         return selection.security and bool(selection.held or self.locks())
 
