@@ -16,10 +16,15 @@ description:
     that every planned version is there, and tells whether the host says that it needs a reboot.
   - Packages that must not move, such as those that SAP or the database certifies, are held back for the call. Holds are
     given to the package manager for this call only; the host's own locks stay as they are and count too.
-  - A package manager that another process uses is waited for.
+  - A package manager that another process uses is waited for, also before the answer that nothing is to do, or that
+    the upgrade is proved; the package database shows a new version before its scripts have run. Only root can see that.
+  - With apt a package whose installation broke off, half configured for instance, is work to do even when no newer
+    version is there. apt-get configures it as it would in any call; what it cannot configure is an error. rpm keeps no
+    record of a script that failed, so with dnf and zypper such a script fails the call in which it runs.
   - Every failure has a name in RV(ignore:error.reason), for example V(package_manager_locked),
     V(repository_unreachable), V(no_repository), V(disk_full), V(broken_dependencies), V(signature), V(transaction),
-    V(not_upgraded), V(held_package_changed), V(still_running). An exit code that is not known is a failure.
+    V(not_upgraded), V(unfinished_packages), V(held_package_changed), V(still_running). An exit code that is
+    not known is a failure.
 attributes:
   check_mode:
     support: full
@@ -49,7 +54,8 @@ options:
   security:
     description:
       - Only what fixes a security advisory, with its dependencies.
-      - With zypper this means patches of the category security, and does not go with O(names).
+      - With zypper this means patches of the category security, and does not go with O(names). Where something is held
+        or locked, the packages of these patches are upgraded by name, because zypper patch refuses to split a patch.
     type: bool
     default: false
   names:
@@ -67,8 +73,7 @@ options:
   locked:
     description:
       - Packages that must keep their version, as names or shell patterns, for example because they are certified.
-        They are left out as with O(exclude), and have to be installed.
-    type: list
+    X    type: list
     elements: str
     default: []
   refresh:
@@ -78,7 +83,9 @@ options:
     type: bool
     default: true
   lock_timeout:
-    description: Seconds to wait while another process holds the package manager.
+    description:
+      - Seconds to wait while another process holds the package manager. So long an upgrade that exceeded O(timeout) is
+        waited for, too.
     type: float
     default: 600
   lock_delay:
@@ -130,7 +137,7 @@ packages:
     arch: {description: Architecture of the package., type: str, returned: always}
     from: {description: Version before; null when it was not there., type: str, returned: always}
     to: {description: Version after; null when it is not there any more., type: str, returned: always}
-    action: {description: 'One of upgraded, installed, downgraded, removed.', type: str, returned: always}
+    action: {description: 'One of upgraded, installed, configured, downgraded, removed.', type: str, returned: always}
   sample: [{name: glibc, arch: x86_64, from: 2.34-100.el9, to: 2.34-125.el9, action: upgraded}]
 held_back:
   description: Packages with a newer version that stay because they are held for this call; keys as in RV(packages).
@@ -140,7 +147,12 @@ held_back:
 left_out:
   description: >-
     Packages with a newer version for which the package manager finds no way and says so (apt keeps them back). dnf
-    fails instead, zypper takes the newest version that fits.
+    fails instead, zypper takes the newest version that fits; with O(security) its packages without one are named here.
+  type: list
+  elements: str
+  returned: success
+locked_absent:
+  description: Names and patterns of O(locked) that no installed package has.
   type: list
   elements: str
   returned: success
@@ -223,20 +235,28 @@ class Upgraded(Operation[State]):
         self.selection = Selection((), tuple(params["exclude"] + params["locked"]), params["security"])
         self.first: State = State({}, Pending([], []), RebootNeed(None, "", []), "")
         self.unanswered = False
+        self.locked_absent: List[str] = []
 
     def look(self) -> State:
         """The package list, what an upgrade would do, and the need for a reboot."""
-        installed = self.manager.installed()
-        names, lost = expand(self.names, installed)
-        lost += expand(self.locked, installed)[1]
-        if lost:
-            raise Failed("find the named packages", f"not installed: {', '.join(lost)}", reason="package_not_found")
-        self.selection = self.selection._replace(names=tuple(names))
         if self.refresh:
             self.manager.refresh()
+        while True:
+            self.manager.at_rest("read the packages")
+            self.first = self._read()
+            # What was read while somebody else's transaction began says nothing about its end.
+            if self.first.pending.changes or not self.manager.in_use():
+                return self.first
+
+    def _read(self) -> State:
+        installed = self.manager.installed()
+        names, lost = expand(self.names, installed)
+        if lost:
+            raise Failed("find the named packages", f"not installed: {', '.join(lost)}", reason="package_not_found")
+        self.locked_absent = expand(self.locked, installed)[1]
+        self.selection = self.selection._replace(names=tuple(names))
         pending = self.manager.pending(self.selection, installed)
-        self.first = State(installed, pending, self.manager.reboot_need(), boot_id())
-        return self.first
+        return State(installed, pending, self.manager.reboot_need(), boot_id())
 
     def plan(self, state: State) -> Tuple[Action[State], ...]:
         """One transaction, when there is something to do."""
@@ -256,8 +276,9 @@ class Upgraded(Operation[State]):
             raise
 
     def _verify(self) -> State:
-        installed = self.manager.installed()
         try:
+            self.manager.at_rest("prove the upgrade")
+            installed = self.manager.installed()
             self.manager.proof(self.first.pending.changes, self.first.installed, installed, self.selection)
         except Failed as error:
             if self.unanswered:
@@ -277,18 +298,26 @@ class Upgraded(Operation[State]):
         }
 
     def warnings(self) -> List[str]:
-        """Updates that the package manager leaves out of its own accord."""
-        left_out = self.first.pending.left_out
-        return [f"{self.manager.name} leaves these updates out: {', '.join(left_out)}"] if left_out else []
+        """Updates that the package manager leaves out of its own accord, and what is locked and not there."""
+        words = []
+        if self.first.pending.left_out:
+            words.append(f"{self.manager.name} leaves these updates out: {', '.join(self.first.pending.left_out)}")
+        if self.locked_absent:
+            words.append(f"locked, but no installed package has such a name: {', '.join(self.locked_absent)}")
+        return words
 
     def facts(self, state: State) -> Dict[str, Any]:
         """What changed, or would; what was held; who says whether a reboot is needed."""
-        changes = changes_between(self.first.installed, state.installed) or state.pending.changes
+        changes = state.pending.changes
+        if not changes:
+            configured = [change for change in self.first.pending.changes if change.action == "configured"]
+            changes = changes_between(self.first.installed, state.installed) + configured
         return {
             "provider": self.manager.name,
             "packages": [change.as_data() for change in changes],
             "held_back": [change.as_data() for change in state.pending.held_back],
             "left_out": list(state.pending.left_out),
+            "locked_absent": self.locked_absent,
             "locks": self.manager.locks(),
             "reboot_required": state.reboot.required,
             "reboot_evidence": {"source": state.reboot.source, "evidence": state.reboot.evidence},

@@ -46,6 +46,7 @@ class Outcome:
 
     failed: bool
     result: dict[str, Any]
+    text: str = ""
 
     @property
     def reason(self) -> str | None:
@@ -141,6 +142,7 @@ class Small:
             "basis.landscape.os_packages",
             "-a",
             json.dumps({"provider": "auto", **options}),
+            "--diff",
         ]
         done = subprocess.run(
             [*command, *(["--check"] if check else [])],
@@ -153,7 +155,7 @@ class Small:
         )
         found = re.search(r"\| (SUCCESS|CHANGED|FAILED!) => (\{.*?^\})", done.stdout, re.MULTILINE | re.DOTALL)
         assert found, done.stdout
-        return Outcome(found.group(1) == "FAILED!", json.loads(found.group(2)))
+        return Outcome(found.group(1) == "FAILED!", json.loads(found.group(2)), done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +185,21 @@ def host(request: pytest.FixtureRequest, small: Small) -> str:
     return str(request.param)
 
 
+RESTORE = {
+    "patchapt": "dpkg --force-all -i /srv/landscape/deb/*/landscape-{tools,core,certified}_1.0_all.deb",
+    "patchdnf": "cd /srv/landscape/rpm; rpm -U --oldpackage --replacepkgs landscape-{tools,core,certified}-1.0-1.*.rpm",
+}
+RESTORE["patchzypp"] = RESTORE["patchdnf"]
+
+
+@pytest.fixture
+def upgradable(small: Small, host: str) -> Iterator[str]:
+    """A host that may be upgraded: it has its old versions again afterwards."""
+    yield host
+    small.do(host, "rm -f /run/landscape-* /run/reboot-required*")
+    small.do(host, f"bash -c '{RESTORE[host]}'")
+
+
 TOOLS, CORE, CERTIFIED = (
     ("landscape-tools", "1.0", "1.1"),
     ("landscape-core", "1.0", "1.2"),
@@ -210,10 +227,84 @@ def test_plan(small: Small, host: str, options: dict[str, Any], plan: set[Any], 
     assert small.do(host, "cat /usr/share/landscape-*/version").split() == ["1.0", "1.0", "1.0"]
 
 
-@pytest.mark.parametrize("option", ["names", "locked"])
-def test_package_that_is_not_installed(small: Small, host: str, option: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "plan", "held"),
+    [
+        ({"locked": ["landscape-core"]}, {TOOLS}, {CORE[0]}),
+        ({"exclude": ["landscape-t*"]}, {CORE}, {TOOLS[0]}),
+        ({"locked": ["landscape-certified", "landscape-nothing"]}, {TOOLS, CORE}, set()),
+        ({"exclude": ["landscape-*"]}, set(), {TOOLS[0], CORE[0]}),
+    ],
+)
+def test_plan_of_advisories_some_of_which_are_held(
+    small: Small, host: str, options: dict[str, Any], plan: set[Any], held: set[str]
+) -> None:
+    """Of two security advisories one can be held: the other one comes all the same."""
+    small.offer("secure")
+    outcome = small.call(host, check=True, security=True, **options)
+    assert not outcome.failed, outcome.result
+    assert outcome.plan == plan
+    assert {package["name"] for package in outcome.result["held_back"]} == held
+
+
+def test_security_upgrade(small: Small, upgradable: str) -> None:
+    """Only what fixes an advisory is upgraded, first without the one that is held, then the rest; the diff says it."""
+    host = upgradable
+    small.offer("secure")
+    versions = "cd /usr/share; cat landscape-tools/version landscape-core/version landscape-certified/version"
+    first = small.call(host, security=True, locked=["landscape-core"])
+    assert not first.failed, first.result
+    assert (first.plan, small.do(host, versions).split()) == ({TOOLS}, ["1.1", "1.0", "1.0"])
+    second = small.call(host, security=True)
+    assert (second.plan, small.do(host, versions).split()) == ({CORE}, ["1.1", "1.2", "1.0"])
+    assert small.call(host, check=True, security=True).plan == set()
+    change = second.result["packages"][0]
+    key, old, new = f"landscape-core.{change['arch']}", change["from"], change["to"]
+    said = second.text.splitlines()
+    assert [line for line in said if line.startswith(("-packages: ", "+packages: "))] == [
+        f"-packages: {key} {old}",
+        f"+packages: {key} {new}",
+    ]
+    assert f"+upgrade landscape-core {old} to {new}" in said
+
+
+def test_hosts_own_lock(small: Small, host: str) -> None:
+    """What the host itself locks counts too, for security fixes as well."""
+    lock, unlock = {
+        "patchapt": ("apt-mark hold landscape-core", "apt-mark unhold landscape-core"),
+        "patchzypp": ("zypper addlock landscape-core", "zypper removelock landscape-core"),
+    }.get(host, ("", ""))
+    if not lock:
+        pytest.skip("this dnf has no plugin for it")
+    small.offer("secure")
+    small.do(host, lock)
+    try:
+        outcomes = [small.call(host, check=True, security=security) for security in (True, False)]
+    finally:
+        small.do(host, unlock)
+    assert [outcome.plan for outcome in outcomes] == [{TOOLS}, {TOOLS, CERTIFIED}]
+    assert [outcome.result["locks"] for outcome in outcomes] == [["landscape-core"]] * 2
+
+
+def test_package_that_is_not_installed(small: Small, host: str) -> None:
     """A name that means nothing is an error."""
-    assert small.call(host, **{option: ["landscape-nothing"]}).reason == "package_not_found"
+    assert small.call(host, names=["landscape-nothing"]).reason == "package_not_found"
+
+
+def test_locked_package_that_is_not_installed(small: Small, host: str) -> None:
+    """It cannot move, so it is told and is no error; but it does not come with an upgrade either."""
+    small.offer("wide")
+    absent = ["landscape-extra", "landscape-n*"]
+    outcome = small.call(host, check=True, locked=[*absent, "landscape-cert*"])
+    if host == "patchdnf":
+        assert outcome.reason == "broken_dependencies"
+        small.offer("new")
+        outcome = small.call(host, check=True, locked=[*absent, "landscape-cert*"])
+    assert not outcome.failed, outcome.result
+    assert outcome.plan == {CORE} | ({TOOLS} if host != "patchapt" else set())
+    assert outcome.result["left_out"] == (["landscape-tools"] if host == "patchapt" else [])
+    assert outcome.result["locked_absent"] == absent
+    assert f"no installed package has such a name: {', '.join(absent)}" in " ".join(outcome.text.split())
 
 
 @pytest.mark.parametrize("refresh", [True, False])
@@ -304,3 +395,59 @@ def test_upgrade_does_what_the_plan_said(small: Small, host: str) -> None:
     assert (again.result["changed"], again.plan) == (False, set())
     assert done.result["before"]["packages_digest"] != done.result["after"]["packages_digest"]
     assert again.result["before"]["packages_digest"] == done.result["after"]["packages_digest"]
+
+
+SCRIPTED = ("landscape-tools", "1.0", "1.3")
+
+
+def test_last_script_still_runs(small: Small, upgradable: str) -> None:
+    """The new version stands in the database; until its last script ends, nothing is proved and nothing is done."""
+    host = upgradable
+    small.offer("scripted")
+    small.do(host, "touch /run/landscape-wait")
+    late = small.call(host, names=["landscape-tools"], timeout=8, lock_timeout=1, lock_delay=0.2)
+    assert small.do(host, "cat /usr/share/landscape-tools/version") == "1.3"
+    assert (late.reason, late.result["error"]["kind"]) == ("still_running", "unknown"), late.result
+    assert [package["to"].partition("-")[0] for package in late.result["error"]["facts"]["packages"]] == ["1.3"]
+    for refresh in (True, False):
+        again = small.call(host, names=["landscape-tools"], refresh=refresh, lock_timeout=1, lock_delay=0.2)
+        assert again.reason == "package_manager_locked", again.result
+    small.do(host, "rm /run/landscape-wait")
+    assert small.call(host, names=["landscape-tools"]).plan == set()
+
+
+def test_last_script_fails(small: Small, upgradable: str) -> None:
+    """dpkg keeps the package half configured: never done before it is configured. rpm ends with 0: a failure."""
+    host = upgradable
+    small.offer("scripted")
+    small.do(host, "touch /run/landscape-full")
+    failed = small.call(host, locked=["landscape-certified"])
+    assert failed.reason == "transaction", failed.result
+    assert "landscape-tools" in failed.result["msg"]
+    assert {package["name"] for package in failed.result["error"]["facts"]["packages"]} == {TOOLS[0], CORE[0]}
+    if host != "patchapt":
+        return
+    for options in ({"locked": ["landscape-*"]}, {"names": ["landscape-core"]}, {"security": True, "refresh": False}):
+        assert small.call(host, **options).reason == "transaction"
+    small.do(host, "rm /run/landscape-full")
+    planned = small.call(host, check=True, security=True)
+    assert planned.plan == {("landscape-tools", "1.3", "1.3")}
+    assert planned.result["packages"][0]["action"] == "configured"
+    done = small.call(host, security=True)
+    assert (done.plan, done.result["changed"]) == (planned.plan, True)
+    assert small.do(host, "dpkg-query -W -f '${db:Status-Abbrev}' landscape-tools").strip() == "ii"
+    assert small.do(host, "cat /usr/share/landscape-certified/version") == "1.0"
+    assert small.call(host, locked=["landscape-certified"]).plan == set()
+
+
+def test_interrupted_dpkg(small: Small, upgradable: str) -> None:
+    """A dpkg that was killed in the middle is repaired by hand; until then the host is not patched."""
+    host = upgradable
+    if host != "patchapt":
+        pytest.skip("rpm keeps no journal that is to be repaired")
+    small.do(host, "sed -i '/^Package: landscape-core$/,/^$/s/ok installed/ok unpacked/' /var/lib/dpkg/status")
+    small.do(host, "cd /var/lib/dpkg && sed -n '/^Package: landscape-core$/,/^$/p' status > updates/0001")
+    outcome = small.call(host, locked=["landscape-*"])
+    assert (outcome.reason, "dpkg --configure -a" in outcome.result["msg"]) == ("interrupted_transaction", True)
+    small.do(host, "dpkg --configure -a")
+    assert small.call(host, locked=["landscape-*"]).plan == set()

@@ -5,6 +5,8 @@ One folder for Debian packages, one for rpm packages. In the state *old* a repos
 with; in the state *new* it also carries one newer version of every package. Three packages stand for the three cases
 of a patch day: an ordinary fix, a security fix that needs a reboot, a certified package that must be left alone.
 *wide* is *new* with an ordinary fix that brings a package along, *broken* is *new* with one that needs what nobody has.
+*secure* is *new* with a second security advisory. *scripted* is *new* with an ordinary fix whose last script waits as
+long as the host has the file ``/run/landscape-wait``, then fails when it has ``/run/landscape-full``.
 
 Needs on PATH: dpkg-deb, rpmbuild, createrepo_c, modifyrepo_c.
 """
@@ -17,7 +19,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from pathlib import Path
 
@@ -40,8 +42,12 @@ PRODUCTS = (
 )
 
 EXTRA = Product("landscape-extra", "1.0", "1.0")
-STATES = ("old", "new", "wide", "broken")
+STATES = ("old", "new", "wide", "broken", "secure", "scripted")
 TOOLS = ("dpkg-deb", "rpmbuild", "createrepo_c", "modifyrepo_c")
+
+
+WAIT = "while [ -e /run/landscape-wait ]; do sleep 0.1; done"
+FULL = "/run/landscape-full"
 
 
 def run(*command: str, cwd: Path | None = None, stdout: int | None = subprocess.DEVNULL) -> bytes:
@@ -50,8 +56,8 @@ def run(*command: str, cwd: Path | None = None, stdout: int | None = subprocess.
     return done.stdout or b""
 
 
-def build_deb(product: Product, version: str, to: Path, requires: str = "") -> None:
-    """Build one Debian package, with a dependency when it ``requires`` one.
+def build_deb(product: Product, version: str, to: Path, requires: str = "", *, scripted: bool = False) -> None:
+    """Build one Debian package, with a dependency when it ``requires`` one, with a script when it is ``scripted``.
 
     The one that needs a reboot says so as Debian's kernel packages do.
     """
@@ -75,6 +81,12 @@ def build_deb(product: Product, version: str, to: Path, requires: str = "") -> N
                 encoding="utf-8",
             )
             postinst.chmod(0o755)
+        if scripted:
+            postinst = control / "postinst"
+            postinst.write_text(
+                f"#!/bin/sh\n{WAIT}\nif [ -e {FULL} ]; then echo /boot is full >&2; exit 1; fi\n", encoding="utf-8"
+            )
+            postinst.chmod(0o755)
         content = tree / "usr" / "share" / product.name
         content.mkdir(parents=True)
         content.joinpath("version").write_text(f"{version}\n", encoding="utf-8")
@@ -82,10 +94,11 @@ def build_deb(product: Product, version: str, to: Path, requires: str = "") -> N
         run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(to / f"{product.name}_{version}_all.deb"))
 
 
-def build_rpm(product: Product, version: str, to: Path, requires: str = "") -> None:
-    """Build one rpm package, with a dependency when it ``requires`` one.
+def build_rpm(product: Product, version: str, to: Path, requires: str = "", *, scripted: bool = False) -> None:
+    """Build one rpm package, with a dependency when it ``requires`` one, with a script when it is ``scripted``.
 
-    The one that needs a reboot says so to dnf (needs-restarting.d) as well as to libzypp.
+    The one that needs a reboot says so to dnf (needs-restarting.d) as well as to libzypp. The script is Lua,
+    because the hosts' rpm knows of no shell.
     """
     hint = f"/etc/dnf/plugins/needs-restarting.d/{product.name}.conf"
     relations = "Provides: installhint(reboot-needed)\n" if product.reboot else ""
@@ -95,6 +108,11 @@ def build_rpm(product: Product, version: str, to: Path, requires: str = "") -> N
         if product.reboot
         else ""
     )
+    script = (
+        f'%posttrans -p <lua>\nos.execute("{WAIT}")\nif posix.stat("{FULL}") then error("/boot is full") end\n'
+        if scripted
+        else ""
+    )
     with tempfile.TemporaryDirectory() as scratch:
         spec = Path(scratch) / f"{product.name}.spec"
         spec.write_text(
@@ -102,7 +120,7 @@ def build_rpm(product: Product, version: str, to: Path, requires: str = "") -> N
             f"License: GPL-3.0-or-later\nBuildArch: noarch\n{relations}"
             f"%description\nTest package {product.name}.\n"
             f"%install\nmkdir -p %{{buildroot}}/usr/share/{product.name}\n"
-            f"echo {version} > %{{buildroot}}/usr/share/{product.name}/version\n{reboot_install}"
+            f"echo {version} > %{{buildroot}}/usr/share/{product.name}/version\n{reboot_install}{script}"
             f"%files\n/usr/share/{product.name}/version\n{hint if product.reboot else ''}\n",
             encoding="utf-8",
         )
@@ -163,7 +181,9 @@ def build(root: Path, state: str) -> None:
     for folder in (stable, security, rpm):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    for product in PRODUCTS:
+    products = tuple(replace(product, security=True) for product in PRODUCTS[:2]) + PRODUCTS[2:]
+    products = products if state == "secure" else PRODUCTS
+    for product in products:
         build_deb(product, product.old, stable)
         build_rpm(product, product.old, rpm)
         if state != "old":
@@ -177,9 +197,12 @@ def build(root: Path, state: str) -> None:
         requires = EXTRA.name if state == "wide" else "landscape-missing"
         build_deb(ordinary, "1.3", stable, requires)
         build_rpm(ordinary, "1.3", rpm, requires)
+    if state == "scripted":
+        build_deb(ordinary, "1.3", stable, scripted=True)
+        build_rpm(ordinary, "1.3", rpm, scripted=True)
     index_deb(stable, "stable")
     index_deb(security, "stable-security")
-    index_rpm(rpm, PRODUCTS if state != "old" else ())
+    index_rpm(rpm, products if state != "old" else ())
     for path in (root, *root.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 

@@ -14,8 +14,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import boot
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
-from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file, write_lock
+from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import UNFINISHED_CURE, Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
     Installed,
@@ -27,10 +27,18 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
 QUERY = "${db:Status-Abbrev}\\t${Package}\\t${Version}\\t${Architecture}\\n"
 #: dpkg's own note of when a package's files last came, since dpkg 1.19.3.
 TIMES = "${db:Status-Abbrev}\\t${Package}\\t${db-fsys:Last-Modified}\\n"
+#: The letters of dpkg's states between not installed and installed.
+UNFINISHED = {
+    "H": "half installed",
+    "U": "unpacked",
+    "F": "half configured",
+    "W": "awaiting triggers",
+    "t": "with triggers pending",
+}
 INSTALL_TIMES = "dpkg install times"
 REBOOT_FILES = ("/run/reboot-required", "/var/run/reboot-required")
-#: Who writes that file: update-notifier for the packages that ask it to, the hook of unattended-upgrades for kernels.
-#: A host with neither of them never has it, whatever is patched.
+#: Who writes that file: update-notifier for the packages that ask it to, the hook of unattended-upgrades for kernels
+#: alone. A host with neither of them never has it, whatever is patched.
 WRITERS = ("/usr/share/update-notifier/notify-reboot-required", "/etc/kernel/postinst.d/unattended-upgrades")
 #: Where a host that boots a kernel of its own keeps it.
 KERNEL_FILES = ("/boot/vmlinuz-{}", "/lib/modules/{}")
@@ -46,6 +54,8 @@ CORE_PACKAGES = (
     "intel-microcode",
 )
 PREFERENCES = "/etc/apt/preferences"
+#: apt holds the first from its start to its end, dpkg the second while it works.
+LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
 
 INST = re.compile(
     r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[(?P<old>[^\]]+)\] )?\((?P<new>\S+) (?P<origin>.*?)\s*\[(?P<arch>[^\]]+)\]\)"
@@ -61,22 +71,43 @@ class Row(NamedTuple):
     origin: str
 
 
-def read_installed(text: str) -> Installed:
+class Status(NamedTuple):
+    """A package that dpkg has: ``state`` is empty when it is installed whole, else what it is instead, in words."""
+
+    name: str
+    version: str
+    arch: str
+    state: str
+
+
+def read_status(text: str) -> List[Status]:
     """The answer of ``dpkg-query -W -f QUERY``, without the states "not installed" and "config files".
 
-    :raises Failed: for a line of another shape, or no package at all, as dpkg-query answers a lost database.
+    :raises Failed: for a line of another shape, a state that dpkg has not, or no package at all, as dpkg-query answers
+        a lost database.
     """
-    found: Dict[str, Tuple[str, ...]] = {}
+    found: List[Status] = []
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.split("\t")
-        if len(words) != 4 or len(words[0]) < 2:
+        known = len(words) == 4 and words[0][1:2] in {"i", "n", "c", *UNFINISHED}
+        if not known:
             raise Failed("read the dpkg database", f"line {number} is {line[:120]!r}", reason="unknown_output")
         status, name, version, arch = words
         if status[1] not in "nc":
-            found[f"{name}.{arch}"] = (version,)
+            state = UNFINISHED.get(status[1], "")
+            # The third letter is an error; the only one there is asks for the package's files once more.
+            found.append(Status(name, version, arch, "in need of a reinstallation" if status[2:].strip() else state))
     if not found:
         raise _empty()
     return found
+
+
+def read_installed(text: str) -> Installed:
+    """What ``read_status`` finds, the unfinished included, because a version of theirs is there all the same.
+
+    :raises Failed: as it does.
+    """
+    return {f"{row.name}.{row.arch}": (row.version,) for row in read_status(text)}
 
 
 def _empty() -> Failed:
@@ -189,6 +220,7 @@ class Apt(Manager):
             "broken_dependencies",
             "Repair the repository or run apt-get -f install, or leave the packages out with exclude",
         ),
+        Sign(r"needs? to be reinstalled, but", "unfinished_packages", UNFINISHED_CURE),
         Sign(r"dpkg was interrupted", "interrupted_transaction", "Run dpkg --configure -a on the host, then run again"),
         Sign(
             r"is not signed|NO_PUBKEY|couldn't be verified|were invalid: |unauthenticated|cannot be authenticated",
@@ -219,6 +251,10 @@ class Apt(Manager):
         """The dpkg database."""
         return read_installed(self._dpkg(QUERY))
 
+    def unfinished(self) -> List[str]:
+        """Packages that dpkg has not configured, each with its state."""
+        return [f"{row.name} {row.version} ({row.state})" for row in read_status(self._dpkg(QUERY)) if row.state]
+
     def _dpkg(self, query: str) -> str:
         answer = self.commands.ask("dpkg-query", "-W", "-f", query)
         if answer.rc != 0:
@@ -230,7 +266,10 @@ class Apt(Manager):
         return answer.out
 
     def pending(self, selection: Selection, installed: Installed) -> Pending:
-        """A simulated upgrade; what is held is found by a simulation without the holds."""
+        """A simulated upgrade; what is held is found by a simulation without the holds.
+
+        What dpkg has not configured is work to do as well: apt-get does it in whatever transaction comes next.
+        """
         self._sources()
         with self._preferences(selection) as options:
             text = self._simulate(options, self._upgrade(selection.names))
@@ -242,6 +281,9 @@ class Apt(Manager):
         changes = [row.change for row in rows]
         held_back = self._held_back(selection, {change.key for change in changes}) if selection.held else []
         left_out = tuple(name for name in read_kept_back(text) if not selection.holds(name))
+        planned = {change.name for change in changes}
+        unfinished = [row for row in read_status(self._dpkg(QUERY)) if row.state and row.name not in planned]
+        changes += [Change(row.name, row.arch, row.version, row.version, "configured") for row in unfinished]
         return Pending(changes, held_back, left_out)
 
     def _sources(self) -> None:
@@ -280,20 +322,28 @@ class Apt(Manager):
     def upgrade(self, selection: Selection, pending: Pending) -> None:
         """Upgrade to the versions that `pending` found; configuration files that an administrator changed stay."""
         doing = "upgrade packages"
-        names: Tuple[str, ...] = selection.names
+        words = self._upgrade(selection.names)
         if selection.security:
-            names = tuple(change.name for change in pending.changes if change.action == "upgraded")
+            # Without a name only what is unfinished is configured, and nothing is upgraded.
+            words = self._named(tuple(change.name for change in pending.changes if change.action == "upgraded"))
         with self._preferences(selection) as options:
-            answer = self.unlocked(doing, lambda: self._apt(*options, "-y", *self._upgrade(names), change=True))
+            answer = self.unlocked(doing, lambda: self._apt(*options, "-y", *words, change=True))
         if answer.rc != 0:
-            raise self.failure(doing, answer)
+            error = self.failure(doing, answer)
+            unfinished = self.unfinished()
+            if error.reason == "transaction" and unfinished:
+                why = f"{error.why}; these are not configured: {', '.join(unfinished)}"
+                raise Failed(doing, why, reason=error.reason, cure=UNFINISHED_CURE, **error.facts)
+            raise error
+
+    @classmethod
+    def _upgrade(cls, names: Tuple[str, ...]) -> List[str]:
+        # Both may bring new dependencies; neither removes a package that is not replaced by one of them.
+        return cls._named(names) if names else ["upgrade", "--with-new-pkgs"]
 
     @staticmethod
-    def _upgrade(names: Tuple[str, ...]) -> List[str]:
-        # Both may bring new dependencies; neither removes a package that is not replaced by one of them.
-        if names:
-            return ["--no-remove", "install", "--only-upgrade", *names]
-        return ["upgrade", "--with-new-pkgs"]
+    def _named(names: Tuple[str, ...]) -> List[str]:
+        return ["--no-remove", "install", "--only-upgrade", *names]
 
     def _simulate(self, options: List[str], words: List[str]) -> str:
         doing = "plan the upgrade"
@@ -318,10 +368,10 @@ class Apt(Manager):
             os.unlink(path)
 
     def reboot_need(self) -> RebootNeed:
-        """The file that Debian's packages leave behind, else what dpkg knows of the kernel.
+        """The file that Debian's packages leave behind, or what dpkg knows of the kernel and the core packages.
 
-        Where nothing on the host writes that file, its absence proves nothing: then the core packages must be older
-        than the boot, and the running kernel one of dpkg's, or none of this host's at all, as in a container.
+        Each of them suffices for a reboot. Where nothing on the host writes that file, its absence proves nothing: then
+        the running kernel must be one of dpkg's, or none of this host's at all, as in a container.
         """
         for path in REBOOT_FILES:
             if os.path.exists(path):
@@ -340,14 +390,14 @@ class Apt(Manager):
         if newer:
             words = [f"kernel {release} is installed, {running} is running" for release in newer]
             return RebootNeed(True, "dpkg kernel packages", words)
-        writer = next((path for path in WRITERS if os.path.exists(path)), None)
-        if writer:
-            return RebootNeed(False, REBOOT_FILES[0], [f"no such file, and {writer} would have written it"])
         booted = boot.booted()
         core = [name for name in times if name in CORE_PACKAGES or kernel_release(name)]
         late = [f"{name} was updated after the boot" for name in sorted(core) if times[name] > booted]
         if late:
             return RebootNeed(True, INSTALL_TIMES, late)
+        writer = next((path for path in WRITERS if os.path.exists(path)), None)
+        if writer:
+            return RebootNeed(False, REBOOT_FILES[0], [f"no such file, and {writer} would have written it"])
         if running in kernels:
             kernel = f"{running} is running, and no newer kernel is installed"
         elif kernels or any(os.path.exists(path.format(running)) for path in KERNEL_FILES):
@@ -369,6 +419,10 @@ class Apt(Manager):
         """Packages on hold."""
         answer = self.commands.ask("apt-mark", "showhold")
         return sorted(answer.out.split()) if answer.rc == 0 else []
+
+    def in_use(self) -> str:
+        """By the locks of apt and dpkg."""
+        return next(filter(None, map(write_lock, LOCKS)), "")
 
     def locked(self, answer: Answer) -> bool:
         """One of dpkg's or apt's lock files is held."""
@@ -393,5 +447,6 @@ __all__ = (
     "read_kept_back",
     "read_madison",
     "read_simulation",
+    "read_status",
     "read_times",
 )

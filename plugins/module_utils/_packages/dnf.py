@@ -11,7 +11,12 @@ from typing import List, Optional, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import boot, rpm
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import (
+    Answer,
+    pid_lock,
+    read_file,
+    write_lock,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
@@ -23,6 +28,9 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
 
 VERSIONLOCKS = ("/etc/dnf/plugins/versionlock.list", "/etc/yum/pluginconf.d/versionlock.list")
 VERSIONLOCKS_5 = ("/etc/dnf/versionlock.toml",)
+
+#: What dnf 4 and dnf 5 hold around a transaction of rpm, beyond rpm's own lock.
+TRANSACTION_4, TRANSACTION_5 = "/var/lib/dnf/rpmdb_lock.pid", "/run/dnf/rpmtransaction.lock"
 
 #: Sections of the transaction table, as dnf 4 and 5 head them.
 SECTIONS = {
@@ -215,10 +223,11 @@ class Dnf(Manager):
         return read_transaction(answer.out, installed) or candidates
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
-        """``dnf upgrade``, with the best candidates or not at all."""
+        """``dnf upgrade``, with the best candidates or not at all; a script that failed is a failure."""
         doing = "upgrade packages"
         answer = self.unlocked(doing, lambda: self._dnf("-y", *self._upgrade(selection), change=True))
         self._check(doing, answer)
+        rpm.check_scripts(doing, answer.text)
 
     def _upgrade(self, selection: Selection) -> List[str]:
         words = ["upgrade", "--best"]
@@ -237,6 +246,10 @@ class Dnf(Manager):
         """The versionlock plugin's list."""
         found = [entry for path in VERSIONLOCKS for entry in read_versionlock(read_file(path))]
         return found + [entry for path in VERSIONLOCKS_5 for entry in read_versionlock_toml(read_file(path))]
+
+    def in_use(self) -> str:
+        """By the locks of rpm and of dnf's transaction."""
+        return rpm.in_use(self.commands) or pid_lock(TRANSACTION_4) or write_lock(TRANSACTION_5)
 
     def locked(self, answer: Answer) -> bool:
         """Exit code 200, or rpm's own lock."""

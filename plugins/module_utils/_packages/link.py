@@ -8,14 +8,16 @@ broken connection, and what is still running when the time is over is answered a
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 from typing import IO, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
+from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, TimedOut, Unknown
 
 ENVIRONMENT = {
     "LC_ALL": "C",
@@ -123,6 +125,39 @@ class _Detached(subprocess.Popen):
         )
 
 
+#: ``struct flock`` of fcntl(2) on Linux with 64 bits: type, whence, start, length, process.
+FLOCK = "hhqqi4x"
+
+
+def write_lock(path: str) -> str:
+    """Which process holds the file *path* by a write lock of fcntl(2), in words; empty when none does.
+
+    It is asked for and not tried, so nobody who wants the lock at the same moment is turned away.
+
+    :raises Denied: the file may not be read.
+    :raises Failed: the kernel does not tell.
+    """
+    doing = "see whether the package manager is at work"
+    try:
+        with open(path, "rb") as handle:
+            asked = struct.pack(FLOCK, fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+            found = struct.unpack(FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))
+    except FileNotFoundError:
+        return ""
+    except PermissionError as error:
+        raise Denied(doing, f"{path}: {error.strerror}", reason="not_root", cure="Run the task with become") from error
+    except OSError as error:
+        raise Failed(doing, f"{path}: {error.strerror}", reason="lock_file") from error
+    return "" if found[0] == fcntl.F_UNLCK else f"process {found[4]} holds {path}"
+
+
+def pid_lock(path: str) -> str:
+    """Which living process has its number in the file *path*, in words; empty when none has."""
+    words = read_file(path).split()
+    alive = bool(words) and words[0].isdigit() and os.path.exists(f"/proc/{words[0]}")
+    return f"process {words[0]} holds {path}" if alive else ""
+
+
 def read_file(path: str) -> str:
     """A text file's content, empty when there is no such file."""
     try:
@@ -141,4 +176,4 @@ def _text(stream: IO[bytes]) -> str:
     return stream.read().decode("utf-8", "replace")
 
 
-__all__ = ("Answer", "Commands", "read_file")
+__all__ = ("Answer", "Commands", "pid_lock", "read_file", "write_lock")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Type
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Type, TypeVar
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, LandscapeError, Unreachable
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
@@ -16,6 +16,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
     Selection,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame, wait_until
+
+T = TypeVar("T")
 
 
 class Sign(NamedTuple):
@@ -32,6 +34,11 @@ COMMON_SIGNS = (
     Sign(r"Read-only file system", "read_only_file_system", "Mount the file system for writing, then run again"),
 )
 
+
+UNFINISHED_CURE = (
+    "Read the package manager's log on the host, remove the cause (such as a full /boot), let dpkg --configure -a end "
+    "well, then run again"
+)
 
 #: Failures that are of another kind than *failed*.
 KINDS: Dict[str, Type[LandscapeError]] = {"repository_unreachable": Unreachable, "not_root": Denied}
@@ -86,6 +93,17 @@ class Manager:
         """True when *answer* says that another process holds the package manager, so nothing was done."""
         raise NotImplementedError
 
+    def unfinished(self) -> List[str]:
+        """The packages whose installation broke off, with their state; what the database keeps no record of is none."""
+        return []
+
+    def in_use(self) -> str:
+        """Which process changes packages at this moment, in words; empty when none does.
+
+        :raises Denied: only root can tell.
+        """
+        raise NotImplementedError
+
     # What they share
 
     def unlocked(self, doing: str, attempt: Callable[[], Answer]) -> Answer:
@@ -93,23 +111,35 @@ class Manager:
 
         :raises Failed: with the reason ``package_manager_locked`` when it is still held after ``lock_timeout``.
         """
+        return self._free(
+            doing,
+            attempt,
+            lambda answer: not self.locked(answer),
+            lambda answer: answer.last_lines(2),
+            "nothing was done",
+        )
+
+    def at_rest(self, doing: str) -> None:
+        """Return when no process changes packages any more.
+
+        The package database shows a new version before the package's scripts have run: what it says counts only then.
+
+        :raises Failed: with the reason ``package_manager_locked`` when one still does after ``lock_timeout``.
+        """
+        self._free(doing, self.in_use, lambda holder: not holder, str, "then run again: the next call looks first")
+
+    def _free(
+        self, doing: str, look: Callable[[], T], done: Callable[[T], bool], describe: Callable[[T], str], hint: str
+    ) -> T:
         limits = Limits(max(self.lock_timeout, 0.001), self.lock_delay)
         try:
-            return wait_until(
-                doing,
-                attempt,
-                lambda answer: not self.locked(answer),
-                limits,
-                clock=self.clock,
-                describe=Answer.last_lines,
-            ).value
+            return wait_until(doing, look, done, limits, clock=self.clock, describe=describe).value
         except NeverCame as error:
             raise Failed(
                 doing,
-                f"{self.name} is held by another process, also after {self.lock_timeout:g} s: "
-                f"{error.last.last_lines(2)}",
+                f"{self.name} is held by another process, also after {self.lock_timeout:g} s: {describe(error.last)}",
                 reason="package_manager_locked",
-                cure="End the other process or raise lock_timeout; nothing was done",
+                cure=f"End the other process or raise lock_timeout; {hint}",
             ) from error
 
     def failure(self, doing: str, answer: Answer) -> LandscapeError:
@@ -140,9 +170,9 @@ class Manager:
         return f"{line} (exit code {answer.rc})"
 
     def proof(self, wanted: Sequence[Change], before: Installed, after: Installed, selection: Selection) -> None:
-        """Raise unless *after* shows every wanted change, with nothing that is held moved.
+        """Raise unless *after* shows every wanted change, all of it finished, with nothing that is held moved.
 
-        :raises Failed: ``not_upgraded`` or ``held_package_changed``.
+        :raises Failed: ``not_upgraded``, ``unfinished_packages`` or ``held_package_changed``.
         """
         by_name = {key.rpartition(".")[0]: set() for key in after}  # type: dict[str, set[str]]
         for key, found in after.items():
@@ -155,6 +185,15 @@ class Manager:
                 reason="not_upgraded",
                 packages=[c.as_data() for c in missing],
             )
+        unfinished = self.unfinished()
+        if unfinished:
+            raise Failed(
+                "finish the installation of packages",
+                f"{self.name} said it was done, but these are not configured: {', '.join(unfinished)}",
+                reason="unfinished_packages",
+                cure=UNFINISHED_CURE,
+                packages=unfinished,
+            )
         names = {key.rpartition(".")[0] for key in set(before) | set(after) if before.get(key) != after.get(key)}
         moved = sorted(name for name in names if selection.holds(name))
         if moved:
@@ -166,4 +205,4 @@ class Manager:
             )
 
 
-__all__ = ("KINDS", "COMMON_SIGNS", "Manager", "Sign")
+__all__ = ("KINDS", "COMMON_SIGNS", "UNFINISHED_CURE", "Manager", "Sign")

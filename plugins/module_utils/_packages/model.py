@@ -12,7 +12,10 @@ Installed = Dict[str, Tuple[str, ...]]
 
 
 class Change(NamedTuple):
-    """One package that changes: ``action`` is upgraded, downgraded, installed or removed; a missing version is None."""
+    """One package that changes: ``action`` is upgraded, downgraded, installed, configured or removed.
+
+    A missing version is None. *configured* finishes an installation that broke off; the version stays.
+    """
 
     name: str
     arch: str
@@ -33,6 +36,8 @@ class Change(NamedTuple):
         """``glibc 2.28-1 to 2.28-2`` and the like."""
         if self.action == "removed":
             return f"remove {self.name} {self.old}"
+        if self.action == "configured":
+            return f"configure {self.name} {self.new}"
         if self.old is None or self.action == "installed":
             return f"install {self.name} {self.new}"
         return f"{self.name} {self.old} to {self.new}"

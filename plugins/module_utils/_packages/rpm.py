@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Set
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Commands
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Commands, write_lock
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Installed, RebootNeed
 
 QUERY = "%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH}\\n"
@@ -34,6 +35,14 @@ CORE_PACKAGES = (
     "dbus-1",
     "microcode_ctl",
     "ucode-intel",
+)
+
+
+#: How rpm, dnf 4 and dnf 5 word that a package's script failed. For most kinds of script they end with 0 all the same.
+SCRIPT_FAILED = re.compile(
+    r"^.*(?:[Ee]rror in \S+ scriptlet|Non-fatal \S+ scriptlet failure|: %\w+\(.*\) scriptlet failed"
+    r"|lua script failed).*$",
+    re.MULTILINE,
 )
 
 
@@ -72,6 +81,22 @@ def _empty() -> Failed:
     )
 
 
+def check_scripts(doing: str, said: str) -> None:
+    """Raise when a script of a package failed in a transaction that *said* this.
+
+    :raises Failed: ``transaction``; rpm itself keeps no record of it.
+    """
+    lines = [line.strip() for line in SCRIPT_FAILED.findall(said)]
+    if lines:
+        raise Failed(
+            doing,
+            f"the packages are there, but scripts of theirs failed: {' / '.join(lines)[:2000]}",
+            reason="transaction",
+            cure="Do by hand what the script should have done (that of a kernel makes its initramfs) before the host "
+            "is rebooted: rpm forgets the failure, so the next call finds nothing to do",
+        )
+
+
 def installed(commands: Commands) -> Installed:
     """Every installed rpm package.
 
@@ -83,6 +108,21 @@ def installed(commands: Commands) -> Installed:
             "read the rpm database", f"rpm ended with {answer.rc}: {answer.last_lines()}", reason="rpm_database"
         )
     return read_installed(answer.out)
+
+
+def in_use(commands: Commands) -> str:
+    """Which process runs a transaction of rpm, its last scripts included, in words; empty when none does.
+
+    :raises Denied: only root can tell.
+    :raises Failed: rpm does not say where its lock is.
+    """
+    answer = commands.ask("rpm", "--eval", "%{_rpmlock_path}")
+    path = answer.out.strip()
+    if answer.rc != 0 or not path.startswith("/"):
+        raise Failed(
+            "find the lock of rpm", f"rpm ended with {answer.rc}: {answer.last_lines()}", reason="unknown_output"
+        )
+    return write_lock(path)
 
 
 def read_newer_than(text: str, moment: float) -> List[str]:
@@ -117,4 +157,14 @@ def reboot_need(commands: Commands, booted: float) -> RebootNeed:
     return RebootNeed(bool(newer), "rpm install times", words or ["no core package was updated after the boot"])
 
 
-__all__ = ("CORE_PACKAGES", "QUERY", "installed", "plain", "read_installed", "read_newer_than", "reboot_need")
+__all__ = (
+    "CORE_PACKAGES",
+    "QUERY",
+    "check_scripts",
+    "in_use",
+    "installed",
+    "plain",
+    "read_installed",
+    "read_newer_than",
+    "reboot_need",
+)

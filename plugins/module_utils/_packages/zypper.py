@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._packages import rpm
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, pid_lock, read_file
 from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import KINDS, Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
@@ -30,6 +30,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
 )
 
 LOCKS = "/etc/zypp/locks"
+#: Which process zypper, or another user of libzypp, is: it stands there from its start to its end.
+PROCESS = "/run/zypp.pid"
 CONFIGURATION = ("/etc/zypp/zypp.conf", "/usr/etc/zypp/zypp.conf")
 
 OK, NO_REPOSITORY, LOCKED, REBOOT_NEEDED, AGAIN = 0, 6, 7, 102, 103
@@ -139,6 +141,11 @@ def messages(text: str) -> str:
     return unescape("\n".join(re.findall(r'<message type="(?:error|warning)">(.*?)</message>', text, re.DOTALL)))
 
 
+def rpm_output(text: str) -> str:
+    """What rpm said in an XML answer, as plain text."""
+    return unescape("\n".join(re.findall(r"<message[^>]*>Additional rpm output:(.*?)</message>", text, re.DOTALL)))
+
+
 class Zypper(Manager):
     """zypper's verbs."""
 
@@ -199,12 +206,31 @@ class Zypper(Manager):
                 "plan the upgrade", "zypper knows security fixes by advisory, so names cannot go with security"
             )
         self._repositories()
+        if self._by_name(selection):
+            return self._security(selection)
         if not selection.held:
             return Pending(self._dry_run(selection), [])
         free = self._dry_run(selection._replace(held=()))
         held = [change for change in free if selection.holds(change.name)]
-        # An advisory whose every package is held is a conflict to zypper (exit code 4); to us nothing is left to do.
         return Pending(self._dry_run(selection) if len(held) < len(free) else [], held)
+
+    def _by_name(self, selection: Selection) -> bool:
+        """True when security fixes go by the names of their packages.
+
+        zypper patch installs an advisory whole or not at all: one with a locked package is a conflict (exit code 4),
+        and no other advisory is installed then either.
+        """
+        return selection.security and bool(selection.held or self.locks())
+
+    def _security(self, selection: Selection) -> Pending:
+        """What the advisories bring without any lock, and of that, by name, what the locks allow."""
+        free = self._dry_run(selection._replace(held=()), hosts_locks=False)
+        held = [change for change in free if selection.holds(change.name)]
+        stays = selection._replace(held=selection.held + tuple(self.locks()))
+        names = tuple(sorted({c.name for c in free if c.action == "upgraded" and not stays.holds(c.name)}))
+        changes = self._dry_run(Selection(names, selection.held)) if names else []
+        left_out = sorted(set(names) - {change.name for change in changes})
+        return Pending(changes, held, tuple(left_out))
 
     def _repositories(self) -> None:
         """Raise unless one is enabled: where all are disabled, a dry run has nothing to do without a word about it."""
@@ -214,9 +240,9 @@ class Zypper(Manager):
         if not read_repositories(answer.out):
             raise Failed(doing, "the host has no enabled one", reason="no_repository", cure=NO_REPOSITORY_CURE)
 
-    def _dry_run(self, selection: Selection) -> List[Change]:
+    def _dry_run(self, selection: Selection, *, hosts_locks: bool = True) -> List[Change]:
         doing = "plan the upgrade"
-        with self._locks_of(selection) as environment:
+        with self._locks_of(selection, hosts_locks=hosts_locks) as environment:
             answer = self.unlocked(
                 doing,
                 lambda: self._zypper(*self._upgrade(selection, "--dry-run"), environment=environment),
@@ -226,6 +252,19 @@ class Zypper(Manager):
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
         """``zypper update``, or ``zypper patch --category security``; again when zypper updated itself first."""
+        if not self._by_name(selection):
+            self._change(selection)
+            return
+        for _turn in range(MOST_PASSES):
+            names = tuple(sorted({change.name for change in pending.changes if change.action == "upgraded"}))
+            self._change(Selection(names, selection.held))
+            # As long as zypper itself needs an advisory, zypper patch names no other one.
+            pending = self._security(selection)
+            if not pending.changes:
+                return
+        raise self._again()
+
+    def _change(self, selection: Selection) -> None:
         doing = "upgrade packages"
         with self._locks_of(selection) as environment:
             for _turn in range(MOST_PASSES):
@@ -233,11 +272,20 @@ class Zypper(Manager):
                     doing,
                     lambda: self._zypper(*self._upgrade(selection), environment=environment, change=True),
                 )
+                rpm.check_scripts(doing, rpm_output(answer.out))
                 if answer.rc in (OK, REBOOT_NEEDED):
                     return
                 if answer.rc != AGAIN:
                     raise self.failure(doing, answer)
-        raise Failed(doing, f"zypper asked {MOST_PASSES} times to be run again (exit code 103)", reason="zypper_again")
+        raise self._again()
+
+    @staticmethod
+    def _again() -> Failed:
+        return Failed(
+            "upgrade packages",
+            f"zypper asked {MOST_PASSES} times to be run again (exit code 103)",
+            reason="zypper_again",
+        )
 
     @staticmethod
     def _upgrade(selection: Selection, *more: str) -> List[str]:
@@ -247,17 +295,16 @@ class Zypper(Manager):
         return ["--no-refresh", "update", "--auto-agree-with-licenses", *more, *selection.names]
 
     @contextmanager
-    def _locks_of(self, selection: Selection) -> Iterator[Dict[str, str]]:
+    def _locks_of(self, selection: Selection, *, hosts_locks: bool = True) -> Iterator[Dict[str, str]]:
         """Holds for one call: a configuration of its own with the host's locks and ours; the host's files stay."""
-        held = list(selection.held)
-        if not held:
+        if not selection.held and hosts_locks:
             yield {}
             return
         folder = tempfile.mkdtemp(prefix="basis-landscape-")
         try:
             locks, configuration = os.path.join(folder, "locks"), os.path.join(folder, "zypp.conf")
             with open(locks, "w", encoding="utf-8") as handle:
-                handle.write(read_file(LOCKS) + lock_entries(tuple(held)))
+                handle.write((read_file(LOCKS) if hosts_locks else "") + lock_entries(selection.held))
             with open(configuration, "w", encoding="utf-8") as handle:
                 handle.write(with_locks_file(_first(CONFIGURATION), locks))
             yield {"ZYPP_CONF": configuration}
@@ -277,6 +324,10 @@ class Zypper(Manager):
     def locks(self) -> List[str]:
         """zypper's own locks."""
         return read_locks(read_file(LOCKS))
+
+    def in_use(self) -> str:
+        """By the locks of rpm and of libzypp, which runs the last scripts itself."""
+        return rpm.in_use(self.commands) or pid_lock(PROCESS)
 
     def locked(self, answer: Answer) -> bool:
         """Exit code 7."""
@@ -323,5 +374,6 @@ __all__ = (
     "read_locks",
     "read_repositories",
     "read_summary",
+    "rpm_output",
     "with_locks_file",
 )

@@ -60,6 +60,38 @@ def test_installed() -> None:
         apt.read_installed("")
 
 
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("ii ", ""),
+        ("hi ", ""),
+        ("iH ", "half installed"),
+        ("iU ", "unpacked"),
+        ("iF ", "half configured"),
+        ("iW ", "awaiting triggers"),
+        ("it ", "with triggers pending"),
+        ("iHR", "in need of a reinstallation"),
+    ],
+)
+def test_state(status: str, state: str) -> None:
+    """Whether a package is installed whole is said for every state that dpkg has; another one is an error."""
+    assert apt.read_status(f"{status}\ta\t1\tall\n") == [("a", "1", "all", state)]
+    with pytest.raises(Failed, match="line 1"):
+        apt.read_status(f"i?{status[2]}\ta\t1\tall\n")
+
+
+def test_proof_of_what_is_not_configured() -> None:
+    """The right version is no proof while dpkg has not configured it, nor a package that was not asked for."""
+    there = {"a.all": ("2",), "b.all": ("1",)}
+    wanted = [Change("a", "all", "1", "2", "upgraded")]
+    apt.Apt(Dpkg("ii \ta\t2\tall\nii \tb\t1\tall\n")).proof(wanted, {}, there, Selection())
+    with pytest.raises(
+        Failed, match=r"not configured: a 2 \(unpacked\), b 1 \(half configured\).*full /boot"
+    ) as caught:
+        apt.Apt(Dpkg("iU \ta\t2\tall\niF \tb\t1\tall\n")).proof(wanted, {}, there, Selection())
+    assert caught.value.reason == "unfinished_packages"
+
+
 def test_madison() -> None:
     """Only binary rows of security archives."""
     text = (
@@ -85,6 +117,11 @@ def test_preferences() -> None:
             "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.\n",
             False,
             "interrupted_transaction",
+        ),
+        (
+            "E: The package landscape-core needs to be reinstalled, but I can't find an archive for it.\n",
+            False,
+            "unfinished_packages",
         ),
         ("E: You don't have enough free space in /var/cache/apt/archives/.\n", False, "disk_full"),
         (
@@ -178,13 +215,15 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bare:
         (BASE + KERNEL, ["reboot-required"], True, "the file is there"),
         (BASE + KERNEL, ["writer"], False, "would have written it"),
         (BASE, ["writer"], False, "would have written it"),
-        (BASE.replace("libc6\t100", "libc6\t200") + KERNEL, ["writer"], False, "would have written it"),
+        # who writes it for kernels alone does not speak for the other core packages
+        (BASE.replace("libc6\t100", "libc6\t200") + KERNEL, ["writer"], True, "libc6 was updated after the boot"),
+        (BASE + KERNEL + "ii \tsystemd\t200\n", ["writer"], True, "systemd was updated after the boot"),
         # a kernel that is not the running one, whoever writes the file
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-amd64\t100\n", [], True, "kernel 6.1.0-20-amd64 is installed"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-amd64\t200\n", ["writer"], True, f"{RUNNING} is running"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-9-amd64\t100\n", [], False, "no newer kernel"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-cloud-amd64\t100\n", [], False, "no newer kernel"),
-        # nobody writes the file: dpkg's times
+        # dpkg's times
         (BASE + KERNEL, [], False, "no newer kernel"),
         (BASE + KERNEL.replace("100", "200"), [], True, f"linux-image-{RUNNING} was updated after the boot"),
         (BASE + KERNEL + "ii \tlinux-image-6.1.0-20-cloud-amd64\t200\n", [], True, "cloud-amd64 was updated"),

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, TimedOut, Unknown
-from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Commands
+from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Commands, pid_lock, write_lock
 
 
 def gone(pid: int) -> bool:
@@ -56,3 +59,40 @@ def test_change_is_left_alone() -> None:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize(("lock", "held"), [("LOCK_EX", True), ("LOCK_SH", False)])
+def test_write_lock(tmp_path: Path, lock: str, held: bool) -> None:
+    """Who writes is seen with the process, until it ends; who reads is not in the way."""
+    path = tmp_path / "lock"
+    assert write_lock(str(path)) == ""
+    path.touch()
+    words = f"import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.lockf(f, fcntl.{lock}); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", words, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "\n"
+        assert write_lock(str(path)) == (f"process {holder.pid} holds {path}" if held else "")
+        holder.stdin.write("\n")
+    assert write_lock(str(path)) == ""
+
+
+def test_lock_that_cannot_be_asked_for(tmp_path: Path) -> None:
+    """A lock that nobody can tell of is not free."""
+    with pytest.raises(Failed, match="directory"):
+        write_lock(str(tmp_path))
+
+
+def test_pid_lock(tmp_path: Path) -> None:
+    """A process that lives; what a dead one left behind holds nothing."""
+    path = tmp_path / "pid"
+    assert pid_lock(str(path)) == ""
+    path.write_text(f"{os.getpid()}\n", encoding="ascii")
+    assert pid_lock(str(path)) == f"process {os.getpid()} holds {path}"
+    with subprocess.Popen(["true"]) as dead:
+        dead.wait()
+    for text in ("", "unknown", str(dead.pid)):
+        path.write_text(text, encoding="ascii")
+        assert pid_lock(str(path)) == ""

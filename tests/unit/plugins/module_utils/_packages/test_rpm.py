@@ -71,3 +71,23 @@ def test_need_for_a_reboot(out: str, rc: int, required: bool | None, says: str) 
     need = rpm.reboot_need(Rpm(out, rc), 150.0)
     assert need.required is required
     assert says in need.evidence[0]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error in POSTTRANS scriptlet in rpm package kernel-core\n",
+        "Non-fatal POSTIN scriptlet failure in rpm package kernel-core\n",
+        ">>> Non-critical error in %posttrans scriptlet: kernel-core-0:6.4.0-1.x86_64\n",
+        "warning: %posttrans(kernel-core-6.4.0-1.x86_64) scriptlet failed, exit status 1\n",
+        'error: lua script failed: [string "%posttrans(kernel-core-6.4.0-1.x86_64)"]:2: /boot is full\n',
+    ],
+)
+def test_script_that_failed(said: str) -> None:
+    """It is named, however it is worded; a script that ran is none."""
+    with pytest.raises(Failed, match=r"kernel-core.*initramfs") as caught:
+        rpm.check_scripts(
+            "upgrade packages", f"  Running scriptlet: kernel-core-6.4.0-1.x86_64  2/2\n{said}Complete!\n"
+        )
+    assert caught.value.reason == "transaction"
+    rpm.check_scripts("upgrade packages", "  Running scriptlet: kernel-core-6.4.0-1.x86_64  2/2\nComplete!\n")

@@ -49,6 +49,15 @@ def test_summary_that_is_cut_off() -> None:
         zypper.read_summary(SUMMARY[:200])
 
 
+def test_rpm_output() -> None:
+    """What rpm said, and not what a package says of itself."""
+    text = (
+        '<stream><description>error in %post scriptlet</description><message type="info">Additional rpm output:\n'
+        "warning: %post(a-1-1.noarch) scriptlet failed, exit status 1 &amp; more\n</message></stream>"
+    )
+    assert zypper.rpm_output(text) == "\nwarning: %post(a-1-1.noarch) scriptlet failed, exit status 1 & more\n"
+
+
 def test_locks() -> None:
     """What is written for one call can be read back, behind the host's own locks."""
     assert zypper.read_locks(
