@@ -25,6 +25,9 @@ options:
     description: Instance number.
     type: str
     required: true
+  instance:
+    description: Instance name that the instance must report, such as V(D01), when given.
+    type: str
   checks:
     description:
       - The checks to make, in this order.
@@ -205,6 +208,7 @@ def spec() -> ArgumentSpec:
         {
             "sid": {"type": "str", "required": True},
             "number": {"type": "str", "required": True},
+            "instance": {"type": "str"},
             "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
             "free_dialog": {"type": "int", "default": 1},
             "queue_percent": {"type": "int", "default": 80},
@@ -226,9 +230,10 @@ class Health:
         sid, number = system_id(params["sid"]), instance_number(params["number"])
         self._client: Client = connect(address_of(params, number), f"{sid}/{number}")
         self.who = watch.wait_for_service(self._client, params["timeout"], params["delay"])
-        if (self.who.sid, self.who.number) != (sid, number):
+        name = params["instance"] or self.who.name
+        if (self.who.sid, self.who.number, self.who.name) != (sid, number, name):
             raise Denied(
-                f"look at {sid}/{number}",
+                f"look at {sid}/{number}/{name}",
                 f"the sapstartsrv that answered belongs to {self.who.sid}/{self.who.number}/{self.who.name}",
                 reason="wrong_instance",
             )

@@ -60,6 +60,13 @@ options:
     type: str
     choices: [refuse, ignore]
     default: refuse
+  clustered:
+    description:
+      - Whether the CMDB says that a cluster owns the instance.
+      - A sapstartsrv without a cluster connector sees no cluster. With V(true) that is no clear answer, and
+        O(cluster_owned=refuse) refuses it, since nobody can tell whether the maintenance mode is on.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - basis.landscape.attributes
   - basis.landscape.fence
@@ -215,6 +222,7 @@ def spec() -> ArgumentSpec:
             "service_timeout": {"type": "float", "default": 30.0},
             "runlevel": {"type": "str"},
             "cluster_owned": {"type": "str", "choices": list(cluster.POLICIES), "default": "refuse"},
+            "clustered": {"type": "bool", "default": False},
         }
     )
     return own.merge(sapcontrol_spec(), wait_spec(), fence_spec())
@@ -263,7 +271,9 @@ class InstanceState(Operation[State]):
         for action in actions:
             self._client.check_access(action.name)
         if actions:
-            cluster.refuse_behind_the_cluster(self._client, self._params["cluster_owned"])
+            cluster.refuse_behind_the_cluster(
+                self._client, self._params["cluster_owned"], self._params["clustered"]
+            )
         return state
 
     def plan(self, state: State) -> List[Action[State]]:

@@ -682,8 +682,13 @@ class Service:
 
     # -- high availability --------------------------------------------------------------------------------------------
 
+    def _sees_cluster(self, instance: Instance) -> bool:
+        """Whether a cluster owns the instance, and its sapstartsrv has the connector that tells it so."""
+        blind = self.faults.standing("no_cluster_connector", **self.landscape.where(instance)) is not None
+        return instance.cluster_owned and not blind
+
     def _clustered(self, instance: Instance) -> bool:
-        return any(row.cluster_owned for row in self.landscape.of_system(instance.system))
+        return any(self._sees_cluster(row) for row in self.landscape.of_system(instance.system))
 
     def do_HACheckConfig(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Checks of the cluster's configuration; none without a cluster."""
@@ -712,7 +717,7 @@ class Service:
 
     def do_HAGetFailoverConfig(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Whether a cluster owns the instance, with its nodes."""
-        if not instance.cluster_owned:
+        if not self._sees_cluster(instance):
             return {"HAActive": False, "HANodes": []}
         nodes = sorted({row.host for row in self.landscape.of_system(instance.system) if row.cluster_owned})
         return {
@@ -727,13 +732,13 @@ class Service:
 
     def do_HASetMaintenanceMode(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Switch the cluster's maintenance mode."""
-        if not instance.cluster_owned:
+        if not self._sees_cluster(instance):
             raise Refused("HA not active")
         self.landscape.set_maintenance(instance, values["mode"], values["instance-only"])
 
     def do_HACheckMaintenanceMode(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """A fault unless the maintenance mode is on."""
-        if not instance.cluster_owned:
+        if not self._sees_cluster(instance):
             raise Refused("HA not active")
         if not instance.maintenance:
             raise Refused("Maintenance mode is not active")
