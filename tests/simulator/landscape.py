@@ -199,6 +199,7 @@ class Instance:
     degraded: bool = False
     wanted_red: bool = False
     held: int | None = None
+    late: bool = False
     locks: list[dict[str, Any]] = field(default_factory=list)
     queues: dict[str, int] = field(default_factory=dict)
     busy: int = 2
@@ -211,9 +212,15 @@ class Instance:
         return KINDS[self.kind].main
 
     @property
+    def listed(self) -> list[Process]:
+        """The processes that its process list shows."""
+        late = self.late and self.phase == "starting"
+        return [row for row in self.processes if row.color == GREEN] if late else self.processes
+
+    @property
     def color(self) -> str:
         """The colour of the whole instance, as GetSystemInstanceList shows it."""
-        colors = {process.color for process in self.processes}
+        colors = {process.color for process in self.listed}
         if not colors or colors == {GRAY}:
             return YELLOW if self.phase in ("starting", "stopping") else GRAY
         if RED in colors:
@@ -489,6 +496,7 @@ class Landscape:
         instance.wanted_red = self.faults.strike("red_on_start", **self.where(instance)) is not None
         stuck = self.faults.strike("yellow_forever", **self.where(instance))
         instance.held = stuck.id if stuck else None
+        instance.late = self.faults.strike("joins_late", **self.where(instance)) is not None
         instance.processes = []
         whole = instance.seconds["start"]
         rows = self._fresh(instance, GRAY, "Stopped")

@@ -402,7 +402,7 @@ class Service:
                     "elapsedtime": "" if row.started is None else elapsed(clock.now() - row.started),
                     "pid": row.pid,
                 }
-                for row in (instance.processes[:-1] if gone else instance.processes)
+                for row in (instance.listed[:-1] if gone else instance.listed)
             ]
         }
 
