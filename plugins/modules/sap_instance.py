@@ -279,9 +279,7 @@ class InstanceState(Operation[State]):
         for action in actions:
             self._client.check_access(action.name)
         if actions:
-            cluster.refuse_behind_the_cluster(
-                self._client, self._params["cluster_owned"], self._params["clustered"]
-            )
+            cluster.refuse_behind_the_cluster(self._client, self._params["cluster_owned"], self._params["clustered"])
         return state
 
     def plan(self, state: State) -> List[Action[State]]:

@@ -45,7 +45,12 @@ class Played:
     """What a role did: whether it failed, its output, the functions that changed something, by instance."""
 
     def __init__(
-        self, role: str, instances: list[dict[str, Any]], simulator: Simulator, environment: dict[str, str], folder: Path
+        self,
+        role: str,
+        instances: list[dict[str, Any]],
+        simulator: Simulator,
+        environment: dict[str, str],
+        folder: Path,
     ) -> None:
         of_role = {
             f"{role}_instances": instances,
@@ -60,7 +65,9 @@ class Played:
             "hosts": "localhost",
             "gather_facts": False,
             "module_defaults": {"group/basis.landscape.sapcontrol": {"sapcontrol_socket": socket}},
-            "tasks": [{"ansible.builtin.import_role": {"name": f"basis.landscape.{role}"}, "vars": {**of_role, **more}}],
+            "tasks": [
+                {"ansible.builtin.import_role": {"name": f"basis.landscape.{role}"}, "vars": {**of_role, **more}}
+            ],
         }
         (folder / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
         done = subprocess.run(

@@ -32,6 +32,8 @@ ROLES = ("tests/integration/test_sap_stop_and_start.py",)
 
 
 @pytest.mark.timeout(2400)
-@pytest.mark.parametrize("part", [MODULES, ROLES, ("tests/integration/runs", "-k", RUNS)], ids=["modules", "roles", "runs"])
+@pytest.mark.parametrize(
+    "part", [MODULES, ROLES, ("tests/integration/runs", "-k", RUNS)], ids=["modules", "roles", "runs"]
+)
 def test_newest_pair(part: tuple[str, ...], root: Path) -> None:
     newest.run(root, *part)

@@ -32,7 +32,7 @@ FAULTS: dict[str, str] = {
     "expired_certificate": "the TLS door shows a certificate that expired a month ago",
     "red_on_start": "a start ends with a RED process",
     "yellow_forever": "a start stays YELLOW for ever",
-    "joins_late": "in a start each process joins the process list once it is GREEN, so it is all GREEN from the first on",
+    "joins_late": "in a start each process joins the process list once it is GREEN, which is all GREEN all the time",
     "fails_to_stop": "a stop is accepted, then the instance is GREEN again",
     "stop_hangs": "a stop is accepted, then the instance stays YELLOW for ever",
     "sapstartsrv_down": "nothing listens on the instance's sapcontrol ports or on its socket",

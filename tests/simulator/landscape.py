@@ -533,17 +533,17 @@ class Landscape:
     def _finish_start(self, instance: Instance) -> None:
         """The main process is up: GREEN, unless a fault or a missing dependency holds it."""
         row = self._main(instance)
-        if instance.wanted_red:
-            row.color, row.text = RED, "Stopped"
-            instance.phase = "failed"
-            instance.log.append(f"*** ERROR => {row.name} died (exit code 1), check dev_{row.name}")
-            self._effect("red", instance)
-            return
         if instance.held is not None and self.faults.known(instance.held):
             row.text = "Starting"
             if not instance.degraded:
                 instance.degraded = True
                 self._effect("stuck_yellow", instance)
+            return
+        if instance.wanted_red:
+            row.color, row.text = RED, "Stopped"
+            instance.phase = "failed"
+            instance.log.append(f"*** ERROR => {row.name} died (exit code 1), check dev_{row.name}")
+            self._effect("red", instance)
             return
         missing = self.missing(instance)
         if missing:

@@ -223,10 +223,7 @@ def make_plan(
         "host_facts": {host: _facts(data, host, on_host[host]) for group in groups for host in group.hosts},
         "host_needs": {host: sorted(host_needs[host]) for host in sorted(host_needs)},
         "steps": {host: steps[host] for group in groups for host in group.hosts},
-        "instances": {
-            name: _to_act_on(data["instances"][name])
-            for name in sorted(inside)
-        },
+        "instances": {name: _to_act_on(data["instances"][name]) for name in sorted(inside)},
         "forks_needed": forks_needed,
         "lower_bound": round(bound, 3),
         "makespan": round(schedule.makespan, 3),
