@@ -125,11 +125,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether every check that counts is good. False when one is bad, unknown, or lost since O(before).
+  description: Whether at least one check is good, and none is bad, unknown, or lost since O(before).
   returned: success
   type: bool
 bad:
-  description: The words of the checks that are not healthy.
+  description: The words of the checks that are not healthy, or that none was made that goes with the instance.
   returned: success
   type: list
   elements: str
@@ -395,9 +395,11 @@ def look(context: Context) -> Dict[str, Any]:
     except NeverCame as error:
         checks = error.last
     bad = [f"{c['name']}: {c['words']}" for c in checks if c["verdict"] in (BAD, UNKNOWN) or worse(c)]
+    if not bad and not any(check["verdict"] == GOOD for check in checks):
+        bad = ["nothing is known of its health: no check was made that goes with this instance"]
     who = health.who
     return {
-        "healthy": bool(checks) and not bad,
+        "healthy": not bad,
         "bad": bad,
         "checks": checks,
         "instance": {"sid": who.sid, "number": who.number, "name": who.name, "host": who.host},

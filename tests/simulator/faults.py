@@ -37,6 +37,8 @@ FAULTS: dict[str, str] = {
     "stop_hangs": "a stop is accepted, then the instance stays YELLOW for ever",
     "sapstartsrv_down": "nothing listens on the instance's sapcontrol ports or on its socket",
     "no_cluster_connector": "the instance's sapstartsrv sees no cluster, although one owns the instance",
+    "cluster_check_fails": "the cluster's own checks show an error",
+    "work_process_ended": "the last dialog work process has ended and is not started again",
     "not_listed": "the system's instance list has no row of the instance",
     "process_gone": "the process list of the instance has no row of its last process; the others are as ever",
     "host_unreachable": "nothing answers on the host's address; with `times` that many connections are reset",

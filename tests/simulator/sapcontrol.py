@@ -481,6 +481,7 @@ class Service:
 
     def _work_processes(self, instance: Instance) -> list[dict[str, Any]]:
         rows = []
+        ended = self.faults.standing("work_process_ended", **self.landscape.where(instance)) is not None
         types = ["DIA"] * 10 + ["UPD"] * 2 + ["BTC"] * 4 + ["SPO", "UP2"]
         for number, sort in enumerate(types):
             busy = number < instance.busy
@@ -489,7 +490,7 @@ class Service:
                     "No": number,
                     "Typ": sort,
                     "Pid": 21000 + number,
-                    "Status": "Run" if busy else "Wait",
+                    "Status": "Ended" if ended and number == 9 else "Run" if busy else "Wait",
                     "Reason": "",
                     "Start": "yes",
                     "Err": "",
@@ -695,6 +696,7 @@ class Service:
         if not self._clustered(instance):
             return {"check": []}
         good = "SAPControl-HA-SUCCESS"
+        failing = self.faults.standing("cluster_check_fails", **self.landscape.where(instance)) is not None
         replicator = self.landscape.replicator(instance)
         rows = [
             ("SAP-CONFIGURATION", good, "Redundant ABAP instance configuration", "two dialog instances"),
@@ -704,7 +706,12 @@ class Service:
                 "Enqueue replication state",
                 "replication enabled" if replicator and replicator.running else "no replication",
             ),
-            ("HA-CONFIGURATION", good, "SAPInstance RA sufficient version", ""),
+            (
+                "HA-CONFIGURATION",
+                "SAPControl-HA-ERROR" if failing else good,
+                "SAPInstance RA sufficient version",
+                "too old" if failing else "",
+            ),
         ]
         return {
             "check": [
