@@ -218,12 +218,12 @@ def look(context: Context) -> Dict[str, Any]:
     else:
         numbers = sorted(set(known) | set(() if by_url else found.sockets(params["sapcontrol_socket"])))
     if params["required"] and not numbers:
+        no_socket = "" if by_url else f", and there is no socket {params['sapcontrol_socket']}"
         raise Failed(
             "find the instances of the host",
-            f"{params['services_file']} {'names none' if there else 'does not exist'}, and there is no socket "
-            f"{params['sapcontrol_socket']}",
+            f"{params['services_file']} {'names none' if there else 'does not exist'}{no_socket}",
             reason="no_instance",
-            cure="Ask the host that has SAP, or name its start file (services_file) and its sockets (sapcontrol_socket)",
+            cure="Ask the host that has SAP, or name its services_file and its sapcontrol_socket",
         )
     if not params["ask"]:
         unknown = [unasked(number, known.get(number)) for number in numbers]
