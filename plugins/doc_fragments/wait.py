@@ -25,7 +25,8 @@ options:
       - Seconds that something may look lost without a break before the wait is given up early. A process that is RED
         while none is YELLOW looks lost during a start; an empty process list, and an instance of which only a part
         runs, before one.
-      - Also the seconds for which sapstartsrv may be silent in the middle of a wait.
+      - Also the seconds for which sapstartsrv may be silent in the middle of a wait, and those for which the list of
+        processes that a start brings up has to stay the same when nobody knows how long it gets.
     type: float
     default: 60.0
 """

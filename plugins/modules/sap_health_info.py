@@ -25,6 +25,9 @@ options:
     description: Instance number.
     type: str
     required: true
+  instance:
+    description: Instance name that the instance must report, such as V(D01), when given.
+    type: str
   checks:
     description:
       - The checks to make, in this order.
@@ -122,11 +125,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether every check that counts is good. False when one is bad, unknown, or lost since O(before).
+  description: Whether at least one check is good, and none is bad, unknown, or lost since O(before).
   returned: success
   type: bool
 bad:
-  description: The words of the checks that are not healthy.
+  description: The words of the checks that are not healthy, or that none was made that goes with the instance.
   returned: success
   type: list
   elements: str
@@ -205,6 +208,7 @@ def spec() -> ArgumentSpec:
         {
             "sid": {"type": "str", "required": True},
             "number": {"type": "str", "required": True},
+            "instance": {"type": "str"},
             "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
             "free_dialog": {"type": "int", "default": 1},
             "queue_percent": {"type": "int", "default": 80},
@@ -226,9 +230,10 @@ class Health:
         sid, number = system_id(params["sid"]), instance_number(params["number"])
         self._client: Client = connect(address_of(params, number), f"{sid}/{number}")
         self.who = watch.wait_for_service(self._client, params["timeout"], params["delay"])
-        if (self.who.sid, self.who.number) != (sid, number):
+        name = params["instance"] or self.who.name
+        if (self.who.sid, self.who.number, self.who.name) != (sid, number, name):
             raise Denied(
-                f"look at {sid}/{number}",
+                f"look at {sid}/{number}/{name}",
                 f"the sapstartsrv that answered belongs to {self.who.sid}/{self.who.number}/{self.who.name}",
                 reason="wrong_instance",
             )
@@ -390,9 +395,11 @@ def look(context: Context) -> Dict[str, Any]:
     except NeverCame as error:
         checks = error.last
     bad = [f"{c['name']}: {c['words']}" for c in checks if c["verdict"] in (BAD, UNKNOWN) or worse(c)]
+    if not bad and not any(check["verdict"] == GOOD for check in checks):
+        bad = ["nothing is known of its health: no check was made that goes with this instance"]
     who = health.who
     return {
-        "healthy": bool(checks) and not bad,
+        "healthy": not bad,
         "bad": bad,
         "checks": checks,
         "instance": {"sid": who.sid, "number": who.number, "name": who.name, "host": who.host},

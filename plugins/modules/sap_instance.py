@@ -16,6 +16,9 @@ description:
     it. Success is what was seen, never that a call came back.
   - An instance that is on its way (YELLOW, stopping, or an empty list just after a start) is waited for. C(Start) or
     C(Stop) is not sent a second time.
+  - While an instance starts its processes join the list one after the other. When it was seen stopped before, all that
+    it listed then have to be GREEN. Otherwise a list that is all GREEN counts once it is unchanged for
+    O(failure_grace), at once when the last of its processes was started that long ago.
   - A call that was sent and not answered is looked after, never repeated. When looking does not show the wanted state
     either, the module fails with the kind V(unknown).
   - Before anything is sent the module makes sure that the service is the one that was meant, that the user may call the
@@ -60,6 +63,13 @@ options:
     type: str
     choices: [refuse, ignore]
     default: refuse
+  clustered:
+    description:
+      - Whether the CMDB says that a cluster owns the instance.
+      - A sapstartsrv without a cluster connector sees no cluster. With V(true) that is no clear answer, and
+        O(cluster_owned=refuse) refuses it, since nobody can tell whether the maintenance mode is on.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - basis.landscape.attributes
   - basis.landscape.fence
@@ -174,7 +184,7 @@ error:
       type: dict
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import (
     fence_spec,
@@ -215,6 +225,7 @@ def spec() -> ArgumentSpec:
             "service_timeout": {"type": "float", "default": 30.0},
             "runlevel": {"type": "str"},
             "cluster_owned": {"type": "str", "choices": list(cluster.POLICIES), "default": "refuse"},
+            "clustered": {"type": "bool", "default": False},
         }
     )
     return own.merge(sapcontrol_spec(), wait_spec(), fence_spec())
@@ -252,6 +263,7 @@ class InstanceState(Operation[State]):
                 "or the wait ends before SAP's own grace does",
             )
         self._client: Client = connect(address_of(params, self._number), f"{self._sid}/{self._number}")
+        self._names: Set[str] = set()  # what a started instance lists, as far as that was seen
 
     def look(self) -> State:
         """Who is it, and what runs; when something is to do also: may we."""
@@ -259,11 +271,15 @@ class InstanceState(Operation[State]):
         self._refuse_another(identity)
         self._client.label = identity.label
         state = State(identity, watch.known_processes(self._client, self._limits))
+        if state.name == model.STOPPED:
+            self._names = model.names_when_started(state.processes)
+        elif self._is_started(state):
+            self._names = model.lasting_names(state.processes)
         actions = [action for action in self.plan(state) if action.act is not None]
         for action in actions:
             self._client.check_access(action.name)
         if actions:
-            cluster.refuse_behind_the_cluster(self._client, self._params["cluster_owned"])
+            cluster.refuse_behind_the_cluster(self._client, self._params["cluster_owned"], self._params["clustered"])
         return state
 
     def plan(self, state: State) -> List[Action[State]]:
@@ -279,7 +295,7 @@ class InstanceState(Operation[State]):
             return [self._until_stopped(state), self._start(state)]
         if self._wanted == "restarted":
             return [self._stop(state), self._start(state)]
-        return [] if found == model.STARTED else [self._until_started(state)]
+        return [] if self._is_started(state) else [self._until_started(state)]
 
     def describe(self, state: State) -> Dict[str, Any]:
         """State and processes in words."""
@@ -293,6 +309,9 @@ class InstanceState(Operation[State]):
             "instance": {"sid": who.sid, "number": who.number, "name": who.name, "host": who.host},
             "processes": watch.as_data(state.processes),
         }
+
+    def _is_started(self, state: State) -> bool:
+        return state.name == model.STARTED and watch.list_is_whole(state.processes, self._limits)
 
     def _start(self, state: State) -> Action[State]:
         def act() -> Optional[bool]:
@@ -336,8 +355,11 @@ class InstanceState(Operation[State]):
 
     def _seen(self, state: State, wanted: str, doing: str, lost: Any = ()) -> Callable[[], State]:
         def verify() -> State:
-            names = model.lasting_names(state.processes)
-            processes = watch.wait_for_state(self._client, wanted, self._limits, doing=doing, lost=lost, expected=names)
+            processes = watch.wait_for_state(
+                self._client, wanted, self._limits, doing=doing, lost=lost, expected=self._names
+            )
+            if wanted == model.STOPPED:
+                self._names |= model.names_when_started(processes)
             return State(state.identity, processes)
 
         return verify

@@ -16,6 +16,8 @@ description:
     who it is, which processes run, which releases its programs have, and which instances its system has.
   - An instance that is known and whose sapstartsrv does not answer is listed with RV(instances[].service=down), not
     left out. What could not be read is named with the reason.
+  - A host without SAP has no instances, which is no failure unless O(required) says so. RV(services_file_found) tells a
+    host without a start file from one whose start file names none.
   - Over O(sapcontrol_url) nothing can be found to be asked, so O(numbers) is needed.
 options:
   numbers:
@@ -26,6 +28,10 @@ options:
     description: The host's start file for sapstartsrv.
     type: path
     default: /usr/sap/sapservices
+  required:
+    description: Whether it is a failure when no instance is found. Use it on hosts that are known to have SAP.
+    type: bool
+    default: false
   ask:
     description:
       - Whether the instances are asked. With V(false) it is only told which there are, by the start file and, without
@@ -58,6 +64,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+services_file_found:
+  description:
+    - Whether the host has the start file O(services_file). SAP's installer makes it, so a host without it has never had
+      an instance, or is not the host that was meant.
+    - Null with O(sapcontrol_url), unless O(ask=false), because it is not read then.
+  returned: success
+  type: bool
 instances:
   description: The instances of the host, by number.
   returned: success
@@ -106,7 +119,11 @@ import re
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import instance_number
-from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, LandscapeError
+from ansible_collections.basis.landscape.plugins.module_utils._errors import (
+    BadInput,
+    Failed,
+    LandscapeError,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._module import ArgumentSpec, Context, run_query
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol import (
     Client,
@@ -127,6 +144,7 @@ def spec() -> ArgumentSpec:
         {
             "numbers": {"type": "list", "elements": "str"},
             "services_file": {"type": "path", "default": found.SERVICES},
+            "required": {"type": "bool", "default": False},
             "ask": {"type": "bool", "default": True},
             "versions": {"type": "bool", "default": True},
         }
@@ -190,17 +208,26 @@ def look(context: Context) -> Dict[str, Any]:
     """All instances of the host, and their systems."""
     params = context.params
     by_url = bool(params["sapcontrol_url"])
-    if not params["ask"]:
-        known = found.read_services(params["services_file"])
-        there = set(known) | set(() if by_url else found.sockets(params["sapcontrol_socket"]))
-        return {"instances": [unasked(number, known.get(number)) for number in sorted(there)], "systems": {}}
-    if by_url and not params["numbers"]:
+    if params["ask"] and by_url and not params["numbers"]:
         raise BadInput("find the instances of the host", "numbers is needed together with sapcontrol_url")
-    known = {} if by_url else found.read_services(params["services_file"])
-    if params["numbers"]:
+    is_read = not (by_url and params["ask"])
+    read = found.read_services(params["services_file"]) if is_read else None
+    known, there = read or {}, read is not None if is_read else None
+    if params["ask"] and params["numbers"]:
         numbers = [instance_number(number, "numbers") for number in params["numbers"]]
     else:
-        numbers = sorted(set(found.sockets(params["sapcontrol_socket"])) | set(known))
+        numbers = sorted(set(known) | set(() if by_url else found.sockets(params["sapcontrol_socket"])))
+    if params["required"] and not numbers:
+        no_socket = "" if by_url else f", and there is no socket {params['sapcontrol_socket']}"
+        raise Failed(
+            "find the instances of the host",
+            f"{params['services_file']} {'names none' if there else 'does not exist'}{no_socket}",
+            reason="no_instance",
+            cure="Ask the host that has SAP, or name its services_file and its sapcontrol_socket",
+        )
+    if not params["ask"]:
+        unknown = [unasked(number, known.get(number)) for number in numbers]
+        return {"services_file_found": there, "instances": unknown, "systems": {}}
     instances: List[Dict[str, Any]] = []
     systems: Dict[str, Any] = {}
     for number in numbers:
@@ -214,7 +241,7 @@ def look(context: Context) -> Dict[str, Any]:
             except LandscapeError as error:
                 told["unread"].append(error.message)
         client.close()
-    return {"instances": instances, "systems": systems}
+    return {"services_file_found": there, "instances": instances, "systems": systems}
 
 
 def main() -> None:

@@ -20,14 +20,20 @@ description:
     and the port that the instance list names. That is C(https) when O(sapcontrol_url) is, or with the socket when
     O(sapcontrol_user) is given, else plain C(http), without a password. User and password go over verified C(https)
     only. What is asked for the sake of starts and stops needs none.
-  - An instance that was started must also show its processes GREEN. One that cannot be asked counts once it was GREEN
-    for O(failure_grace) seconds without a break, because a row is GREEN for a moment while the programs are copied.
+  - An instance that is GREEN in the list must also show its processes GREEN, from the first look on, because a row is
+    GREEN for a moment while the programs are copied. Its last process has to be O(failure_grace) seconds old, or its
+    processes unchanged for that long, because they join the list one after the other.
+  - One that cannot be asked counts as the list had it in the first look. Later it counts once it was GREEN for
+    O(failure_grace) seconds without a break.
   - A row is GRAY when the instance is stopped, and also when no sapstartsrv answers. So an instance counts as stopped
     when its own sapstartsrv says so. When one is GRAY from the start and cannot be asked, nothing is sent and the
     module fails. One that could never be asked, ran, and became GRAY counts; RV(stop_unproved) and a warning name it.
   - An instance that was in the first list and is missing in a later one is neither started nor stopped.
-  - While an instance is on its way down no stop is sent. The module waits for it, up to O(timeout), and stops what then
-    still runs. A YELLOW instance that cannot be asked may be on its way down.
+  - While an instance is on its way down no stop is sent. The module waits for it, and stops what still runs when it is
+    down. When that takes longer than O(timeout), nothing is sent, and the module fails with the instance and its
+    processes. A YELLOW instance that cannot be asked may be on its way down.
+  - In the same way nothing is started while an instance is on its way, YELLOW beside others that are GRAY. When it
+    stays YELLOW for O(timeout), the module fails with the instance, its processes and the end of their log.
   - Left-over rows in the instance list are told apart. Of two rows for one host and number the one that runs counts,
     and a warning names it. Rows of hosts that are gone can be named in O(ignore).
   - A call that was sent and not answered is looked after, never repeated.
@@ -144,7 +150,8 @@ EXAMPLES = r"""
 RETURN = r"""
 before:
   description:
-    - The selected instances as they were found, C(host/number) with its colour.
+    - The selected instances as they were found, C(host/number) with its colour. YELLOW is also what the list shows GREEN
+      and its processes do not.
     - In the words of a failure C(MISSING) is one that the list has no more, C(UNPROVED) one that is GRAY in the list
       and does not say itself that it is stopped.
   returned: once the list could be read
@@ -186,7 +193,7 @@ error:
   type: dict
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Set, Tuple
+from typing import Any, Callable, Collection, Dict, FrozenSet, List, NamedTuple, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import (
     fence_spec,
@@ -251,6 +258,12 @@ MISSING = "MISSING"
 UNPROVED = "UNPROVED"
 
 
+_STAYS_YELLOW = (
+    "Nothing is started over it: start what is GRAY by itself (sap_instance), or restart the system (state: restarted)"
+)
+_DOES_NOT_STOP = "Its stop is not sent a second time: wait longer (timeout), or end what keeps it from stopping"
+
+
 class State(NamedTuple):
     """The selected instances, each once, by start priority.
 
@@ -296,7 +309,8 @@ class SystemState(Operation[State]):
         self._twins: Tuple[str, ...] = ()
         self._first: Dict[Tuple[str, str], model.Instance] = {}
         self._clock = Clock()
-        self._ran_before: Set[Tuple[str, str]] = set()
+        self._green_since: Dict[Tuple[str, str], Tuple[FrozenSet[str], float]] = {}
+        self._green: Set[Tuple[str, str]] = set()  # whose GREEN is proved
         self._words = self._sid if params["instances"] == "all" else f"{self._sid} ({params['instances']})"
 
     def look(self) -> State:
@@ -311,10 +325,8 @@ class SystemState(Operation[State]):
             )
         self._client.label = who.label
         self._others = Others(self._params, self._client, who)
-        state = self._looked() if self._wanted == "started" else self._proved()
+        state = self._confirmed(self._looked()) if self._wanted == "started" else self._proved()
         self._first = {row.key: row for row in state.rows}
-        if self._wanted == "started":
-            self._ran_before = {row.key for row in state.rows if row.colour == model.GREEN}
         actions = [action for action in self.plan(state) if action.act is not None]
         for action in actions:
             self._client.check_access(action.name)
@@ -432,6 +444,57 @@ class SystemState(Operation[State]):
         except LandscapeError:
             return ""
 
+    def _confirmed(self, state: State) -> State:
+        """A look in which GREEN counts once it is proved; until then it is YELLOW, as of something on its way up."""
+        rows: List[model.Instance] = []
+        stopping = list(state.stopping)
+        for row in state.rows:
+            if row.colour != model.GREEN:
+                self._green.discard(row.key)
+                self._green_since.pop(row.key, None)
+            elif row.key not in self._green:
+                found = self._told_of_green(row)
+                if found == model.STARTED:
+                    self._green.add(row.key)
+                elif found == model.STOPPED:
+                    row = row._replace(colour=model.GRAY)
+                else:
+                    row = row._replace(colour=model.YELLOW)
+                    stopping += [row.label] if found == model.STOPPING else []
+            rows.append(row)
+        return state._replace(rows=tuple(rows), stopping=tuple(stopping))
+
+    def _told_of_green(self, row: model.Instance) -> str:
+        """The state of an instance that the list shows GREEN, by its processes; by the time where it cannot be asked.
+
+        The list is GREEN while programs are copied, and as long as every process is that has joined the list so far.
+        """
+        client = self._others.client(row)
+        if client is None:
+            if not self._first:
+                return model.STARTED  # nobody knows better than the list
+            return model.STARTED if self._lasts(row, frozenset()) else model.STARTING
+        try:
+            processes = client.processes()
+        except LandscapeError:
+            if self._first:
+                raise  # a wait, which bears it for a while
+            return model.STARTING
+        found = model.state_of(processes)
+        if found == model.STARTED and not watch.list_is_whole(processes, self._limits):
+            return found if self._lasts(row, frozenset(model.lasting_names(processes))) else model.STARTING
+        if found != model.STARTED:
+            self._green_since.pop(row.key, None)
+        return found
+
+    def _lasts(self, row: model.Instance, names: FrozenSet[str]) -> bool:
+        """Whether an instance has been GREEN with these processes for long enough."""
+        before, since = self._green_since.get(row.key, (None, 0.0))
+        if before != names:
+            since = self._clock.now()
+            self._green_since[row.key] = (names, since)
+        return self._clock.now() - since >= min(self._limits.grace, self._limits.timeout / 2)
+
     def _proved(self) -> State:
         """The first look for a stop: nothing is stopped when it cannot be told afterwards whether all is.
 
@@ -473,8 +536,10 @@ class SystemState(Operation[State]):
         """Sending, but not when everything came to be ``colour`` by itself in the meantime."""
 
         def act() -> Any:
-            if colour and set(self._looked().colours) == {colour}:
-                return False
+            if colour:
+                state = self._looked()
+                if set((self._confirmed(state) if colour == model.GREEN else state).colours) == {colour}:
+                    return False
             return send()
 
         return act
@@ -489,6 +554,7 @@ class SystemState(Operation[State]):
         Between two start priorities a StartSystem or StopSystem that is under way shows nothing that moves.
         """
         words = f"wait for what is on its way in {self._words}"
+        up = colour == model.GREEN
         last: List[str] = []
         since = 0.0
 
@@ -499,49 +565,27 @@ class SystemState(Operation[State]):
                 last, since = colours, self._clock.now()
             if set(colours) == {colour}:
                 return True
-            moves = model.YELLOW in colours if colour == model.GREEN else bool(state.stopping or state.unclear)
+            moves = model.YELLOW in colours if up else bool(state.stopping or state.unclear)
             return not moves and not _blind(state) and self._clock.now() - since >= self._limits.grace
 
         def verify() -> State:
-            return wait_until(
-                words,
-                self._looked,
-                done,
-                self._limits,
-                hopeless=_blind,
-                bear=(Unreachable, TimedOut),
-                describe=_in_words,
-            ).value
+            try:
+                return wait_until(
+                    words,
+                    lambda: self._confirmed(self._looked()) if up else self._looked(),
+                    done,
+                    self._limits,
+                    hopeless=_blind,
+                    bear=(Unreachable, TimedOut),
+                    describe=_in_words,
+                ).value
+            except (NeverCame, Hopeless) as error:
+                if isinstance(error, NeverCame):
+                    error.cure = _STAYS_YELLOW if up else _DOES_NOT_STOP
+                self._explain(error, colour, (model.YELLOW, MISSING, UNPROVED))
+                raise
 
         return Action("wait", words, None, verify)
-
-    def _confirming(self) -> Callable[[], State]:
-        """A look that shows a GREEN row as YELLOW until its processes, or the time it lasts, prove it."""
-        green_since: Dict[Tuple[str, str], float] = {}
-        proved: Set[Tuple[str, str]] = set(self._ran_before)
-        enough = min(self._limits.grace, self._limits.timeout / 2)
-
-        def judged(row: model.Instance) -> model.Instance:
-            if row.colour != model.GREEN:
-                green_since.pop(row.key, None)
-                proved.discard(row.key)
-                return row
-            since = green_since.setdefault(row.key, self._clock.now())
-            if row.key not in proved:
-                client = self._others.client(row)
-                if (
-                    self._clock.now() - since >= enough
-                    if client is None
-                    else model.state_of(client.processes()) == model.STARTED
-                ):
-                    proved.add(row.key)
-            return row if row.key in proved else row._replace(colour=model.YELLOW)
-
-        def look() -> State:
-            state = self._listed()
-            return State(tuple(judged(row) for row in state.rows), state.twins)
-
-        return look
 
     def _seen(self, colour: str, doing: str) -> Callable[[], State]:
         def lost(state: State) -> bool:
@@ -552,7 +596,7 @@ class SystemState(Operation[State]):
             try:
                 return wait_until(
                     doing,
-                    self._confirming() if colour == model.GREEN else self._looked,
+                    (lambda: self._confirmed(self._listed())) if colour == model.GREEN else self._looked,
                     lambda state: set(state.colours) == {colour},
                     self._limits,
                     hopeless=lost,
@@ -565,9 +609,13 @@ class SystemState(Operation[State]):
 
         return verify
 
-    def _explain(self, error: Any, colour: str) -> None:
-        """Name the guilty instances, and ask each that can be asked from here for its processes and its trace."""
-        guilty = [row for row in (error.last.rows if error.last else ()) if row.colour != colour]
+    def _explain(self, error: Any, colour: str, blamed: Collection[str] = ()) -> None:
+        """Name the guilty instances, and ask each that can be asked from here for its processes and its trace.
+
+        Guilty is what is not ``colour``; when others are ``blamed``, what has one of these colours.
+        """
+        rows = error.last.rows if error.last else ()
+        guilty = [row for row in rows if (row.colour in blamed if blamed else row.colour != colour)]
         error.facts["instances"] = [row.as_data() for row in guilty]
         for row in guilty:
             client = self._others.client(row)

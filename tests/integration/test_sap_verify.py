@@ -49,6 +49,11 @@ def test_a_replication_that_comes_late_and_one_that_is_gone(
                 "sap_verify_checks": ["enqueue_replication"],
             },
             "tasks": [
+                verify(
+                    sap_verify_state="captured",
+                    sap_verify_instances=[{"sid": "PRD", "number": "00", "name": "ASCS77"}],
+                ),
+                {"ansible.builtin.debug": {"var": "sap_verify_result"}},
                 verify(sap_verify_state="captured"),
                 {"ansible.builtin.set_fact": {"health_before": "{{ sap_verify_result }}"}},
                 post(control, "/state", {"instances": {ERS: {"phase": "stopped", "seconds": {"start": 1500}}}}),
@@ -71,5 +76,6 @@ def test_a_replication_that_comes_late_and_one_that_is_gone(
         effects = [row["effect"] for row in simulator.journal() if row.get("instance") == ERS and "effect" in row]
     assert done.returncode == 2, done.stdout + done.stderr
     told = json.dumps(done.stdout + done.stderr)
+    assert "belongs to PRD/00/ASCS00" in told, "another instance answered than the one that was meant"
     assert "it came" in told and effects[-2:] == ["starting", "started"]
     assert "PRD/00 enqueue_replication: the system has no enqueue replicator (was well before)" in told

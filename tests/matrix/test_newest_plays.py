@@ -28,9 +28,12 @@ RUNS = " or ".join(
 
 # The oldest pair has the claims by pyrfc already; saprfclib is with the newest alone.
 MODULES = ("tests/integration/test_modules.py", "-k", "not pyrfc")
+ROLES = ("tests/integration/test_sap_stop_and_start.py",)
 
 
 @pytest.mark.timeout(2400)
-@pytest.mark.parametrize("part", [MODULES, ("tests/integration/runs", "-k", RUNS)], ids=["modules", "runs"])
+@pytest.mark.parametrize(
+    "part", [MODULES, ROLES, ("tests/integration/runs", "-k", RUNS)], ids=["modules", "roles", "runs"]
+)
 def test_newest_pair(part: tuple[str, ...], root: Path) -> None:
     newest.run(root, *part)

@@ -199,6 +199,7 @@ class Instance:
     degraded: bool = False
     wanted_red: bool = False
     held: int | None = None
+    late: bool = False
     locks: list[dict[str, Any]] = field(default_factory=list)
     queues: dict[str, int] = field(default_factory=dict)
     busy: int = 2
@@ -211,9 +212,15 @@ class Instance:
         return KINDS[self.kind].main
 
     @property
+    def listed(self) -> list[Process]:
+        """The processes that its process list shows."""
+        late = self.late and self.phase == "starting"
+        return [row for row in self.processes if row.color == GREEN] if late else self.processes
+
+    @property
     def color(self) -> str:
         """The colour of the whole instance, as GetSystemInstanceList shows it."""
-        colors = {process.color for process in self.processes}
+        colors = {process.color for process in self.listed}
         if not colors or colors == {GRAY}:
             return YELLOW if self.phase in ("starting", "stopping") else GRAY
         if RED in colors:
@@ -489,6 +496,7 @@ class Landscape:
         instance.wanted_red = self.faults.strike("red_on_start", **self.where(instance)) is not None
         stuck = self.faults.strike("yellow_forever", **self.where(instance))
         instance.held = stuck.id if stuck else None
+        instance.late = self.faults.strike("joins_late", **self.where(instance)) is not None
         instance.processes = []
         whole = instance.seconds["start"]
         rows = self._fresh(instance, GRAY, "Stopped")
@@ -525,17 +533,17 @@ class Landscape:
     def _finish_start(self, instance: Instance) -> None:
         """The main process is up: GREEN, unless a fault or a missing dependency holds it."""
         row = self._main(instance)
-        if instance.wanted_red:
-            row.color, row.text = RED, "Stopped"
-            instance.phase = "failed"
-            instance.log.append(f"*** ERROR => {row.name} died (exit code 1), check dev_{row.name}")
-            self._effect("red", instance)
-            return
         if instance.held is not None and self.faults.known(instance.held):
             row.text = "Starting"
             if not instance.degraded:
                 instance.degraded = True
                 self._effect("stuck_yellow", instance)
+            return
+        if instance.wanted_red:
+            row.color, row.text = RED, "Stopped"
+            instance.phase = "failed"
+            instance.log.append(f"*** ERROR => {row.name} died (exit code 1), check dev_{row.name}")
+            self._effect("red", instance)
             return
         missing = self.missing(instance)
         if missing:

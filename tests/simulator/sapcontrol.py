@@ -402,7 +402,7 @@ class Service:
                     "elapsedtime": "" if row.started is None else elapsed(clock.now() - row.started),
                     "pid": row.pid,
                 }
-                for row in (instance.processes[:-1] if gone else instance.processes)
+                for row in (instance.listed[:-1] if gone else instance.listed)
             ]
         }
 
@@ -481,6 +481,7 @@ class Service:
 
     def _work_processes(self, instance: Instance) -> list[dict[str, Any]]:
         rows = []
+        ended = self.faults.standing("work_process_ended", **self.landscape.where(instance)) is not None
         types = ["DIA"] * 10 + ["UPD"] * 2 + ["BTC"] * 4 + ["SPO", "UP2"]
         for number, sort in enumerate(types):
             busy = number < instance.busy
@@ -489,7 +490,7 @@ class Service:
                     "No": number,
                     "Typ": sort,
                     "Pid": 21000 + number,
-                    "Status": "Run" if busy else "Wait",
+                    "Status": "Ended" if ended and number == 9 else "Run" if busy else "Wait",
                     "Reason": "",
                     "Start": "yes",
                     "Err": "",
@@ -682,14 +683,20 @@ class Service:
 
     # -- high availability --------------------------------------------------------------------------------------------
 
+    def _sees_cluster(self, instance: Instance) -> bool:
+        """Whether a cluster owns the instance, and its sapstartsrv has the connector that tells it so."""
+        blind = self.faults.standing("no_cluster_connector", **self.landscape.where(instance)) is not None
+        return instance.cluster_owned and not blind
+
     def _clustered(self, instance: Instance) -> bool:
-        return any(row.cluster_owned for row in self.landscape.of_system(instance.system))
+        return any(self._sees_cluster(row) for row in self.landscape.of_system(instance.system))
 
     def do_HACheckConfig(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Checks of the cluster's configuration; none without a cluster."""
         if not self._clustered(instance):
             return {"check": []}
         good = "SAPControl-HA-SUCCESS"
+        failing = self.faults.standing("cluster_check_fails", **self.landscape.where(instance)) is not None
         replicator = self.landscape.replicator(instance)
         rows = [
             ("SAP-CONFIGURATION", good, "Redundant ABAP instance configuration", "two dialog instances"),
@@ -699,7 +706,12 @@ class Service:
                 "Enqueue replication state",
                 "replication enabled" if replicator and replicator.running else "no replication",
             ),
-            ("HA-CONFIGURATION", good, "SAPInstance RA sufficient version", ""),
+            (
+                "HA-CONFIGURATION",
+                "SAPControl-HA-ERROR" if failing else good,
+                "SAPInstance RA sufficient version",
+                "too old" if failing else "",
+            ),
         ]
         return {
             "check": [
@@ -712,7 +724,7 @@ class Service:
 
     def do_HAGetFailoverConfig(self, instance: Instance, values: dict[str, Any], caller: str) -> dict[str, Any]:
         """Whether a cluster owns the instance, with its nodes."""
-        if not instance.cluster_owned:
+        if not self._sees_cluster(instance):
             return {"HAActive": False, "HANodes": []}
         nodes = sorted({row.host for row in self.landscape.of_system(instance.system) if row.cluster_owned})
         return {
@@ -727,13 +739,13 @@ class Service:
 
     def do_HASetMaintenanceMode(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """Switch the cluster's maintenance mode."""
-        if not instance.cluster_owned:
+        if not self._sees_cluster(instance):
             raise Refused("HA not active")
         self.landscape.set_maintenance(instance, values["mode"], values["instance-only"])
 
     def do_HACheckMaintenanceMode(self, instance: Instance, values: dict[str, Any], caller: str) -> None:
         """A fault unless the maintenance mode is on."""
-        if not instance.cluster_owned:
+        if not self._sees_cluster(instance):
             raise Refused("HA not active")
         if not instance.maintenance:
             raise Refused("Maintenance mode is not active")

@@ -7,6 +7,7 @@ started. An empty process list is an answer of its own: sapstartsrv knows nothin
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.wire import Malformed, boolean, integer
@@ -29,6 +30,11 @@ _TWIN_ORDER = (RED, YELLOW, GREEN, GRAY)
 
 # Comes and goes while an instance starts; says nothing about the instance.
 _PASSING = ("sapcpe",)
+
+# All that HANA lists while it is stopped (from a published answer): its services join the list in the start.
+_ALONE_WHEN_STOPPED = {"hdbdaemon"}
+
+_ELAPSED = re.compile(r"(\d+):(\d\d):(\d\d)")
 
 # The developer trace that a process writes, by its name; the names are from memory, so an absent file is no error.
 _TRACES = {
@@ -104,6 +110,25 @@ def state_of(processes: Sequence[Process]) -> str:
 def lasting_names(processes: Sequence[Process]) -> Set[str]:
     """The names of the processes, without those that come and go."""
     return {p.name for p in processes if p.name not in _PASSING}
+
+
+def names_when_started(stopped: Sequence[Process]) -> Set[str]:
+    """The names that a started instance lists, by its list while it is stopped; empty when that cannot tell."""
+    names = lasting_names(stopped)
+    return set() if names == _ALONE_WHEN_STOPPED else names
+
+
+def youngest(processes: Sequence[Process]) -> Optional[float]:
+    """Seconds since the last process was started; None when one of them does not say."""
+    ages = []
+    for process in processes:
+        if process.name not in _PASSING:
+            match = _ELAPSED.fullmatch(process.elapsed.strip())
+            if match is None:
+                return None
+            hours, minutes, seconds = map(int, match.groups())
+            ages.append(hours * 3600.0 + minutes * 60 + seconds)
+    return min(ages) if ages else None
 
 
 def _says_stopping(process: Process) -> bool:
@@ -326,9 +351,11 @@ __all__ = (
     "guilty",
     "integer",
     "lasting_names",
+    "names_when_started",
     "processes_in_words",
     "selected",
     "state_of",
     "trace_name",
     "without_twins",
+    "youngest",
 )

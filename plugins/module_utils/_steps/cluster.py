@@ -9,13 +9,15 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.client
 POLICIES = ("refuse", "ignore")
 
 
-def refuse_behind_the_cluster(client: Client, policy: str) -> None:
+def refuse_behind_the_cluster(client: Client, policy: str, clustered: bool = False) -> None:
     """Refuse an instance that a cluster owns and that is not in the cluster's maintenance mode.
 
     An answer that cannot be had or read counts as owned: a cluster that is touched behind its back starts what was
-    stopped, or moves it.
+    stopped, or moves it. A sapstartsrv without a cluster connector sees no cluster where there is one, so its no
+    does not count against somebody who knows of one.
 
     :param policy: ``refuse``, or ``ignore`` to ask nothing.
+    :param clustered: whether it is known from elsewhere, such as the CMDB, that a cluster owns the instance.
     :raises Denied: reason ``cluster_owned`` or ``cluster_unclear``.
     """
     if policy == "ignore":
@@ -30,6 +32,15 @@ def refuse_behind_the_cluster(client: Client, policy: str) -> None:
             reason="cluster_unclear",
             cure="When no cluster owns it, say cluster_owned: ignore",
         ) from error
+    if clustered and not failover.active:
+        raise Denied(
+            doing,
+            "the CMDB says that a cluster owns it, and its sapstartsrv sees none, so nobody can tell whether the "
+            "maintenance mode is on",
+            reason="cluster_unclear",
+            cure="Let sapstartsrv see the cluster (profile parameter service/halib). Once you have seen that the "
+            "cluster does not act, say cluster_owned: ignore. When no cluster owns it any more, correct the CMDB",
+        )
     if failover.active and not client.in_maintenance():
         raise Denied(
             doing,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Optional
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 
@@ -51,8 +51,8 @@ def services(text: str) -> Dict[str, Known]:
     return found
 
 
-def read_services(path: str) -> Dict[str, Known]:
-    """The instances of the start file at ``path``; none when there is no such file.
+def read_services(path: str) -> Optional[Dict[str, Known]]:
+    """The instances of the start file at ``path``; None when there is no such file, as on a host without SAP.
 
     :raises Failed: the file is there and cannot be read.
     """
@@ -60,7 +60,7 @@ def read_services(path: str) -> Dict[str, Known]:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return services(stream.read())
     except FileNotFoundError:
-        return {}
+        return None
     except OSError as error:
         raise Failed("find the instances of the host", f"{path} cannot be read: {error.strerror}") from error
 

@@ -48,6 +48,16 @@ def known_processes(client: Client, limits: Limits, clock: Optional[Clock] = Non
     return found
 
 
+def list_is_whole(processes: Processes, limits: Limits) -> bool:
+    """Whether a started instance lists all it has, by one look: nothing has joined the list for the grace.
+
+    While an instance starts its processes join the list one after the other, so a list that is all GREEN may not be the
+    whole one yet. A process that does not say when it was started may just have been.
+    """
+    age = model.youngest(processes)
+    return age is not None and age >= limits.grace
+
+
 def wait_for_state(
     client: Client,
     wanted: str,
@@ -61,15 +71,16 @@ def wait_for_state(
     """Poll the process list until the instance is ``wanted`` (started or stopped).
 
     While an instance starts its processes join the list one after the other, so a list that is all GREEN may not be the
-    whole one yet: it counts when it holds the ``expected`` names, else when it stays the same for the grace.
+    whole one yet: it counts when it holds the ``expected`` names, else when it stays the same for the grace, or for
+    half of the timeout when that is shorter.
 
     :param lost: states that may not last longer than the grace; for a stop also: it runs again after stopping began.
-    :param expected: names of processes that a started instance shows, as far as they are known.
+    :param expected: names of processes that a started instance shows; empty when they are not known.
     :raises NeverCame: the timeout passed.
     :raises Hopeless: a lost state lasted.
     :raises LandscapeError: sapstartsrv could not be asked for longer than the patience.
     """
-    view = _View(wanted, lost, frozenset(expected), limits.grace, clock or Clock())
+    view = _View(wanted, lost, frozenset(expected), min(limits.grace, limits.timeout / 2), clock or Clock())
     try:
         return wait_until(
             doing,
@@ -108,7 +119,7 @@ class _View:
             self._whole = (frozenset(), 0.0)
             return False
         names = frozenset(model.lasting_names(processes))
-        if self._wanted != model.STARTED or self._expected <= names:
+        if self._wanted != model.STARTED or (self._expected and self._expected <= names):
             return True
         if self._whole[0] != names:
             self._whole = (names, self._clock.now())
@@ -123,9 +134,10 @@ class _View:
     def in_words(self, processes: Processes) -> str:
         """The list, with the names that are still missing in it."""
         words = model.processes_in_words(processes)
-        missing = sorted(self._expected - model.lasting_names(processes))
-        if missing and model.state_of(processes) == self._wanted == model.STARTED:
-            words += f", not listed yet: {', '.join(missing)}"
+        if model.state_of(processes) == self._wanted == model.STARTED:
+            missing = sorted(self._expected - model.lasting_names(processes))
+            words += f", not listed yet: {', '.join(missing)}" if missing else ""
+            words += f", unchanged for less than {self._grace:g} s"
         return words
 
 
@@ -160,4 +172,4 @@ def as_data(processes: Sequence[model.Process]) -> List[Dict[str, Any]]:
     ]
 
 
-__all__ = ("as_data", "explain", "known_processes", "wait_for_service", "wait_for_state")
+__all__ = ("as_data", "explain", "known_processes", "list_is_whole", "wait_for_service", "wait_for_state")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,8 @@ FORMAT = 1
 
 _UP_AGAIN = frozenset({"start", "verify", "release_jobs", "unsilence"})
 _MANY = 10**9
+# A record written by hand may have another name, or one that is made of its id.
+_INSTANCE_NAME = re.compile(r"[A-Z][A-Z0-9]*[0-9]{2}")
 
 
 def make_plan(
@@ -224,10 +227,7 @@ def make_plan(
         "host_facts": {host: _facts(data, host, on_host[host]) for group in groups for host in group.hosts},
         "host_needs": {host: sorted(host_needs[host]) for host in sorted(host_needs)},
         "steps": {host: steps[host] for group in groups for host in group.hosts},
-        "instances": {
-            name: {key: data["instances"][name].get(key) for key in ("host", "sid", "number", "tier")}
-            for name in sorted(inside)
-        },
+        "instances": {name: _to_act_on(data["instances"][name]) for name in sorted(inside)},
         "forks_needed": forks_needed,
         "lower_bound": round(bound, 3),
         "makespan": round(schedule.makespan, 3),
@@ -384,6 +384,13 @@ def _rolling(data: Mapping[str, Any], procedure: str) -> frozenset[str]:
     if procedure != "patch":
         return frozenset()
     return frozenset(name for name, system in data["systems"].items() if system["maintenance"] == "rolling")
+
+
+def _to_act_on(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what whoever stops and starts an instance has to know of it, so that it is the one that is meant."""
+    known = {key: record.get(key) for key in ("host", "sid", "number", "tier", "cluster_owned")}
+    name = str(record.get("name") or "")
+    return {**known, "name": name} if _INSTANCE_NAME.fullmatch(name) else known
 
 
 def _facts(data: Mapping[str, Any], host: str, instances: Sequence[str]) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.model 
 from ansible_collections.basis.landscape.plugins.modules.sap_instance import InstanceState, State, spec
 
 LISTS = {
-    "started": ["disp+work:GREEN", "gwrd:GREEN"],
+    "started": ["disp+work:GREEN::1557:46:59", "gwrd:GREEN::0:01:00"],
+    "young": ["disp+work:GREEN::0:00:59", "gwrd:GREEN::0:01:10"],
+    "ageless": ["disp+work:GREEN"],
     "stopped": ["disp+work:GRAY", "gwrd:GRAY"],
     "starting": ["disp+work:YELLOW:Starting", "gwrd:GREEN"],
     "stopping": ["disp+work:YELLOW:Stopping"],
@@ -28,15 +30,17 @@ def operation(**options: Any) -> InstanceState:
 
 
 def found(name: str) -> State:
-    rows = [(word.split(":") + [""])[:3] for word in LISTS[name]]
+    rows = [(word.split(":", 3) + ["", ""])[:4] for word in LISTS[name]]
     who = Identity("PRD", "01", "D01", "prdapp1", (), ())
-    return State(who, [Process(process, "", colour, text, "", "", 0) for process, colour, text in rows])
+    return State(who, [Process(process, "", colour, text, "", age, 0) for process, colour, text, age in rows])
 
 
 @pytest.mark.parametrize(
     ("wanted", "state", "steps"),
     [
         ("started", "started", []),
+        ("started", "young", ["wait"]),
+        ("started", "ageless", ["wait"]),
         ("started", "stopped", ["Start"]),
         ("started", "starting", ["wait"]),
         ("started", "copying", ["wait"]),
@@ -50,6 +54,7 @@ def found(name: str) -> State:
         ("stopped", "partial", ["Stop"]),
         ("stopped", "broken", ["Stop"]),
         ("restarted", "started", ["Stop", "Start"]),
+        ("restarted", "young", ["Stop", "Start"]),
         ("restarted", "stopped", ["Start"]),
         ("restarted", "starting", ["Stop", "Start"]),
         ("restarted", "stopping", ["wait", "Start"]),

@@ -52,6 +52,28 @@ def test_state_of_an_instance(rows: list[str], state: str) -> None:
     assert model.state_of(processes(*rows)) == state
 
 
+@pytest.mark.parametrize(
+    ("elapsed", "seconds"),
+    [
+        (["1557:46:59", "0:00:07"], 7.0),
+        (["0:01:00"], 60.0),
+        (["", "0:00:07"], None),
+        (["soon"], None),
+        (["00:07"], None),
+        ([], None),
+    ],
+)
+def test_the_age_of_the_youngest_process(elapsed: list[str], seconds: float | None) -> None:
+    rows = [Process("p", "", "GREEN", "", "", text, 0) for text in elapsed]
+    assert model.youngest(rows) == seconds
+    assert model.youngest([*rows, Process("sapcpe", "", "GREEN", "", "", "0:00:01", 0)]) == seconds
+
+
+def test_what_is_listed_when_stopped_names_what_a_start_brings() -> None:
+    assert model.names_when_started(processes("disp+work:GRAY", "gwrd:GRAY")) == {"disp+work", "gwrd"}
+    assert model.names_when_started(processes("hdbdaemon:GRAY")) == set(), "HANA lists its daemon alone"
+
+
 def test_a_process_beyond_the_tenth_counts() -> None:
     assert model.state_of(processes(*[f"p{n}:GREEN" for n in range(14)], "late:RED")) == "broken"
 

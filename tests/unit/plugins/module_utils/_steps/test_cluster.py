@@ -17,12 +17,12 @@ FREE = http(200, soap("HAGetFailoverConfigResponse", "<HAActive>false</HAActive>
 MAINTENANCE = http(200, soap("HACheckMaintenanceModeResponse"))
 
 
-def ask(policy: str, *replies: bytes) -> int:
+def ask(policy: str, *replies: bytes, clustered: bool = False) -> int:
     """Ask against these replies; how many questions were asked."""
     with Peer(*(say(reply) for reply in replies or (http(404, b""),))) as peer:
         client = connect(Address("01", url=f"http://127.0.0.1:{peer.port}"), "PRD/01")
         try:
-            refuse_behind_the_cluster(client, policy)
+            refuse_behind_the_cluster(client, policy, clustered)
         finally:
             client.close()
         return len(peer.requests)
@@ -34,6 +34,14 @@ def test_no_cluster() -> None:
 
 def test_a_cluster_in_maintenance() -> None:
     assert ask("refuse", OWNED, MAINTENANCE) == 2
+
+
+def test_a_cluster_that_only_the_cmdb_knows_of() -> None:
+    with pytest.raises(Denied) as caught:
+        ask("refuse", FREE, clustered=True)
+    assert caught.value.reason == "cluster_unclear"
+    assert ask("refuse", OWNED, MAINTENANCE, clustered=True) == 2
+    assert ask("ignore", clustered=True) == 0
 
 
 def test_whoever_ignores_the_cluster_asks_nothing() -> None:

@@ -36,7 +36,9 @@ def test_lines_that_name_no_instance(line: str) -> None:
     assert services(line) == {}
 
 
-def test_a_start_file_that_is_missing_names_nothing(tmp_path: Path) -> None:
+def test_a_start_file_that_is_missing_is_not_one_that_names_nothing(tmp_path: Path) -> None:
+    assert read_services(str(tmp_path / "sapservices")) is None
+    (tmp_path / "sapservices").write_text("#!/bin/sh\n")
     assert read_services(str(tmp_path / "sapservices")) == {}
 
 

@@ -75,6 +75,32 @@ def test_a_list_that_grows_starts_the_grace_anew() -> None:
     assert clock.time == 30
 
 
+def test_a_list_of_which_nothing_is_known_counts_after_the_grace() -> None:
+    replies = [listing("sapcpe:GREEN"), listing("a:GREEN"), listing("a:GREEN"), listing("a:GREEN", "b:GREEN")]
+    found, clock = watched(started(expected=()), *replies)
+    assert ([p.name for p in found], clock.time) == (["a", "b"], 35)
+
+
+def test_a_short_timeout_leaves_room_for_the_grace() -> None:
+    def quick(client, clock):  # type: ignore[no-untyped-def]
+        limits = Limits(30, 5, grace=60)
+        return watch.wait_for_state(client, "started", limits, doing="start it", clock=clock)
+
+    _found, clock = watched(quick, listing("a:GREEN"))
+    assert clock.time == 15
+
+
+def test_a_list_that_goes_on_growing_says_so_in_the_end() -> None:
+    def quick(client, clock):  # type: ignore[no-untyped-def]
+        limits = Limits(10, 5, grace=60)
+        return watch.wait_for_state(client, "started", limits, doing="start it", clock=clock)
+
+    files = http(500, fault("Permission denied"))
+    growing = [listing(*[f"{name}:GREEN" for name in "abc"[:count]]) for count in (1, 2, 3)]
+    with pytest.raises(NeverCame, match="c GREEN, unchanged for less than 5 s"):
+        watched(quick, *growing, files)
+
+
 def test_red_that_stays_ends_a_start_early_with_the_last_lines() -> None:
     red = listing("disp+work:RED:Stopped", "gwrd:GREEN")
     files = http(200, soap("ListDeveloperTracesResponse", "<file><item><filename>dev_disp</filename></item></file>"))

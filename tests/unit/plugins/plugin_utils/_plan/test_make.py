@@ -338,6 +338,16 @@ def test_cluster_owned_instances_are_pointed_out() -> None:
     assert any("HDB/db/HDB00" in words for words in build.plan()["warnings"])
 
 
+def test_whoever_stops_an_instance_is_told_its_name_and_its_cluster() -> None:
+    build = three_tiers()
+    instances = build.data["instances"]
+    instances["HDB/db/HDB00"]["cluster_owned"] = True
+    instances["PRD/app1/D02"]["name"] = "the first application server"
+    known = build.plan()["instances"]
+    assert (known["HDB/db/HDB00"]["name"], known["HDB/db/HDB00"]["cluster_owned"]) == ("HDB00", True)
+    assert "name" not in known["PRD/app1/D02"] and not known["PRD/app1/D02"]["cluster_owned"]
+
+
 def test_a_run_that_has_begun_is_planned_again_from_its_own_view() -> None:
     build = three_tiers().system("SBX").instance("SBX", "sbx", "D00")
     build.calendar("night", "window", {"start": "2026-11-22T20:00", "end": "2026-11-22T23:00"})
