@@ -39,6 +39,16 @@ def missing(names: Iterable[str]) -> list[str]:
     return [name for name in names if not present(name)]
 
 
+def able() -> bool:
+    """Whether ``install`` can install here: the user is root, the machine a Debian."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def promised(names: Iterable[str]) -> list[str]:
+    """Those of *names* that nothing excuses in CI, as ``install`` has to have put them there."""
+    return [name for name in names if name in PACKAGES] if os.environ.get("CI") == "true" and able() else []
+
+
 def advice(names: Iterable[str]) -> str:
     """One line that says what is missing with the way to get it."""
     names = list(names)
@@ -55,7 +65,7 @@ def install() -> None:
     if not lacking:
         return
     packages = [PACKAGES[name][0] for name in lacking]
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not able():
         print(
             f"Tests that need {', '.join(lacking)} will be skipped; as root: "
             f"apt-get install --no-install-recommends {' '.join(packages)}",

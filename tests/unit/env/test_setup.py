@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest
 from tests.env import collection, debian, python, tree
 
 
@@ -128,6 +129,38 @@ def test_advice_names_what_is_missing(names: list[str], words: str) -> None:
 
 def test_missing_programs() -> None:
     assert debian.missing(["sh", "no-such-program-anywhere"]) == ["no-such-program-anywhere"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ci", "user", "installer", "outcome"),
+    [
+        ("tool", "true", 0, True, pytest.fail.Exception),
+        ("tool", "", 0, True, pytest.skip.Exception),
+        ("tool", "true", 1000, True, pytest.skip.Exception),
+        ("tool", "true", 0, False, pytest.skip.Exception),
+        ("no-such-program-anywhere", "true", 0, True, pytest.skip.Exception),
+    ],
+)
+def test_what_the_set_up_installs_is_not_missing_in_ci(
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    name: str,
+    ci: str,
+    user: int,
+    installer: bool,
+    outcome: type[BaseException],
+) -> None:
+    if installer:
+        (tmp_path / "apt-get").write_text("#!/bin/sh\n", encoding="utf-8")
+        (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setitem(debian.PACKAGES, "tool", ("tool", "no-such-program-anywhere"))
+    request.node.add_marker(pytest.mark.needs(name))
+    with pytest.raises(outcome, match=f"needs {name}"):
+        conftest.pytest_runtest_setup(request.node)
 
 
 def test_door_without_a_python_says_what_to_install(root: Path, tmp_path: Path) -> None:
