@@ -47,6 +47,7 @@ def lint(rest: list[str]) -> int:
 
 def bench(rest: list[str]) -> int:
     """Run the benchmarks, all or the named ones."""
+    debian.install(["postgresql"])
     venv = python.ensure(ROOT, "oldest", python.TESTS)
     return run(str(venv), "-m", "tests.bench", *rest)
 

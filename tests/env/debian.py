@@ -59,15 +59,15 @@ def advice(names: Iterable[str]) -> str:
     return words
 
 
-def install() -> None:
-    """Install what is missing when root on Debian; else, or when that fails, name it on stderr."""
-    lacking = missing(PACKAGES)
+def install(names: Iterable[str] = tuple(PACKAGES)) -> None:
+    """Install which of *names* are missing when root on Debian; else, or when that fails, name them on stderr."""
+    lacking = missing(names)
     if not lacking:
         return
     packages = [PACKAGES[name][0] for name in lacking]
     if not able():
         print(
-            f"Tests that need {', '.join(lacking)} will be skipped; as root: "
+            f"What needs {', '.join(lacking)} will be left out; as root: "
             f"apt-get install --no-install-recommends {' '.join(packages)}",
             file=sys.stderr,
         )
@@ -77,4 +77,4 @@ def install() -> None:
     subprocess.run(["apt-get", "-qq", "update"], env=quiet, check=False, stdout=subprocess.DEVNULL)
     command = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages]
     if subprocess.run(command, env=quiet, check=False, stdout=subprocess.DEVNULL).returncode:
-        print(f"Could not install {' '.join(packages)}; {advice(missing(PACKAGES))}", file=sys.stderr)
+        print(f"Could not install {' '.join(packages)}; {advice(missing(lacking))}", file=sys.stderr)

@@ -163,6 +163,29 @@ def test_what_the_set_up_installs_is_not_missing_in_ci(
         conftest.pytest_runtest_setup(request.node)
 
 
+@pytest.mark.parametrize("user", [0, 1000])
+def test_what_is_missing_is_installed_or_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, user: int
+) -> None:
+    """apt-get here installs by making the program."""
+    tool = tmp_path / "no-such-program-anywhere"
+    script = f'#!/bin/sh\ncase "$*" in *install*tool) : >{tool}; /bin/chmod +x {tool} ;; esac\n'
+    (tmp_path / "apt-get").write_text(script, encoding="utf-8")
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setitem(debian.PACKAGES, "tool", ("tool", tool.name))
+    monkeypatch.setitem(debian.PACKAGES, "other", ("other", "another-program-that-is-nowhere"))
+    debian.install(["tool"])
+    said = capfd.readouterr()
+    if user:
+        assert said.err == (
+            "What needs tool will be left out; as root: apt-get install --no-install-recommends tool\n"
+        ) and debian.missing(["tool"]) == ["tool"]
+    else:
+        assert said.out == "Installing Debian packages: tool\n" and said.err == "" and not debian.missing(["tool"])
+
+
 def test_door_without_a_python_says_what_to_install(root: Path, tmp_path: Path) -> None:
     old = tmp_path / "bin" / "python3"
     old.parent.mkdir()
