@@ -100,7 +100,9 @@ def test_steps_that_tags_leave_out_are_recorded_as_such_and_the_others_are_walke
         assert done == {"admit", "patch", "verify"}, steps_of_host
         assert set(steps_of_host.values()) == {"done", "skipped"}
     assert sorted(host for _other, host in site.effects("patched")) == sorted(CHAIN)
-    assert len(site.effects("stopped")) == 3 and not site.effects("reboot_requested") and site.state("r2") == "succeeded"
+    assert (
+        len(site.effects("stopped")) == 3 and not site.effects("reboot_requested") and site.state("r2") == "succeeded"
+    )
 
 
 def test_a_member_that_fails_defers_the_other_one(site: Site) -> None:
@@ -151,9 +153,7 @@ def test_a_task_of_the_site_may_ignore_who_cannot_be_reached(site: Site, ignored
     site.simulator.fault("host_unreachable", host="web")
     tasks = {step: str(site.folder / "away.yml") for step in ("silence", "unsilence")}
     (site.folder / "away.yml").write_text(AWAY.format(ignored=ignored), encoding="utf-8")
-    outcome = site.play(
-        run_name="r1", landscape_hosts="pair1", landscape_step_tasks=tasks, ansible_simulated_timeout=2
-    )
+    outcome = site.play(run_name="r1", landscape_hosts="pair1", landscape_step_tasks=tasks, ansible_simulated_timeout=2)
     states = site.states()["pair1"]
     if ignored:
         assert outcome.code == 0, outcome.output

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -78,6 +79,32 @@ def test_found_pythons_are_real_distinct_and_sorted() -> None:
             [one.path, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, check=True
         )
         assert tuple(map(int, answer.stdout.split())) == one.version
+
+
+@pytest.mark.parametrize(
+    ("oldest", "newest", "words"),
+    [
+        (("3.11", "2.19.4"), ("3.13", "2.21.0"), ""),
+        (
+            ("3.14", "2.21.0"),
+            ("3.14", "2.21.0"),
+            "The oldest and the newest pair are the same here: Python 3.14 with ansible-core 2.21.0. "
+            "A second Python would make them two.",
+        ),
+        (
+            ("3.12", "2.19.4"),
+            ("3.12", "2.21.0"),
+            "The oldest and the newest pair have the same Python here, 3.12, with ansible-core 2.19.4 and 2.21.0.",
+        ),
+    ],
+)
+def test_pairs_that_are_not_two_are_named(oldest: tuple[str, str], newest: tuple[str, str], words: str) -> None:
+    assert python.alike(oldest, newest) == words
+
+
+def test_a_pair_is_what_runs() -> None:
+    ours = "{}.{}".format(*sys.version_info), importlib.metadata.version("ansible-core")
+    assert python.pair(Path(sys.executable)) == ours
 
 
 def test_environment_is_made_once(checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:
