@@ -236,8 +236,8 @@ def main() -> int:
     for words in (
         f"at full scale batches of a quarter take {quarters:.0f} s at best, as if Ansible took no time, and "
         f"{measured:.0f} s as measured above",
-        f"at full scale gates take {took:.0f} s with a fork for each host, {longer:.0f} s with as many forks as a batch "
-        "has hosts, both as measured above",
+        f"at full scale gates take {took:.0f} s with a fork for each host, {longer:.0f} s with as many forks as a "
+        "batch has hosts, both as measured above",
         f"batches of a quarter at best take {quarters / took:.2f} times as long as gates with a fork for each host; "
         f"with equal forks {quarters / longer:.2f} times as long, one batch of all hosts at best {whole / took:.2f} "
         "times",
