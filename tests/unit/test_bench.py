@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -45,7 +46,8 @@ def test_batches_at_best_wait_for_the_slowest_host_after_each_phase() -> None:
         "b": ("app", 5, 10, 4, 3, 2),
         "d": ("db", 7, 10, 9, 8, 1),
     }
-    hosts, seconds = {}, {}
+    hosts: dict[str, Any] = {}
+    seconds: dict[str, float] = {}
     for name, (tier, *durations) in table.items():
         labels = {kind: f"{name}/{kind}" for kind in ("stop", "patch", "reboot", "start", "verify")}
         hosts[name] = {"landscape_host": {"instances": [{"tier": tier}]}, "labels": labels}
