@@ -20,9 +20,14 @@ os.environ.setdefault("ANSIBLE_HOME", str(ROOT / ".cache" / "ansible"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose machine lacks what it needs, and say how to get it."""
+    """Skip a test whose machine lacks what it needs, and say how to get it.
+
+    In CI a lack of what the set-up installs is a failure: a set-up that failed would look like tests that went well.
+    """
     for mark in item.iter_markers("needs"):
         missing = debian.missing(mark.args)
+        if debian.promised(missing):
+            pytest.fail(debian.advice(missing), pytrace=False)
         if missing:
             pytest.skip(debian.advice(missing))
 

@@ -84,13 +84,17 @@ def main() -> int:
 
 def told(reports: pathlib.Path, journal: list[dict[str, t.Any]], culprit: str, code: int) -> int:
     """Print how it came out, then where the page is; 0 when the outcome is the expected one."""
+    page = reports / f"{RUN}.html"
     try:
         report = json.loads((reports / f"{RUN}.json").read_text(encoding="utf-8"))
-        print(verdict(report, journal, culprit, code))
+        outcome = verdict(report, journal, culprit, code)
+        if not page.is_file():
+            raise NotAsExpected(f"there is no page {page}")
     except (NotAsExpected, OSError) as error:
         print(f"demo: not as expected: {error}", file=sys.stderr)
         return 1
-    print(f"report: {reports / f'{RUN}.html'}")
+    print(outcome)
+    print(f"report: {page}")
     return 0
 
 

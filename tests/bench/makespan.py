@@ -27,6 +27,14 @@ SECONDS = {
 }
 STRAGGLERS = 0.05
 QUARTER = 4
+# What batches.yml waits for, in its order; of a stop and a start one tier at a time.
+BARRIERS = (
+    *(("stop", tier) for tier in ("web", "app", "db")),
+    ("patch", None),
+    ("reboot", None),
+    *(("start", tier) for tier in ("db", "app", "web")),
+    ("verify", None),
+)
 
 
 def inventory(scale: float, seed: int = 7) -> tuple[dict[str, t.Any], dict[str, float]]:
@@ -144,6 +152,21 @@ class Workshop:
         return t.cast(float, plan["lower_bound"])
 
 
+def batches_at_best(hosts: t.Mapping[str, t.Any], seconds: t.Mapping[str, float], size: int) -> float:
+    """Return the seconds that batches.yml would take in batches of ``size`` if Ansible itself took no time at all.
+
+    In the linear strategy every host of a batch waits for the slowest one after each task, and every batch for the one
+    before. A batch has a fork for each of its hosts.
+    """
+    names, total = list(hosts), 0.0
+    for first in range(0, len(names), size):
+        batch = [hosts[name] for name in names[first : first + size]]
+        for kind, tier in BARRIERS:
+            those = [host for host in batch if tier in (None, host["landscape_host"]["instances"][0]["tier"])]
+            total += max((seconds[host["labels"][kind]] for host in those), default=0.0)
+    return total
+
+
 def gated(shop: Workshop, share: int) -> tuple[float, float]:
     """Print how a gated run with one fork for ``share`` hosts compares with its bound.
 
@@ -166,7 +189,7 @@ def gated(shop: Workshop, share: int) -> tuple[float, float]:
 
 
 def batched(shop: Workshop, share: int) -> float:
-    """Print how the same work in batches of one host in ``share`` compares with the same bound.
+    """Print how the same work in batches of one host in ``share`` compares with the same bound, as Ansible does it.
 
     Returns the seconds it would take at full scale.
     """
@@ -182,13 +205,24 @@ def batched(shop: Workshop, share: int) -> float:
     return span / shop.scale
 
 
+def at_best(share: int) -> float:
+    """Return the seconds at full scale that batches of one host in ``share`` take if Ansible itself takes no time."""
+    layout, seconds = inventory(1.0)
+    hosts = layout["all"]["hosts"]
+    return batches_at_best(hosts, seconds, len(hosts) // share)
+
+
 def main() -> int:
     """Print the ratios; 1 when a limit is missed.
 
     What a task costs the controller does not shrink with the work, so in a run of a quarter of full scale it counts
     four times. The first run knows nothing of the hosts; with a fork for each, their order does not matter. The second
-    one, with fewer, has the durations of the first, as every second maintenance has. Batches are mostly idle, so less
-    will do there. All three take about an hour and a half.
+    one, with fewer, has the durations of the first, as every second maintenance has.
+
+    Gates are judged as they are measured, with all that the controller does, against batches at their best: those are
+    reckoned from the same durations as if Ansible took no time. The batches that are measured show that; they are
+    mostly idle, so less than a quarter of full scale has to do, and the controller counts twenty times in them. All
+    three take about an hour and a half.
     """
     scale = float(os.environ.get("BASIS_BENCH_SCALE", "0.25"))
     with tempfile.TemporaryDirectory() as folder:
@@ -196,15 +230,21 @@ def main() -> int:
         alone, took = gated(shop, 1)
         quarter, longer = gated(shop, QUARTER)
     with tempfile.TemporaryDirectory() as folder:
-        batches = batched(Workshop(pathlib.Path(folder), scale * 0.2), QUARTER)
-    kept = alone <= 1.10 and quarter <= 1.15 and took * 2 <= batches
-    print(
-        f"makespan: batches of a quarter take {batches / took:.2f} times as long as gates with a fork for each host, "
-        f"{batches / longer:.2f} times as long as gates with as many forks as a batch has hosts; limits 1.10 and 1.15 "
-        f"times the bound, half of the batches with a fork for each host: "
-        f"{'kept' if kept else 'MISSED'}",
-        flush=True,
-    )
+        measured = batched(Workshop(pathlib.Path(folder), scale * 0.2), QUARTER)
+    quarters, whole = at_best(QUARTER), at_best(1)
+    kept = alone <= 1.10 and quarter <= 1.15 and took * 2 <= quarters
+    for words in (
+        f"at full scale batches of a quarter take {quarters:.0f} s at best, as if Ansible took no time, and "
+        f"{measured:.0f} s as measured above",
+        f"at full scale gates take {took:.0f} s with a fork for each host, {longer:.0f} s with as many forks as a "
+        "batch has hosts, both as measured above",
+        f"batches of a quarter at best take {quarters / took:.2f} times as long as gates with a fork for each host; "
+        f"with equal forks {quarters / longer:.2f} times as long, one batch of all hosts at best {whole / took:.2f} "
+        "times",
+        "limits: gates 1.10 and 1.15 times the bound, with a fork for each host half of the batches of a quarter at "
+        f"best: {'kept' if kept else 'MISSED'}",
+    ):
+        print(f"makespan: {words}", flush=True)
     return 0 if kept else 1
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import postgres
+from tests.env import debian
 from tests.property import plans
 
 FORK = multiprocessing.get_context("fork")
@@ -119,6 +120,8 @@ def main() -> int:
             server = postgres.server()
             served = _steps_per_second(server.database())
             print(f"the same on PostgreSQL (fsync off): {served:.0f}, ratio {served / sqlite:.2f}", flush=True)
+        else:
+            print(f"the same on PostgreSQL: not measured, {debian.advice(['postgresql'])}", flush=True)
         waiters, sidecar, awake = _waiters(f"sqlite:///{folder}/wait.db")
         print(
             f"{WAITERS} waiters on SQLite: {waiters:.1%} of a core, their sidecar {sidecar:.1%};"

@@ -24,6 +24,17 @@ def run(*command: str) -> int:
     return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
 
 
+def both() -> Path:
+    """Set up all that the tests need; say when the two pairs are not two. Returns the Python of the oldest pair."""
+    debian.install()
+    venv = python.ensure(ROOT, "oldest", python.EVERYTHING)
+    newest = python.ensure(ROOT, "newest", python.TESTS)
+    words = python.alike(python.pair(venv), python.pair(newest))
+    if words:
+        print(words, file=sys.stderr)
+    return venv
+
+
 def demo(rest: list[str]) -> int:
     """Patch the simulated landscape."""
     venv = python.ensure(ROOT, "oldest", python.DEMO)
@@ -32,9 +43,7 @@ def demo(rest: list[str]) -> int:
 
 def test(rest: list[str]) -> int:
     """Run every check and test, two at a time; the tests of one file stay together, files begin in their order."""
-    debian.install()
-    venv = python.ensure(ROOT, "oldest", python.EVERYTHING)
-    python.ensure(ROOT, "newest", python.TESTS)
+    venv = both()
     return run(str(venv), "-m", "pytest", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder", *rest)
 
 
@@ -47,15 +56,14 @@ def lint(rest: list[str]) -> int:
 
 def bench(rest: list[str]) -> int:
     """Run the benchmarks, all or the named ones."""
+    debian.install(["postgresql"])
     venv = python.ensure(ROOT, "oldest", python.TESTS)
     return run(str(venv), "-m", "tests.bench", *rest)
 
 
 def setup(rest: list[str]) -> int:
     """Make the environments and run nothing."""
-    debian.install()
-    python.ensure(ROOT, "oldest", python.EVERYTHING)
-    python.ensure(ROOT, "newest", python.TESTS)
+    both()
     return 0
 
 

@@ -135,6 +135,27 @@ def ensure(root: Path, which: str, requirements: list[str]) -> Path:
     return interpreter
 
 
+def pair(interpreter: Path) -> tuple[str, str]:
+    """The versions of Python and of ansible-core in an environment of ``ensure``."""
+    program = "import sys, importlib.metadata as m; print('{}.{}'.format(*sys.version_info), m.version('ansible-core'))"
+    answer = subprocess.run([str(interpreter), "-c", program], capture_output=True, text=True, check=True).stdout
+    python, core = answer.split()
+    return python, core
+
+
+def alike(oldest: tuple[str, str], newest: tuple[str, str]) -> str:
+    """One line that says what two pairs have in common that should differ; empty when they have different Pythons."""
+    (python, core), (other, later) = oldest, newest
+    if python != other:
+        return ""
+    if core == later:
+        return (
+            f"The oldest and the newest pair are the same here: Python {python} with ansible-core {core}. "
+            "A second Python would make them two."
+        )
+    return f"The oldest and the newest pair have the same Python here, {python}, with ansible-core {core} and {later}."
+
+
 def _install(root: Path, interpreter: Path, name: str, words: list[str]) -> None:
     print(f"Installing {name} into {interpreter.parents[1].name}", flush=True)
     command = [

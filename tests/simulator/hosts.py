@@ -8,6 +8,7 @@ dnf 4, its tables are shortened. A kernel is replaced, where a real host would k
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import json
 import re
@@ -133,6 +134,10 @@ class Hosts:
             if self.faults.strike(what, host=host.name, operation=command, door="hosts") is not None:
                 entry["fault"] = what
                 raise Hang if what == "hang" else Hangup
+        slow = self.faults.strike("slow", host=host.name, operation=command, door="hosts")
+        if slow is not None:
+            entry["fault"] = "slow"
+            await asyncio.sleep(slow.seconds)
         try:
             method: Callable[..., Any] | None = getattr(self, "run_" + command.replace("-", "_"), None)
             if method is None:

@@ -6,11 +6,14 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.bench import __main__ as runner
-from tests.bench import _growth, abap, cmdb, makespan, plan
+from tests.bench import _growth, abap, cmdb, makespan, plan, waiting
 
 
 @pytest.mark.parametrize(("answer", "code"), [(0, 0), (None, 0), (1, 1)])
@@ -31,8 +34,53 @@ def test_the_limits_of_the_makespan(
 ) -> None:
     ratios = {1: alone, makespan.QUARTER: quarter}
     monkeypatch.setattr(makespan, "gated", lambda _shop, share: (ratios[share], 100.0))
-    monkeypatch.setattr(makespan, "batched", lambda _shop, _share: batches)
+    monkeypatch.setattr(makespan, "batched", lambda _shop, _share: 1000.0)  # shown, not judged
+    monkeypatch.setattr(makespan, "at_best", lambda share: {1: 1000.0, makespan.QUARTER: batches}[share])
     assert makespan.main() == code
+
+
+def test_batches_at_best_wait_for_the_slowest_host_after_each_phase() -> None:
+    table = {  # tier, stop, patch, reboot, start, verify
+        "w": ("web", 1, 10, 3, 2, 1),
+        "a": ("app", 2, 11, 3, 4, 1),
+        "b": ("app", 5, 10, 4, 3, 2),
+        "d": ("db", 7, 10, 9, 8, 1),
+    }
+    hosts: dict[str, Any] = {}
+    seconds: dict[str, float] = {}
+    for name, (tier, *durations) in table.items():
+        labels = {kind: f"{name}/{kind}" for kind in ("stop", "patch", "reboot", "start", "verify")}
+        hosts[name] = {"landscape_host": {"instances": [{"tier": tier}]}, "labels": labels}
+        seconds |= dict(zip(labels.values(), map(float, durations), strict=True))
+    # stop web, app, db: 1 + 5 + 7; patch 11; reboot 9; start db, app, web: 8 + 4 + 2; verify 2
+    assert makespan.batches_at_best(hosts, seconds, 4) == 49.0
+    # w, a: 1 + 2, 11, 3, 4 + 2, 1 = 24; b, d: 5 + 7, 10, 9, 8 + 3, 2 = 44
+    assert makespan.batches_at_best(hosts, seconds, 2) == 68.0
+    # the last batch may be smaller: w, a, b 1 + 5, 11, 4, 4 + 2, 2 = 29; d: 7, 10, 9, 8, 1 = 35
+    assert makespan.batches_at_best(hosts, seconds, 3) == 64.0
+
+
+def test_batches_at_best_follow_what_batches_do(root: Path) -> None:
+    (play,) = yaml.safe_load((root / "tests" / "bench" / "ansible" / "batches.yml").read_text(encoding="utf-8"))
+    walked: list[tuple[str, str | None]] = []
+    for task in play["tasks"]:
+        if "loop" in task:
+            walked += [(task["vars"]["kind"], tier) for tier in task["loop"]]
+        else:
+            walked.append((task["simulated_work"]["label"].strip("{} ").removeprefix("labels."), None))
+    assert tuple(walked) == makespan.BARRIERS
+
+
+@pytest.mark.parametrize(("workers", "code"), [(0.2, 0), (0.4, 1)])
+def test_the_limit_of_waiting(monkeypatch: pytest.MonkeyPatch, workers: float, code: int) -> None:
+    """All processes count; only our pace of polling is judged."""
+
+    def measured(_seconds: float, poll: str | None) -> dict[str, waiting.Use]:
+        shares = {"main": 0.05, "workers": workers, "sidecar": 0.05} if poll is None else {"main": 0.9, "workers": 0.9}
+        return {kind: waiting.Use(share, 1.0, 1) for kind, share in shares.items()}
+
+    monkeypatch.setattr(waiting, "measure", measured)
+    assert waiting.main() == code
 
 
 @pytest.mark.parametrize("missed", ["quiet", "counting", None])

@@ -38,6 +38,7 @@ JOURNAL: list[dict[str, Any]] = [
 def ended(folder: Path, report: dict[str, Any], journal: list[dict[str, Any]], code: int) -> int:
     """The exit code after a run with this report."""
     (folder / f"{demo.RUN}.json").write_text(json.dumps(report), encoding="utf-8")
+    (folder / f"{demo.RUN}.html").touch()
     return demo.told(folder, journal, CULPRIT, code)
 
 
@@ -101,6 +102,13 @@ def test_another_story_is_told(
 def test_a_playbook_that_ends_well_is_not_the_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(tmp_path, REPORT, JOURNAL, 0) == 1
     assert "ansible-playbook reports the failure" in capsys.readouterr().err
+
+
+def test_without_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "demo.json").write_text(json.dumps(REPORT), encoding="utf-8")
+    assert demo.told(tmp_path, JOURNAL, CULPRIT, 2) == 1
+    said = capsys.readouterr()
+    assert said.out == "" and said.err == f"demo: not as expected: there is no page {tmp_path / 'demo.html'}\n"
 
 
 def test_without_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,7 @@ Commands: ``smallhosts.py up STATE HOSTS.json`` starts all hosts and returns whe
 ``smallhosts.py down STATE`` ends what ``up`` started. Needs root, Linux, unshare, sshd.
 
 HOSTS.json: ``[{"name": ..., "address": "127.0.1.11", "files": {"/path": "text"}, "packages": ["x.deb"],
-"setup": ["command"], "stay_down": false}]``; ``packages`` are unpacked over the host's root, ``setup`` runs inside
-before the first boot.
+"setup": ["command"]}]``; ``packages`` are unpacked over the host's root, ``setup`` runs inside before the first boot.
 """
 
 from __future__ import annotations
@@ -207,7 +206,7 @@ class SmallHost:
             finally:
                 host.kill()  # --kill-child: pid 1 of the host goes with it, and so does everything in the host
                 host.wait()
-            if wanted != "reboot" or self.description.get("stay_down"):
+            if wanted != "reboot":
                 return
 
 

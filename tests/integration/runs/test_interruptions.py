@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+from typing import Any
 
 import pytest
 
@@ -18,13 +19,17 @@ from tests.integration.runs.conftest import INSTANCE, Site, kill
 
 EFFECTS = ("stopped", "patched", "reboot_requested", "started")
 # The step in which the controller dies, and the fault that holds the step open until it is dead.
-STEPS = {
-    "admit": ("web", "admit", {"name": "slow", "host": "web", "operation": "ABAPGetWPTable", "seconds": 3}),
-    "stop": ("app", "stop:PRD/app/D01", {"name": "slow", "host": "app", "operation": "Stop", "seconds": 3}),
-    "patch": ("db", "patch", {"name": "slow", "host": "db", "operation": "dnf", "seconds": 2, "times": 2}),
-    "reboot": ("app", "reboot", None),
-    "start": ("db", "start:HDP/db/HDB00", {"name": "slow", "host": "db", "operation": "Start", "seconds": 3}),
-    "verify": ("db", "verify", None),
+STEPS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "admit": ("web", "admit", {"operation": "GetProcessList", "times": 1}),
+    "stop": ("app", "stop:PRD/app/D01", {"operation": "Stop"}),
+    "patch": ("db", "patch", {"operation": "dnf", "times": 1}),
+    "reboot": ("app", "reboot", {"operation": "shutdown", "seconds": 2}),
+    "start": ("db", "start:HDP/db/HDB00", {"operation": "Start"}),
+    "verify": (
+        "db",
+        "verify",
+        {"operation": "GetSystemInstanceList", "on": {"effect": "started", "host": "db"}, "times": 1},
+    ),
 }
 
 
@@ -49,11 +54,11 @@ def sidecar(process_id: int) -> int:
 @pytest.mark.parametrize("name", STEPS)
 def test_killed_in_a_step_and_continued(site: Site, name: str) -> None:
     host, step, fault = STEPS[name]
-    if fault:
-        site.simulator.control("POST", "/faults", fault)
+    site.simulator.fault("slow", host=host, **{"seconds": 3, **fault})
     process = site.begin(run_name="r1", landscape_hosts="web,app,db")
-    site.until_step(host, step)
+    site.until(lambda: site.simulator.journal(fault="slow", host=host), why=f"{name} is held")
     kill(process, signal.SIGKILL)
+    assert site.states()[host][step] == "running", "the controller died elsewhere"
     site.end(process)
     site.until(lambda: site.state() == "lost", deadline=30, why="the sidecar marks the run as lost")
     again = site.play(run="r1")

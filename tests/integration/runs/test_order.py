@@ -80,6 +80,34 @@ def test_a_host_that_fails_releases_its_waiters_at_once_and_the_others_finish(si
         assert site.effects("patched").count(("patched", host)) == 1
 
 
+def test_steps_that_tags_leave_out_are_recorded_as_such_and_the_others_are_walked(site: Site) -> None:
+    outcome = site.play("--skip-tags", "patch,reboot", run_name="r1", landscape_hosts=",".join(CHAIN))
+    assert outcome.code == 0, outcome.output
+    with site.store() as store:
+        steps = {(step["ci"], step["kind"]): step for step in store.steps("r1")}
+    for host in CHAIN:
+        for kind in ("admit", "stop", "start", "verify"):
+            assert steps[host, kind]["state"] == "done", steps[host, kind]
+        for kind in ("patch", "reboot"):
+            assert steps[host, kind]["state"] == "skipped", steps[host, kind]
+            assert steps[host, kind]["message"] == "left out on request (skip_steps)"
+    assert not site.effects("patching", "patched", "reboot_requested")
+    assert [host for _other, host in site.effects("stopped")] == ["web", "app", "db"]
+    assert [host for _other, host in site.effects("started")] == ["db", "app", "web"]
+    assert site.state() == "succeeded" and site.everything_is_up()
+
+    alone = site.play("--tags", "patch,verify", run_name="r2", landscape_hosts=",".join(CHAIN))
+    assert alone.code == 0, alone.output
+    for steps_of_host in site.states("r2").values():
+        done = {step for step, state in steps_of_host.items() if state == "done"}
+        assert done == {"admit", "patch", "verify"}, steps_of_host
+        assert set(steps_of_host.values()) == {"done", "skipped"}
+    assert sorted(host for _other, host in site.effects("patched")) == sorted(CHAIN)
+    assert (
+        len(site.effects("stopped")) == 3 and not site.effects("reboot_requested") and site.state("r2") == "succeeded"
+    )
+
+
 def test_a_member_that_fails_defers_the_other_one(site: Site) -> None:
     site.simulator.fault("red_on_start", instance=INSTANCE["pair1"])
     site.simulator.fault("red_on_start", instance=INSTANCE["pair2"])
@@ -92,31 +120,51 @@ def test_a_member_that_fails_defers_the_other_one(site: Site) -> None:
     assert not [host for effect, host in site.effects("stopping", "patched") if host == other]
 
 
-def test_unreachable_before_its_stop(site: Site) -> None:
-    site.simulator.fault("host_unreachable", host="app")
-    outcome = site.play(run_name="r1")
-    assert outcome.code in (2, 4)
-    assert site.state() == "partial"
-    assert not [effect for effect, host in site.effects("stopping") if host in ("app", "db")]
-    states = site.states()
-    assert "blocked" in states["db"].values() and states["pair1"]["verify"] == "done"
+AWAY = """---
+- name: Tell web, which may be away
+  ansible.builtin.raw: "true"
+  delegate_to: web
+  ignore_unreachable: {ignored}
+  register: told
+- name: See that it is away
+  ansible.builtin.assert:
+    that: told is unreachable
+"""
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_task_of_the_site_may_ignore_who_cannot_be_reached(site: Site, ignored: bool) -> None:
+    site.simulator.fault("host_unreachable", host="web")
+    tasks = {step: str(site.folder / "away.yml") for step in ("silence", "unsilence")}
+    (site.folder / "away.yml").write_text(AWAY.format(ignored=ignored), encoding="utf-8")
+    outcome = site.play(run_name="r1", landscape_hosts="pair1", landscape_step_tasks=tasks, ansible_simulated_timeout=2)
+    states = site.states()["pair1"]
+    if ignored:
+        assert outcome.code == 0, outcome.output
+        assert set(states.values()) <= {"done", "skipped"} and states["unsilence"] == "done", states
+        assert site.state() == "succeeded"
+    else:
+        assert outcome.code in (2, 4), outcome.output
+        assert states["silence"] == "failed" and states["stop:WP1/pair1/W21"] == "pending", states
+        assert "WP1/pair1/-/silence unreachable: " in outcome.output and site.state() == "partial"
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "lost", "said"),
     [
-        ("host_unreachable", "admit unreachable: "),
-        ("sapstartsrv_down", "Could not admit db: HDP/db/HDB00 asked: "),
+        ("host_unreachable", "db", "admit unreachable: "),
+        ("host_unreachable", "app", "admit unreachable: "),
+        ("sapstartsrv_down", "db", "Could not admit db: HDP/db/HDB00 asked: "),
     ],
 )
-def test_nothing_goes_down_when_what_it_needs_cannot_come(site: Site, fault: str, said: str) -> None:
-    site.simulator.fault(fault, host="db")
+def test_nothing_goes_down_when_what_goes_with_it_cannot_come(site: Site, fault: str, lost: str, said: str) -> None:
+    site.simulator.fault(fault, host=lost)
     outcome = site.play(run_name="r1", landscape_hosts="web,app,db,pair1")
     assert outcome.code in (2, 4), outcome.output
     assert not [host for effect, host in site.effects() if host in CHAIN], "web and app would be down in vain"
     states = site.states()
-    assert states["db"]["admit"] in ("failed", "unknown"), states["db"]
-    for host in ("web", "app"):
+    assert states[lost]["admit"] == ("unknown" if fault == "host_unreachable" else "failed"), states[lost]
+    for host in set(CHAIN) - {lost}:
         assert "blocked" in states[host].values() or states[host]["admit"] == "deferred", states[host]
     assert states["pair1"]["verify"] == "done", "who has nothing to do with it goes on"
     assert said in " ".join(outcome.output.split()), outcome.output
@@ -149,8 +197,21 @@ def test_a_reboot_that_never_comes_back(site: Site) -> None:
     assert outcome.code in (2, 4)
     states = site.states()
     assert states["db"]["reboot"] == "failed", states["db"]
-    assert states["app"]["start:PRD/app/D01"] == "blocked"
-    assert "db" in outcome.output and site.state() == "partial"
+    assert states["db"]["start:HDP/db/HDB00"] == "pending", states["db"]
+    assert states["app"]["start:PRD/app/D01"] == states["web"]["start:WDP/web/W20"] == "blocked", states
+    with site.store() as store:
+        blocked = {step["ci"]: step["blocked_by"] for step in store.steps("r1") if step["state"] == "blocked"}
+    assert blocked == {"app": "db", "web": "db"}
+    said = " ".join(outcome.output.split())
+    assert "HDP/db/-/reboot failed: Timed out waiting for " in said, outcome.output
+    assert site.state() == "partial" and not [host for _effect, host in site.effects("started") if host in CHAIN]
+
+    site.simulator.clear()  # the host comes back
+    again = site.play(run="r1")
+    assert again.code == 0, again.output
+    assert site.state() == "succeeded" and site.everything_is_up()
+    for effect in ("stopped", "patched", "reboot_requested", "started"):
+        assert sorted(host for _other, host in site.effects(effect)) == sorted(INSTANCE), effect
 
 
 def test_stop_and_start_as_two_runs(site: Site) -> None:

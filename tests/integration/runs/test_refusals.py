@@ -19,6 +19,11 @@ import pytest
 from tests.integration.runs.conftest import ROOT, Site
 
 
+def words(output: str) -> str:
+    """An output without the places where Ansible breaks its lines."""
+    return " ".join(output.split())
+
+
 def nothing_was_touched(site: Site) -> bool:
     return not site.effects("stopping", "patching", "reboot_requested", "starting")
 
@@ -28,8 +33,13 @@ def test_without_the_recorder(site: Site) -> None:
     site.environment["ANSIBLE_CONFIG"] = str(site.folder / "ansible.cfg")
     outcome = site.play(run_name="r1")
     assert outcome.code != 0 and nothing_was_touched(site)
-    assert "callbacks_enabled = basis.landscape.run_state" in outcome.output
-    assert "ANSIBLE_CALLBACKS_ENABLED=basis.landscape.run_state" in outcome.output
+    said = " ".join(outcome.output.replace("\\n", " ").replace('\\"', '"').split())
+    for way in (
+        "ansible.cfg [defaults] callbacks_enabled = basis.landscape.run_state",
+        "environment export ANSIBLE_CALLBACKS_ENABLED=basis.landscape.run_state",
+        'AWX Job settings, extra environment variables: {"ANSIBLE_CALLBACKS_ENABLED": "basis.landscape.run_state"}',
+    ):
+        assert way in said, outcome.output
 
 
 def test_all_that_keeps_a_run_from_beginning_is_said_at_once_and_before_the_question(site: Site) -> None:
@@ -97,11 +107,11 @@ def test_the_command_on_the_page_runs_the_plan_also_with_other_forks(site: Site)
     assert shown is not None
     command = html.unescape(shown.group(1))
     assert command in planned.output and "whose values are not repeated here: sap_start_delay" in planned.output
-    words = shlex.split(command)
-    words[0] = str(pathlib.Path(sys.executable).parent / words[0])
-    words += ["--forks", "20", "-e", "run_name=r1"]
+    typed = shlex.split(command)
+    typed[0] = str(pathlib.Path(sys.executable).parent / typed[0])
+    typed += ["--forks", "20", "-e", "run_name=r1"]
     ran = subprocess.run(
-        words, env=site.environment, cwd=site.folder, text=True, capture_output=True, timeout=240, check=False
+        typed, env=site.environment, cwd=site.folder, text=True, capture_output=True, timeout=240, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert site.state("r1") == "succeeded" and set(site.states("r1")) == {"web", "app", "db", "pair1"}
@@ -138,14 +148,93 @@ def test_a_continued_run_keeps_its_plan_or_says_what_changed(site: Site) -> None
     assert [host for _other, host in site.effects("stopped")] == ["web", "app", "db"]
 
 
-@pytest.mark.parametrize("option", ["--step", "--start-at-task=Begin the run"])
-def test_what_walks_past_gates(site: Site, option: str) -> None:
-    outcome = site.play(option, run_name="r1")
-    assert outcome.code != 0 and nothing_was_touched(site)
+def past_gates(option: str) -> str:
+    return f"{option} would walk past gates. Continue an interrupted run with -e run=<id>"
+
+
+def test_steps_that_are_asked_for_one_by_one(site: Site) -> None:
+    asked = subprocess.run(
+        site.command("--step", run_name="r1"),
+        env=site.environment,
+        cwd=site.folder,
+        text=True,
+        capture_output=True,
+        input="c\n",  # go on, ask no more
+        timeout=240,
+        check=False,
+    )
+    assert asked.returncode != 0 and nothing_was_touched(site)
+    assert past_gates("--step") in words(asked.stdout), asked.stdout
+
+
+def test_a_beginning_in_the_middle(site: Site) -> None:
+    option = "--start-at-task"
+    outcome = site.play(f"{option}=Plan", run_name="r1")
+    assert outcome.code != 0 and past_gates(option) in words(outcome.output), outcome.output
+    late = site.play(f"{option}=Begin the run", run_name="r1")
+    assert late.code != 0 and "'landscape_plan' is undefined" in words(late.output), late.output
+    begin = {"name": "Begin the run", "basis.landscape.maintenance_run": {"run": "r1", "plan": "plan.json"}}
+    play = {"name": "Walk", "hosts": "web", "gather_facts": False, "tasks": [begin]}
+    (site.folder / "own.yml").write_text(json.dumps([play]), encoding="utf-8")
+    own = site.play(f"{option}=Begin the run", playbook=str(site.folder / "own.yml"))
+    assert own.code != 0 and past_gates(option) in words(own.output), own.output
+    assert nothing_was_touched(site)
+
+
+def test_a_sliced_job_of_awx(site: Site) -> None:
+    for prefix in ("awx", "tower"):
+        told = {f"{prefix}_job_id": 41, f"{prefix}_job_slice_number": 1, f"{prefix}_job_slice_count": 2}
+        outcome = site.play(run_name="r1", landscape_hosts="pair1", **told)
+        assert outcome.code == 2 and nothing_was_touched(site), outcome.output
+        assert "The AWX job template is sliced" in words(outcome.output), outcome.output
+        assert "Set job slicing to 1." in words(outcome.output)
+    with site.store() as store:
+        assert store.runs() == []
+
+
+PLAYS = {
+    "strategy: ansible.builtin.linear": (
+        "The play uses the strategy 'ansible.builtin.linear', in which hosts wait for each other",
+        "Set 'strategy: ansible.builtin.host_pinned' in the play.",
+    ),
+    "strategy: ansible.builtin.host_pinned\n  serial: 2": (
+        "The play works in batches ('serial'), and a gate that waits for a host of a later batch",
+        "Remove 'serial' so that all 4 hosts are in one batch",
+    ),
+}
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=["linear", "serial"])
+def test_a_play_in_which_a_gate_would_wait_for_ever(site: Site, play: str) -> None:
+    ours = (ROOT / "playbooks" / "run_landscape.yml").read_text(encoding="utf-8")
+    pinned = "strategy: ansible.builtin.host_pinned"
+    assert ours.count(pinned) == 1
+    (site.folder / "own.yml").write_text(ours.replace(pinned, play), encoding="utf-8")
+    outcome = site.play(
+        playbook=str(site.folder / "own.yml"),
+        run_name="r1",
+        landscape_procedure="patch",
+        landscape_hosts="web,app,db",
+    )
+    assert outcome.code == 2 and nothing_was_touched(site), outcome.output
+    for said in PLAYS[play]:
+        assert said in words(outcome.output), outcome.output
+    states = {state for steps in site.states().values() for state in steps.values()}
+    assert site.state() in ("partial", "interrupted") and not states & {"done", "running"}, states
+
+
+def test_a_gate_in_a_loop(site: Site) -> None:
+    gate = {"name": "Gate", "basis.landscape.maintenance_gate": {"step": "{{ item }}"}, "loop": ["stop", "start"]}
+    play = {"name": "Walk", "hosts": "web", "gather_facts": False, "tasks": [gate]}
+    (site.folder / "own.yml").write_text(json.dumps([play]), encoding="utf-8")
+    outcome = site.play(playbook=str(site.folder / "own.yml"))
+    assert outcome.code == 2, outcome.output
+    said = "A gate does not go with 'loop'. Loop over include_tasks with the gate inside."
+    assert said in words(outcome.output), outcome.output
 
 
 @pytest.mark.parametrize(
-    "arguments, words",
+    "arguments, said",
     [
         (("--tags", "stop"), "stop_landscape"),
         (("--skip-tags", "start"), "stop_landscape"),
@@ -153,10 +242,10 @@ def test_what_walks_past_gates(site: Site, option: str) -> None:
         (("--forks", "2"), "3"),
     ],
 )
-def test_halves_and_too_few_forks(site: Site, arguments: tuple[str, ...], words: str) -> None:
+def test_halves_and_too_few_forks(site: Site, arguments: tuple[str, ...], said: str) -> None:
     outcome = site.play(*arguments, run_name="r1")
     assert outcome.code != 0 and nothing_was_touched(site)
-    assert words in outcome.output
+    assert said in outcome.output
 
 
 def test_a_dependent_that_is_not_part_of_the_run(site: Site) -> None:
@@ -180,6 +269,9 @@ def test_wrong_os_password(site: Site) -> None:
     outcome = site.play(run_name="r1", sapcontrol_password="wrong", landscape_hosts="pair1")
     assert outcome.code == 2 and nothing_was_touched(site)
     assert "WP1/pair1/W21" in outcome.output and "wrong" not in outcome.output.replace("wrong_", "")
+    refused = "WP1/pair1/W21: user or password is refused (Invalid Credentials)"
+    assert refused in words(outcome.output), outcome.output
+    assert site.states()["pair1"]["stop:WP1/pair1/W21"] == "failed"
 
 
 def test_a_canceled_run_frees_its_hosts(site: Site) -> None:
@@ -206,8 +298,8 @@ def test_a_wrong_option_of_a_role_is_refused_before_anything_is_touched(site: Si
         landscape_step_tasks={"silence": str(site.folder / "nowhere.yml")},
     )
     assert outcome.code != 0 and nothing_was_touched(site)
-    for words in ("os_patch_provider", "yumm", "sap_stop_soft_timeout", "sap_verify_checks", "nowhere.yml"):
-        assert words in outcome.output
+    for said in ("os_patch_provider", "yumm", "sap_stop_soft_timeout", "sap_verify_checks", "nowhere.yml"):
+        assert said in outcome.output
 
 
 @pytest.mark.parametrize("playbook", ["patch_landscape", "stop_landscape"])
@@ -224,8 +316,8 @@ def test_an_instance_that_nobody_knows(site: Site, playbook: str) -> None:
     }
     refused = site.play(playbook=playbook, run_name="r1", **options)
     assert refused.code != 0 and nothing_was_touched(site)
-    words = " ".join(refused.output.split())
-    assert "pair1: it has QAS/05 (D05), which the landscape does not know" in words and "1 unmet condition" in words
+    said = words(refused.output)
+    assert "pair1: it has QAS/05 (D05), which the landscape does not know" in said and "1 unmet condition" in said
     checked = site.play("--check", playbook=playbook, run_name="r1", **options)
     assert checked.code != 0 and "QAS/05" in checked.output
     allowed = site.play(
@@ -251,11 +343,9 @@ def test_two_hosts_that_are_asked_at_one_place(site: Site) -> None:
     )
     both.write_text(text, encoding="utf-8")
     refused = site.play(run_name="r1", landscape_hosts="pair1,web")
-    words = " ".join(refused.output.split())
+    said = words(refused.output)
     assert refused.code != 0 and nothing_was_touched(site)
-    assert (
-        "pair1: its instance 21 is asked at https://" in words or "web: its instance 20 is asked at https://" in words
-    )
+    assert "pair1: its instance 21 is asked at https://" in said or "web: its instance 20 is asked at https://" in said
 
 
 def test_two_hosts_that_are_reached_at_one_place(site: Site) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import conftest
 from tests.env import collection, debian, python, tree
 
 
@@ -79,6 +81,32 @@ def test_found_pythons_are_real_distinct_and_sorted() -> None:
         assert tuple(map(int, answer.stdout.split())) == one.version
 
 
+@pytest.mark.parametrize(
+    ("oldest", "newest", "words"),
+    [
+        (("3.11", "2.19.4"), ("3.13", "2.21.0"), ""),
+        (
+            ("3.14", "2.21.0"),
+            ("3.14", "2.21.0"),
+            "The oldest and the newest pair are the same here: Python 3.14 with ansible-core 2.21.0. "
+            "A second Python would make them two.",
+        ),
+        (
+            ("3.12", "2.19.4"),
+            ("3.12", "2.21.0"),
+            "The oldest and the newest pair have the same Python here, 3.12, with ansible-core 2.19.4 and 2.21.0.",
+        ),
+    ],
+)
+def test_pairs_that_are_not_two_are_named(oldest: tuple[str, str], newest: tuple[str, str], words: str) -> None:
+    assert python.alike(oldest, newest) == words
+
+
+def test_a_pair_is_what_runs() -> None:
+    ours = "{}.{}".format(*sys.version_info), importlib.metadata.version("ansible-core")
+    assert python.pair(Path(sys.executable)) == ours
+
+
 def test_environment_is_made_once(checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (checkout / "nothing.txt").write_text("# no package\n", encoding="utf-8")
     interpreter = python.ensure(checkout, "newest", ["nothing.txt"])
@@ -128,6 +156,61 @@ def test_advice_names_what_is_missing(names: list[str], words: str) -> None:
 
 def test_missing_programs() -> None:
     assert debian.missing(["sh", "no-such-program-anywhere"]) == ["no-such-program-anywhere"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ci", "user", "installer", "outcome"),
+    [
+        ("tool", "true", 0, True, pytest.fail.Exception),
+        ("tool", "", 0, True, pytest.skip.Exception),
+        ("tool", "true", 1000, True, pytest.skip.Exception),
+        ("tool", "true", 0, False, pytest.skip.Exception),
+        ("no-such-program-anywhere", "true", 0, True, pytest.skip.Exception),
+    ],
+)
+def test_what_the_set_up_installs_is_not_missing_in_ci(
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    name: str,
+    ci: str,
+    user: int,
+    installer: bool,
+    outcome: type[BaseException],
+) -> None:
+    if installer:
+        (tmp_path / "apt-get").write_text("#!/bin/sh\n", encoding="utf-8")
+        (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setitem(debian.PACKAGES, "tool", ("tool", "no-such-program-anywhere"))
+    request.node.add_marker(pytest.mark.needs(name))
+    with pytest.raises(outcome, match=f"needs {name}"):
+        conftest.pytest_runtest_setup(request.node)
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_what_is_missing_is_installed_or_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, user: int
+) -> None:
+    """apt-get here installs by making the program."""
+    tool = tmp_path / "no-such-program-anywhere"
+    script = f'#!/bin/sh\ncase "$*" in *install*tool) : >{tool}; /bin/chmod +x {tool} ;; esac\n'
+    (tmp_path / "apt-get").write_text(script, encoding="utf-8")
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setitem(debian.PACKAGES, "tool", ("tool", tool.name))
+    monkeypatch.setitem(debian.PACKAGES, "other", ("other", "another-program-that-is-nowhere"))
+    debian.install(["tool"])
+    said = capfd.readouterr()
+    if user:
+        assert said.err == (
+            "What needs tool will be left out; as root: apt-get install --no-install-recommends tool\n"
+        ) and debian.missing(["tool"]) == ["tool"]
+    else:
+        assert said.out == "Installing Debian packages: tool\n" and said.err == "" and not debian.missing(["tool"])
 
 
 def test_door_without_a_python_says_what_to_install(root: Path, tmp_path: Path) -> None:

@@ -76,6 +76,14 @@ def test_an_upgrade_leaves_out_what_it_is_told(sim: Simulator, run: Shell) -> No
     assert entry["running"] == ["PRD/prdapp2/D02"], "patched under a running instance: that is in the journal"
 
 
+def test_a_command_that_is_slow_is_done_in_the_end(sim: Simulator, run: Shell) -> None:
+    sim.fault("slow", host="prdapp2", operation="dnf", times=1, seconds=0.1)
+    begin = len(sim.journal())
+    assert run("dnf", "-y", "upgrade", "bash")[0] == run("dnf", "-y", "upgrade", "bash")[0] == 0
+    told = [row.get("fault") for row in sim.journal(after=begin, call="dnf")]
+    assert told == ["slow", None] and sim.journal(after=begin, effect="patched", host="prdapp2")
+
+
 def test_assumeno_shows_the_plan(run: Shell) -> None:
     code, text = run("dnf", "--assumeno", "upgrade", "bash")
     assert code == 1 and "Operation aborted." in text and " bash  x86_64  5.1.8-9.el9  baseos" in text

@@ -439,20 +439,27 @@ def test_all_that_block_a_step_are_named_once(store: Store) -> None:
         ({"share": 0.01}, 1, "deferred"),
         ({"per": "tier", "count": 2}, 2, "go"),
         ({"per": "tier", "count": 1}, 2, "deferred"),
+        ({"per": "environment", "count": 1}, 4, "go"),
+        ({"per": "environment", "count": 1}, 6, "deferred"),
         (None, 5, "go"),
     ],
 )
 def test_failure_budgets(store: Store, budget: dict[str, Any] | None, failures: int, kind: str) -> None:
     plan = plans.lone_hosts(10)
     plan["options"]["failure_budget"] = budget
-    plan["host_facts"] = {f"h{n:02}": {"tier": "db" if n % 2 else "app"} for n in range(10)}
+    plan["host_facts"] = {
+        f"h{n:02}": {"tier": "db" if n % 2 else "app", "environment": "test" if n < 5 else "production"}
+        for n in range(10)
+    }
     epoch = begin(store, plan)
     for n in range(failures):
         store.abandon("r1", epoch, f"h{n:02}", "broken")
     verdict = store.claim("r1", "h09", "admit", epoch)
     assert verdict.kind == kind, verdict
     if kind == "deferred":
-        assert "failure budget" in verdict.why
+        per = (budget or {}).get("per")
+        of = {"tier": " of tier db", "environment": " of environment production"}.get(per, "")
+        assert verdict.why.startswith(f"the failure budget{of} is spent: "), verdict.why
 
 
 def test_a_spent_budget_lets_those_inside_go_on_and_is_forgiven_on_resume(store: Store) -> None:
