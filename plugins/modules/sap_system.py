@@ -150,8 +150,8 @@ EXAMPLES = r"""
 RETURN = r"""
 before:
   description:
-    - The selected instances as they were found, C(host/number) with its colour. YELLOW is also what the list shows GREEN
-      and its processes do not.
+    - The selected instances as they were found, C(host/number) with its colour. YELLOW is also what the list shows
+      GREEN and its processes do not.
     - In the words of a failure C(MISSING) is one that the list has no more, C(UNPROVED) one that is GRAY in the list
       and does not say itself that it is stopped.
   returned: once the list could be read
