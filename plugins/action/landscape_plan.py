@@ -151,10 +151,9 @@ class ActionModule(ControllerAction):
         beside = [h for h in task_vars["ansible_play_hosts_all"] if h not in known]
         self._refuse_hosts(hosts, beside, task_vars)
         said = _host_variables.of_hosts(self._task, hosts)
-        self._refuse_wrong_options(said, arguments)
+        unmet = self._wrong_options(said, arguments)
         landscape = _plan.landscape_from_inventory(_Landscape(task_vars["hostvars"], task_vars["groups"]["all"]))
-        if taken_for_another := _asked_at_one_place(said, landscape) + _reached_at_one_place(said):
-            raise _plan.PlanRefused(taken_for_another)
+        unmet += _asked_at_one_place(said, landscape) + _reached_at_one_place(said)
         directory = pathlib.Path(arguments["directory"] or _controller.state_directory() / "plans")
         accepted: list[str] = []
         conditions: list[Condition] = []
@@ -163,6 +162,8 @@ class ActionModule(ControllerAction):
         store, begun = self._history(hosts, arguments, task_vars)
         try:
             if begun is not None:
+                if unmet:
+                    raise _plan.PlanRefused(unmet)
                 plan = begun["plan"]
                 if begun["procedure"] != arguments["procedure"]:
                     raise _controller.NotPossible(
@@ -183,19 +184,18 @@ class ActionModule(ControllerAction):
                     _refuse_what_stays_changed(plan, landscape, store, begun["id"])
                     looks = self._looks(plan, hosts, store, begun["id"])
             else:
-                plan = _approved(
-                    functools.partial(
-                        _plan.make_plan,
-                        landscape,
-                        hosts=hosts,
-                        procedure=arguments["procedure"],
-                        now=datetime.datetime.now(datetime.UTC),
-                        durations=store.durations() if store else None,
-                        options=self._options(arguments, _of_hosts(said, arguments)),
-                    ),
-                    arguments["approved"],
-                    _given(arguments["approved"], directory, store),
+                make = functools.partial(
+                    _plan.make_plan,
+                    landscape,
+                    hosts=hosts,
+                    procedure=arguments["procedure"],
+                    now=datetime.datetime.now(datetime.UTC),
+                    durations=store.durations() if store else None,
+                    options=self._options(arguments, _of_hosts(said, arguments)),
                 )
+                if unmet:
+                    raise _plan.PlanRefused([*unmet, *_refusal(make)])
+                plan = _approved(make, arguments["approved"], _given(arguments["approved"], directory, store))
                 _refuse_what_stays_changed(plan, landscape, store)
                 plan["arguments"], plan["not_repeated"] = self._said()
                 plan["play_hosts"] = hosts
@@ -232,9 +232,8 @@ class ActionModule(ControllerAction):
             **paths,
         }
 
-    def _refuse_wrong_options(self, said: _Said, arguments: dict[str, t.Any]) -> None:
-        """Raise PlanRefused with every wrong value for a role of this run, every task file that is not there."""
-        from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+    def _wrong_options(self, said: _Said, arguments: dict[str, t.Any]) -> list[Condition]:
+        """Return every wrong value for a role of this run, every task file that is not there."""
         from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import PROCEDURES
 
         roles = pathlib.Path(__file__).parents[2] / "roles"
@@ -253,8 +252,7 @@ class ActionModule(ControllerAction):
                         "remedy": "name a task file, or leave the step out.",
                     }
                 )
-        if conditions:
-            raise _plan.PlanRefused(conditions)
+        return conditions
 
     def _looks(
         self, plan: dict[str, t.Any], inside: list[str], store: Store | None, run: str | None = None
@@ -453,6 +451,17 @@ class ActionModule(ControllerAction):
                 for difference in _plan.plan_difference(plan, of_now)
             ]
         return conditions, of_now
+
+
+def _refusal(make: Callable[[], t.Any]) -> list[Condition]:
+    """Return what a plan of now is refused for."""
+    from ansible_collections.basis.landscape.plugins.plugin_utils import _plan
+
+    try:
+        make()
+    except _plan.PlanRefused as refusal:
+        return refusal.conditions
+    return []
 
 
 def _given(approved: str | None, directory: pathlib.Path, store: Store | None) -> dict[str, t.Any] | None:

@@ -92,7 +92,8 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         """Keep the cost of a task low: its roles are looked through, its memory is shared with every worker."""
         _play_roles.keep_once_each(play)
-        self._plans = any(task.action == PLANS for block in play.tasks for task in block.block)
+        # An imported role stands among the tasks as a block.
+        self._plans = any(getattr(task, "action", None) == PLANS for block in play.tasks for task in block.block)
         # A collection in a worker would otherwise write to every object it inherited, and so copy all of them.
         gc.freeze()
 

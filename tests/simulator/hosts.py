@@ -9,10 +9,12 @@ dnf 4, its tables are shortened. A kernel is replaced, where a real host would k
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import fnmatch
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -284,12 +286,9 @@ class Hosts:
         if not rows:
             raise Output(0, "Dependencies resolved.\nNothing to do.\nComplete!\n")
         breaks = self.faults.strike("patch_fails", host=host.name, operation="dnf", door="hosts") is not None
-        host.patching = True
         self.journal.note(effect="patching", host=host.name, caller=caller)
-        try:
+        with self._transaction(host):
             await self.landscape.clock.sleep(host.seconds["patch"] * (0.5 if breaks else 1.0))
-        finally:
-            host.patching = False
         if not host.up:
             raise Hangup
         if breaks:
@@ -311,8 +310,24 @@ class Hosts:
         self.landscape.upgrade(host, rows, caller)
         raise Output(0, "\n".join(lines))
 
+    def _rpm_lock(self, host: Host) -> Path:
+        return self.homes.resolve() / host.name / ".rpm.lock"
+
+    @contextmanager
+    def _transaction(self, host: Host) -> Iterator[None]:
+        """A transaction of rpm: it holds a lock of fcntl(2), which others see as long as it lasts."""
+        path = self._rpm_lock(host)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        host.patching = True
+        try:
+            with path.open("w", encoding="utf-8") as lock:
+                fcntl.lockf(lock, fcntl.LOCK_EX)
+                yield
+        finally:
+            host.patching = False
+
     async def run_rpm(self, host: Host, argv: list[str], caller: str) -> None:
-        """``rpm -q`` and ``rpm -qa`` with ``--qf``."""
+        """``rpm -q`` and ``rpm -qa`` with ``--qf``, ``rpm --eval`` of the place of rpm's lock."""
         form, names, everything = None, [], False
         rest = iter(argv)
         for argument in rest:
@@ -320,6 +335,8 @@ class Hosts:
                 form = next(rest, "")
             elif argument.startswith(("--qf=", "--queryformat=")):
                 form = argument.partition("=")[2]
+            elif argument == "--eval":
+                raise Output(0, next(rest, "").replace("%{_rpmlock_path}", str(self._rpm_lock(host))) + "\n")
             elif argument == "--version":
                 raise Output(0, "RPM version 4.16.1.3\n")
             elif argument.startswith("-") and not argument.startswith("--"):

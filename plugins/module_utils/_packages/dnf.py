@@ -15,7 +15,6 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.link imp
     Answer,
     pid_lock,
     read_file,
-    write_lock,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
@@ -29,8 +28,8 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
 VERSIONLOCKS = ("/etc/dnf/plugins/versionlock.list", "/etc/yum/pluginconf.d/versionlock.list")
 VERSIONLOCKS_5 = ("/etc/dnf/versionlock.toml",)
 
-#: What dnf 4 and dnf 5 hold around a transaction of rpm, beyond rpm's own lock.
-TRANSACTION_4, TRANSACTION_5 = "/var/lib/dnf/rpmdb_lock.pid", "/run/dnf/rpmtransaction.lock"
+#: What dnf 4 holds around a transaction of rpm, beyond rpm's own lock.
+TRANSACTION = "/var/lib/dnf/rpmdb_lock.pid"
 
 #: Sections of the transaction table, as dnf 4 and 5 head them.
 SECTIONS = {
@@ -249,7 +248,7 @@ class Dnf(Manager):
 
     def in_use(self) -> str:
         """By the locks of rpm and of dnf's transaction."""
-        return rpm.in_use(self.commands) or pid_lock(TRANSACTION_4) or write_lock(TRANSACTION_5)
+        return rpm.in_use(self.commands) or pid_lock(TRANSACTION)
 
     def locked(self, answer: Answer) -> bool:
         """Exit code 200, or rpm's own lock."""

@@ -228,9 +228,10 @@ def test_windows_that_do_not_open_and_blackouts_are_refused_before_anything_is_t
         WDB=("blackout", now - 60, now + 4000 * 86400),
         WDC=("window", now - 60, now + 300),
     )
-    outcome = site.play(run_name="r1", landscape_hosts="wa,wb,wc")
+    outcome = site.play(run_name="r1", landscape_hosts="wa,wb,wc", os_reboot_timeout="soon")
     told = " ".join(outcome.output.split())
-    assert outcome.code == 2 and "3 unmet conditions" in told, outcome.output
+    assert outcome.code == 2 and "4 unmet conditions" in told, outcome.output
+    assert "os_reboot_timeout" in told.partition("window-WDA")[0], told
     assert "the window window-WDA of WDA never opens again" in told
     assert "WDB: blackout-WDB leaves no time within" in told
     assert "WDC: it is predicted to take" in told and "no window of window-WDC is longer than" in told

@@ -57,6 +57,14 @@ def test_packages_as_rpm_lists_them(run: Shell) -> None:
     assert run("rpm", "-q", "nothing") == (1, "package nothing is not installed\n")
 
 
+def test_rpm_says_where_its_lock_is(run: Shell) -> None:
+    code, text = run("rpm", "--eval", "%{_rpmlock_path}")
+    path = Path(text.rstrip("\n"))
+    assert code == 0 and path.is_absolute() and path.name == ".rpm.lock" and path.parent.name == "prdapp2"
+    assert run("dnf", "-y", "upgrade")[0] == 0
+    assert path.exists(), "the transaction held it"
+
+
 def test_check_update_ends_with_100_while_there_are_some(sim: Simulator, run: Shell) -> None:
     code, text = run("dnf", "-q", "check-update")
     assert code == 100 and len(text.split()) == 3 * 11
