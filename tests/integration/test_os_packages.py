@@ -382,8 +382,9 @@ def test_full_disk(small: Small, host: str) -> None:
     assert small.call(host, check=True, names=["landscape-tools"]).plan == {TOOLS}
 
 
-def test_upgrade_does_what_the_plan_said(small: Small, host: str) -> None:
+def test_upgrade_does_what_the_plan_said(small: Small, upgradable: str) -> None:
     """With new dependencies too; after it nothing is left to do, and the host wants its reboot."""
+    host = upgradable
     small.offer("wide")
     planned = small.call(host, check=True, locked=["landscape-certified"])
     done = small.call(host, locked=["landscape-certified"])
