@@ -101,6 +101,7 @@ class World:
         self.busy: dict[str, int | None] = dict.fromkeys(shape.hosts)
         self.in_flight = dict.fromkeys(shape.hosts, 0)
         self.fails: set[tuple[str, str]] = set()
+        self.fails_late: set[tuple[str, str]] = set()
         self.loses: set[tuple[str, str]] = set()
         self.unreachable: set[tuple[str, str]] = set()
 
@@ -129,7 +130,7 @@ class World:
         self.busy[ci] = None
 
     def act(self, ci: str, kind: str) -> bool:
-        """Do it to the host; False when the host refuses."""
+        """Do it to the host; False when the host refuses, or has done it and says that it failed."""
         if (ci, kind) in self.fails:
             self.fails.discard((ci, kind))
             return False
@@ -148,6 +149,9 @@ class World:
                 must(upper != ci or self.up[lower], f"S1: {ci} is started before {lower}")
             must(not self.up[ci], f"S4: {ci} is started twice")
             self.up[ci] = True
+        if (ci, kind) in self.fails_late:
+            self.fails_late.discard((ci, kind))
+            return False
         return True
 
 
@@ -510,6 +514,7 @@ class Simulation:
     def come_to_an_end(self) -> None:
         """Liveness: from here nothing fails any more; after at most three more resumes the run has succeeded."""
         self.world.fails.clear()
+        self.world.fails_late.clear()
         self.world.loses.clear()
         self.world.unreachable.clear()
         self.lose_answer = False
@@ -587,7 +592,7 @@ def pause_at(sim: Simulation, first: int, second: int, third: int) -> None:
 
 
 def fault_at(sim: Simulation, how: str, ci: str, act: str) -> None:
-    """One fault at one host's act (``how``: fails, loses, unreachable), played to its end before anything is healed."""
+    """One fault at one host's act (``how``: a set of the world), played to its end before anything is healed."""
     getattr(sim.world, how).add((ci, act))
     sim.now = OPENS
     sim.boot()

@@ -60,7 +60,7 @@ def test_paused_at_every_effect_while_another_takes_over(engine: simulation.sa.E
                 raise AssertionError(f"paused after {first}, {second}, woken for {third}: {error}") from error
 
 
-@pytest.mark.parametrize("how", ["fails", "loses", "unreachable"])
+@pytest.mark.parametrize("how", ["fails", "fails_late", "loses", "unreachable"])
 def test_every_single_fault_releases_all_who_wait(engine: simulation.sa.Engine, how: str) -> None:
     for ci, act in itertools.product(simulation.LARGE.hosts, simulation.ACTS):
         try:

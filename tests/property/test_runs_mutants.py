@@ -172,7 +172,7 @@ def histories(sim_of: Any) -> Iterator[tuple[str, Any]]:
     # the second controller gets as far as its look, where the first one wakes up
     pauses = ((first, 14 + first * 5 % 10, (3, 6, 9)[first % 3]) for first in range(20, 90))
     kills = ((after, order) for after in range(4, 100, 5) for order in ("mixed", "new first"))
-    faults = itertools.product(("fails", "unreachable"), simulation.SMALL.hosts, simulation.ACTS)
+    faults = itertools.product(("fails", "unreachable", "fails_late"), simulation.SMALL.hosts, simulation.ACTS)
     for number, pause, kill, fault in itertools.zip_longest(range(TRIES), pauses, kills, faults):
         if fault:
             yield f"fault {fault}", lambda fault=fault: simulation.fault_at(sim_of(), *fault)

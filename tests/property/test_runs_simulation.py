@@ -84,7 +84,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         ci=st.sampled_from(simulation.LARGE.hosts),
         step=st.sampled_from(simulation.ACTS),
-        how=st.sampled_from(["fails", "loses", "unreachable"]),
+        how=st.sampled_from(["fails", "fails_late", "loses", "unreachable"]),
     )
     def fault(self, ci: str, step: str, how: str) -> None:
         faults: set[tuple[str, str]] = getattr(self.sim.world, how)

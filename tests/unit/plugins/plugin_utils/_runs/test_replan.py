@@ -128,7 +128,7 @@ def test_what_is_related_by_now_waits_for_each_other(store: Store) -> None:
     epoch = go_on(store, with_relation(pairs()))
     finish_host(store, epoch, "a", "admit")
     finish_host(store, epoch, "b", "admit")
-    assert store.claim("r1", "b", "stop:B/b/I", epoch).why == "waits for a stop:A/a/I"
+    assert store.claim("r1", "b", "stop:B/b/I", epoch).why == "waits for T/stop:A/a/I"
 
 
 @pytest.mark.parametrize("procedure", ["stop", "start"])
@@ -316,7 +316,7 @@ def test_groups_that_have_not_begun_may_be_others_and_ask_again(store: Store) ->
     epoch = go_on(store, joined)
     assert [group["name"] for group in store.run("r1")["groups"]] == ["A+B"] and store.holds("r1") == []
     finish_host(store, epoch, "b", "admit")
-    assert store.claim("r1", "b", "stop:B/b/I", epoch).why == "waits for a stop:A/a/I", "a gate of the new plan"
+    assert store.claim("r1", "b", "stop:B/b/I", epoch).why == "waits for T/stop:A/a/I", "a gate of the new plan"
     assert [(hold["holder"], hold["weight"]) for hold in store.holds("r1")] == [("A+B", 2)]
 
 
