@@ -369,13 +369,13 @@ def test_a_run_that_has_begun_is_planned_again_from_its_own_view() -> None:
 def waits_for(plan: dict[str, Any], host: str, name: str) -> set[tuple[str, str]]:
     """Return all steps that come before one of a host, near and far."""
     found: set[tuple[str, str]] = set()
-    todo = [(host, name)]
-    while todo:
-        where, this = todo.pop()
+    ahead = [(host, name)]
+    while ahead:
+        where, this = ahead.pop()
         walk = names(plan, where)
         before = [(where, other) for other in walk[: walk.index(this)]][-1:]
         before += [(other, needed) for other, needed in step(plan, where, this)["needs"]]
-        todo += set(before) - found
+        ahead += set(before) - found
         found.update(before)
     return found
 

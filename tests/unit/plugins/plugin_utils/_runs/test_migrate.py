@@ -98,6 +98,7 @@ def test_what_the_results_of_an_older_release_say_of_changes_is_taken_over(url: 
     }
     with store.engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE step DROP COLUMN changed"))
+        connection.execute(sa.text("DROP TABLE plan"))
         connection.execute(sa.text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0003'"))
         for step, (kind, result, _changed) in results.items():
             connection.execute(
