@@ -73,7 +73,8 @@ options:
   locked:
     description:
       - Packages that must keep their version, as names or shell patterns, for example because they are certified.
-    X    type: list
+      - They are left out as with O(exclude). A name that no installed package has is told in RV(locked_absent).
+    type: list
     elements: str
     default: []
   refresh:
@@ -273,6 +274,7 @@ class Upgraded(Operation[State]):
             # A transaction can break off halfway: what really changed belongs to the error.
             moved = changes_between(self.first.installed, self.manager.installed())
             error.facts["packages"] = [change.as_data() for change in moved]
+            error.facts["changed"] = bool(moved)
             raise
 
     def _verify(self) -> State:

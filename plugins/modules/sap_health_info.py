@@ -93,7 +93,10 @@ options:
     description:
       - Seconds within which checks that are worse than in O(before) are made again, until none is. Without O(before)
         these are all that are not well.
-      - Also the seconds to wait for sapstartsrv itself to come up.
+    type: float
+    default: 0.0
+  service_timeout:
+    description: Seconds to wait for sapstartsrv itself to come up; O(timeout) when that is longer.
     type: float
     default: 0.0
   delay:
@@ -216,6 +219,7 @@ def spec() -> ArgumentSpec:
             "ignore": {"type": "list", "elements": "str", "default": []},
             "before": {"type": "dict", "default": {}},
             "timeout": {"type": "float", "default": 0.0},
+            "service_timeout": {"type": "float", "default": 0.0},
             "delay": {"type": "float", "default": 5.0},
         }
     )
@@ -229,7 +233,9 @@ class Health:
         self._params = params
         sid, number = system_id(params["sid"]), instance_number(params["number"])
         self._client: Client = connect(address_of(params, number), f"{sid}/{number}")
-        self.who = watch.wait_for_service(self._client, params["timeout"], params["delay"])
+        self.who = watch.wait_for_service(
+            self._client, max(params["timeout"], params["service_timeout"]), params["delay"]
+        )
         name = params["instance"] or self.who.name
         if (self.who.sid, self.who.number, self.who.name) != (sid, number, name):
             raise Denied(

@@ -458,6 +458,8 @@ class SystemState(Operation[State]):
                     self._green.add(row.key)
                 elif found == model.STOPPED:
                     row = row._replace(colour=model.GRAY)
+                elif found == model.BROKEN:
+                    row = row._replace(colour=model.RED)
                 else:
                     row = row._replace(colour=model.YELLOW)
                     stopping += [row.label] if found == model.STOPPING else []

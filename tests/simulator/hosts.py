@@ -336,7 +336,10 @@ class Hosts:
             elif argument.startswith(("--qf=", "--queryformat=")):
                 form = argument.partition("=")[2]
             elif argument == "--eval":
-                raise Output(0, next(rest, "").replace("%{_rpmlock_path}", str(self._rpm_lock(host))) + "\n")
+                text = re.sub(
+                    r"%\{!\?_rpmlock_path:.*\}", "", next(rest, "")
+                )  # what stands for a macro that is not there
+                raise Output(0, re.sub(r"%\{\??_rpmlock_path\}", str(self._rpm_lock(host)), text) + "\n")
             elif argument == "--version":
                 raise Output(0, "RPM version 4.16.1.3\n")
             elif argument.startswith("-") and not argument.startswith("--"):

@@ -35,6 +35,7 @@ UNFINISHED = {
     "W": "awaiting triggers",
     "t": "with triggers pending",
 }
+TRIGGERS = (UNFINISHED["W"], UNFINISHED["t"])
 INSTALL_TIMES = "dpkg install times"
 REBOOT_FILES = ("/run/reboot-required", "/var/run/reboot-required")
 #: Who writes that file: update-notifier for the packages that ask it to, the hook of unattended-upgrades for kernels
@@ -56,6 +57,12 @@ CORE_PACKAGES = (
 PREFERENCES = "/etc/apt/preferences"
 #: apt holds the first from its start to its end, dpkg the second while it works.
 LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
+
+#: How apt, then dpkg, says that another process holds one of them.
+LOCKED = (
+    r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock"
+    r"|dpkg: error: .*(?:lock was locked|is locked) by another process"
+)
 
 INST = re.compile(
     r"^Inst (?P<name>[^\s:]+)(?::\S+)? (?:\[(?P<old>[^\]]+)\] )?\((?P<new>\S+) (?P<origin>.*?)\s*\[(?P<arch>[^\]]+)\]\)"
@@ -335,6 +342,11 @@ class Apt(Manager):
                 why = f"{error.why}; these are not configured: {', '.join(unfinished)}"
                 raise Failed(doing, why, reason=error.reason, cure=UNFINISHED_CURE, **error.facts)
             raise error
+        if any(row.state in TRIGGERS for row in read_status(self._dpkg(QUERY))):
+            # apt leaves them to dpkg's next transaction, and there may have been none.
+            answer = self.unlocked(doing, lambda: self.commands.change("dpkg", "--configure", "--pending"))
+            if answer.rc != 0:
+                raise self.failure(doing, answer)
 
     @classmethod
     def _upgrade(cls, names: Tuple[str, ...]) -> List[str]:
@@ -426,11 +438,7 @@ class Apt(Manager):
 
     def locked(self, answer: Answer) -> bool:
         """One of dpkg's or apt's lock files is held."""
-        return (
-            answer.rc != 0
-            and re.search(r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock", answer.text)
-            is not None
-        )
+        return answer.rc != 0 and re.search(LOCKED, answer.text) is not None
 
     def _apt(self, *words: str, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask

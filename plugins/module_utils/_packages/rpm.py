@@ -38,6 +38,8 @@ CORE_PACKAGES = (
 )
 
 
+#: rpm's lock file: a macro of its own, which not every build has.
+LOCK = "%{?_rpmlock_path}%{!?_rpmlock_path:%{_dbpath}/.rpm.lock}"
 #: How rpm, dnf 4 and dnf 5 word that a package's script failed. For most kinds of script they end with 0 all the same.
 SCRIPT_FAILED = re.compile(
     r"^.*(?:[Ee]rror in \S+ scriptlet|Non-fatal \S+ scriptlet failure|: %\w+\(.*\) scriptlet failed"
@@ -116,7 +118,7 @@ def in_use(commands: Commands) -> str:
     :raises Denied: only root can tell.
     :raises Failed: rpm does not say where its lock is.
     """
-    answer = commands.ask("rpm", "--eval", "%{_rpmlock_path}")
+    answer = commands.ask("rpm", "--eval", LOCK)
     path = answer.out.strip()
     if answer.rc != 0 or not path.startswith("/"):
         raise Failed(

@@ -207,7 +207,7 @@ class Zypper(Manager):
             )
         self._repositories()
         if self._by_name(selection):
-            return self._security(selection)
+            return self._security(selection, installed)
         if not selection.held:
             return Pending(self._dry_run(selection), [])
         free = self._dry_run(selection._replace(held=()))
@@ -222,12 +222,21 @@ class Zypper(Manager):
         """
         return selection.security and bool(selection.held or self.locks())
 
-    def _security(self, selection: Selection) -> Pending:
-        """What the advisories bring without any lock, and of that, by name, what the locks allow."""
+    def _fixed(self, selection: Selection, installed: Installed) -> Tuple[Tuple[str, ...], List[Change]]:
+        """The installed packages that the advisories bring anew and the locks allow, by name; those that are held.
+
+        A new kernel stands beside the old one, so it is to be installed, not upgraded.
+        """
         free = self._dry_run(selection._replace(held=()), hosts_locks=False)
-        held = [change for change in free if selection.holds(change.name)]
         stays = selection._replace(held=selection.held + tuple(self.locks()))
-        names = tuple(sorted({c.name for c in free if c.action == "upgraded" and not stays.holds(c.name)}))
+        there = {key.rpartition(".")[0] for key in installed}
+        names = {change.name for change in free if change.name in there and change.action in ("upgraded", "installed")}
+        held = [change for change in free if selection.holds(change.name)]
+        return tuple(sorted(name for name in names if not stays.holds(name))), held
+
+    def _security(self, selection: Selection, installed: Installed) -> Pending:
+        """What the advisories bring without any lock, and of that, by name, what the locks allow."""
+        names, held = self._fixed(selection, installed)
         changes = self._dry_run(Selection(names, selection.held)) if names else []
         left_out = sorted(set(names) - {change.name for change in changes})
         return Pending(changes, held, tuple(left_out))
@@ -256,11 +265,12 @@ class Zypper(Manager):
             self._change(selection)
             return
         for _turn in range(MOST_PASSES):
-            names = tuple(sorted({change.name for change in pending.changes if change.action == "upgraded"}))
+            names, _held = self._fixed(selection, self.installed())
+            if not names:  # without a name zypper would upgrade everything
+                return
             self._change(Selection(names, selection.held))
             # As long as zypper itself needs an advisory, zypper patch names no other one.
-            pending = self._security(selection)
-            if not pending.changes:
+            if not self._security(selection, self.installed()).changes:
                 return
         raise self._again()
 
@@ -272,11 +282,11 @@ class Zypper(Manager):
                     doing,
                     lambda: self._zypper(*self._upgrade(selection), environment=environment, change=True),
                 )
-                rpm.check_scripts(doing, rpm_output(answer.out))
-                if answer.rc in (OK, REBOOT_NEEDED):
-                    return
-                if answer.rc != AGAIN:
+                if answer.rc not in (OK, REBOOT_NEEDED, AGAIN):
                     raise self.failure(doing, answer)
+                rpm.check_scripts(doing, rpm_output(answer.out))
+                if answer.rc != AGAIN:
+                    return
         raise self._again()
 
     @staticmethod

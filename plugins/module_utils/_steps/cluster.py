@@ -38,8 +38,9 @@ def refuse_behind_the_cluster(client: Client, policy: str, clustered: bool = Fal
             "the CMDB says that a cluster owns it, and its sapstartsrv sees none, so nobody can tell whether the "
             "maintenance mode is on",
             reason="cluster_unclear",
-            cure="Let sapstartsrv see the cluster (profile parameter service/halib). Once you have seen that the "
-            "cluster does not act, say cluster_owned: ignore. When no cluster owns it any more, correct the CMDB",
+            cure="Let sapstartsrv see the cluster (profile parameter service/halib). Where it cannot, as that of HANA "
+            "mostly, see to it that the cluster does not act, and say cluster_owned: ignore (sap_stop_cluster_owned, "
+            "sap_start_cluster_owned) for this host. When no cluster owns it any more, correct the CMDB",
         )
     if failover.active and not client.in_maintenance():
         raise Denied(

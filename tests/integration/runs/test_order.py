@@ -175,6 +175,24 @@ def test_nothing_goes_down_when_what_goes_with_it_cannot_come(site: Site, fault:
     assert site.state() == "succeeded" and site.everything_is_up()
 
 
+def test_nothing_goes_down_when_nobody_can_tell_what_the_cluster_of_the_database_does(site: Site) -> None:
+    path = site.folder / "landscape.json"
+    landscape = json.loads(path.read_text(encoding="utf-8"))
+    [database] = [instance for instance in landscape["instances"] if instance["host"] == "db"]
+    database["cluster_owned"] = True
+    path.write_text(json.dumps(landscape), encoding="utf-8")
+    outcome = site.play(run_name="r1", landscape_hosts="web,app,db")
+    said = " ".join(outcome.output.split())
+    assert outcome.code == 2 and site.states()["db"]["admit"] == "failed", outcome.output
+    assert "the CMDB says that a cluster owns it" in said and "sap_stop_cluster_owned" in said, outcome.output
+    assert not site.effects(), "web and app would be down in vain"
+
+    ignored = {"sap_stop_cluster_owned": "ignore", "sap_start_cluster_owned": "ignore"}
+    again = site.play(run="r1", landscape_hosts="web,app,db", **ignored)
+    assert again.code == 0, again.output
+    assert site.state() == "succeeded" and site.everything_is_up()
+
+
 def test_unreachable_after_its_stop_blocks_those_above_and_below(site: Site) -> None:
     site.simulator.fault("host_unreachable", host="app", on={"effect": "stopped", "instance": INSTANCE["app"]})
     outcome = site.play(run_name="r1")

@@ -57,8 +57,9 @@ def test_packages_as_rpm_lists_them(run: Shell) -> None:
     assert run("rpm", "-q", "nothing") == (1, "package nothing is not installed\n")
 
 
-def test_rpm_says_where_its_lock_is(run: Shell) -> None:
-    code, text = run("rpm", "--eval", "%{_rpmlock_path}")
+@pytest.mark.parametrize("macro", ["%{_rpmlock_path}", "%{?_rpmlock_path}%{!?_rpmlock_path:%{_dbpath}/.rpm.lock}"])
+def test_rpm_says_where_its_lock_is(run: Shell, macro: str) -> None:
+    code, text = run("rpm", "--eval", macro)
     path = Path(text.rstrip("\n"))
     assert code == 0 and path.is_absolute() and path.name == ".rpm.lock" and path.parent.name == "prdapp2"
     assert run("dnf", "-y", "upgrade")[0] == 0
