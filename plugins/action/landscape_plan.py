@@ -203,7 +203,7 @@ class ActionModule(ControllerAction):
                     plan["warnings"].append(f"Not part of the landscape, so left out: {_some(beside)}.")
                 looks = self._looks(plan, hosts, store)
                 if store and not self._task.check_mode:
-                    store.keep_plan(plan)
+                    self._keep(plan, store)
         finally:
             if store:
                 store.close()
@@ -231,6 +231,15 @@ class ActionModule(ControllerAction):
             **({"plan": plan, "conditions": conditions} if self._task.check_mode else {}),
             **paths,
         }
+
+    def _keep(self, plan: dict[str, t.Any], store: Store) -> None:
+        """Keep the plan in the run database; who may only read there still has its file."""
+        from ansible_collections.basis.landscape.plugins.plugin_utils import _runs
+
+        try:
+            store.keep_plan(plan)
+        except _runs.StoreError as error:
+            self._display.warning(f"The plan is kept as a file only, so it cannot be approved elsewhere: {error}")
 
     def _wrong_options(self, said: _Said, arguments: dict[str, t.Any]) -> list[Condition]:
         """Return every wrong value for a role of this run, every task file that is not there."""
@@ -474,7 +483,7 @@ def _given(approved: str | None, directory: pathlib.Path, store: Store | None) -
     def written() -> t.Any:
         try:
             return json.loads((directory / f"{approved}.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # it was planned elsewhere; it was cut off
+        except (OSError, ValueError):  # it was planned elsewhere, or by somebody else; it was cut off
             return None
 
     for find in (written, lambda: store.kept_plan(approved) if store else None):

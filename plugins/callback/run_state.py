@@ -221,7 +221,10 @@ class CallbackModule(CallbackBase):
             try:
                 if self._sidecar.revive(self._owed.notes):
                     self._display.display("The run's sidecar was killed; another one has been started.")
-            except OSError as error:  # no process, no memory: the end of the next worker is the next occasion
+            except (
+                OSError,
+                RuntimeError,
+            ) as error:  # no process, no memory: the end of the next worker is the next occasion
                 self._display.error(f"The run's sidecar was killed, and another one could not be started: {error}.")
 
         signal.signal(signal.SIGCHLD, on_child)

@@ -58,7 +58,7 @@ def wait_for_all(steps: Mapping[str, list[dict[str, Any]]], hosts: Iterable[str]
     proofs: list[list[str]] = []
     first: dict[str, dict[str, Any]] = {}
     for host in hosts:
-        kinds_left = [step for step in steps[host] if step["kind"] not in skip]
+        kinds_left = [step for step in steps[host] if step["kind"] not in skip - _ADMITTING]
         proofs.append([host, next(s["step"] for s in reversed(kinds_left) if s["kind"] in _ADMITTING)])
         change = next((step for step in kinds_left if step["kind"] not in _ADMITTING), None)
         if change is not None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HARMLESS = ("admit", "check_backup", "silence", "suspend_jobs", "backup", "clean_backups")
 """Kinds of steps after which the configuration item is still up."""
+ADMITTING = frozenset({"admit", "check_backup"})
+"""Kinds of steps before which nothing of a group is changed."""
 ON_STORAGE = ("backup", "clean_backups")
 """Kinds of steps that hold a place of the storage that they work on."""
 PUT_RIGHT = "put it right, then continue the run"
@@ -81,7 +83,15 @@ _OWN_EARLIER = (
 )
 _MATCHES_P = sa.and_(_p.c.run_id == t.dep.c.run_id, _p.c.ci == t.dep.c.needs_ci, _p.c.step == t.dep.c.needs_step)
 _OPEN = (
-    sa.select(t.dep.c.needs_ci, t.dep.c.needs_step, _p.c.label, _p.c.state, t.run_ci.c.left_epoch, t.run_ci.c.left_why)
+    sa.select(
+        t.dep.c.needs_ci,
+        t.dep.c.needs_step,
+        _p.c.kind,
+        _p.c.label,
+        _p.c.state,
+        t.run_ci.c.left_epoch,
+        t.run_ci.c.left_why,
+    )
     .join(_p, _MATCHES_P)
     .join(t.run_ci, sa.and_(t.run_ci.c.run_id == t.dep.c.run_id, t.run_ci.c.ci == t.dep.c.needs_ci))
     .where(t.dep.c.run_id == _r, t.dep.c.ci == _c, t.dep.c.step == _s, _p.c.state.not_in(rules.STEP_MET))
@@ -330,6 +340,9 @@ def _dependencies(tx: Transaction, key: dict[str, str], row: Any, epoch: int) ->
     if unmet:
         return _together(list(unmet.values()))
     first = waits[0]
+    if {needed.kind for needed in waits} <= ADMITTING:
+        # Without a count, which would be written anew by everybody for each one that comes.
+        return Decision("wait", "waits until all of its group are admitted", first.needs_ci, row, waits_for=waits)
     others = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
     return Decision("wait", f"waits for {first.label}{others}", first.needs_ci, row, waits_for=waits)
 

@@ -42,6 +42,7 @@ class Sidecar:
         self._process = process
         self._task = task
         self._begun = time.monotonic()
+        self._reviving = False
 
     @property
     def pid(self) -> int:
@@ -58,11 +59,16 @@ class Sidecar:
         One that ended by itself had its reason: the run is another controller's, or over. ``owed`` are the notes of
         ``Owed`` that are not written yet. Does not wait for it; it bears a database that is away.
         """
-        if self._process.poll() in (None, 0):
+        if self._reviving or self._process.poll() in (None, 0):  # a signal handler may interrupt itself
             return False
-        pause = PAUSE_SECONDS if time.monotonic() - self._begun < PAUSE_SECONDS else 0.0
-        self._begun = time.monotonic()
-        self._process = _start({**self._task, "follows": self.socket, "owed": owed, "pause": pause}, subprocess.DEVNULL)
+        self._reviving = True
+        try:
+            pause = PAUSE_SECONDS if time.monotonic() - self._begun < PAUSE_SECONDS else 0.0
+            self._begun = time.monotonic()
+            task = {**self._task, "follows": self.socket, "owed": owed, "pause": pause}
+            self._process = _start(task, subprocess.DEVNULL)
+        finally:
+            self._reviving = False
         return True
 
     def keep(self, note: dict[str, Any]) -> bool:

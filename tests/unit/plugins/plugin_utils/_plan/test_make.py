@@ -449,3 +449,8 @@ def test_a_guard_on_a_host_that_does_not_look_is_refused() -> None:
     assert build.refusal(require_backup={"db2": 24}) == {"db2": words}
     assert build.plan(require_backup={"db1": 24, "db2": 24})["steps"]["db1"][1]["step"] == "check_backup:HDB"
     assert build.plan(procedure="start", require_backup={"db2": 24})["procedure"] == "start"
+
+
+def test_what_cannot_be_left_out_is_told_with_everything_else() -> None:
+    unmet = three_tiers().refusal(skip_steps=["admit"], canary=["GHOST"])
+    assert unmet["skip admit"] == "this step cannot be left out." and len(unmet) == 2
