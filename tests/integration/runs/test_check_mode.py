@@ -27,7 +27,8 @@ def test_a_new_run_where_there_is_none_yet(site: Site) -> None:
     down, up = ("web", "app", "db"), ("db", "app", "web")
     pairs = [(step, *pair) for step, way in (("stop", down), ("start", up)) for pair in zip(way, way[1:], strict=False)]
     assert [line for line in waits if "stop: for " in line or "start: for " in line] == [
-        f"wait {INSTANCE[host]}/{step}: for {INSTANCE[other]}/{step}" for step, other, host in pairs
+        f"wait {INSTANCE['web']}/stop: for PRD/app/-/admit, HDP/db/-/admit",
+        *(f"wait {INSTANCE[host]}/{step}: for {INSTANCE[other]}/{step}" for step, other, host in pairs),
     ]
 
 
