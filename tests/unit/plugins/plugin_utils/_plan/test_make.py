@@ -374,7 +374,7 @@ def waits_for(plan: dict[str, Any], host: str, name: str) -> set[tuple[str, str]
         where, this = ahead.pop()
         walk = names(plan, where)
         before = [(where, other) for other in walk[: walk.index(this)]][-1:]
-        before += [(other, needed) for other, needed in step(plan, where, this)["needs"]]
+        before += [(need[0], need[1]) for need in step(plan, where, this)["needs"]]
         ahead += set(before) - found
         found.update(before)
     return found
