@@ -350,10 +350,10 @@ class ActionModule(ControllerAction):
 
     def _left_out_by_tags(self) -> set[str]:
         """Return the steps that --tags and --skip-tags leave out. Raises NotPossible for a half of a pair."""
-        from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import KINDS
+        from ansible_collections.basis.landscape.plugins.plugin_utils._plan.steps import ADMITTING, KINDS
 
         wanted = set(context.CLIARGS.get("tags") or ("all",)) - {"always"}
-        left_out = set() if "all" in wanted or not wanted else set(KINDS) - wanted - {"admit", "check_backup"}
+        left_out = set() if "all" in wanted or not wanted else set(KINDS) - wanted - ADMITTING
         left_out |= set(context.CLIARGS.get("skip_tags") or ()) - MOLECULES_OWN
         unknown = (wanted | left_out) - set(KINDS) - {"all"}
         if unknown:

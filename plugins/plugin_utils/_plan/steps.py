@@ -41,7 +41,8 @@ ON_DATABASES = frozenset({"backup", "clean_backups"})
 #: Steps that undo or answer each other: who leaves one out leaves out the other.
 PAIRS = (("stop", "start"), ("silence", "unsilence"), ("suspend_jobs", "release_jobs"))
 
-_ADMITTING = frozenset({"admit", "check_backup"})  # what changes nothing
+#: Steps before which nothing of a group is changed.
+ADMITTING = frozenset({"admit", "check_backup"})
 
 _LEADER_RANK = {"dialog": 0, "java": 1, "ascs": 2, "scs": 3, "other": 4, "hana": 5, "ers": 6, "webdisp": 7}
 _TIER_RANK = {"db": 0, "app": 1, "web": 2}
@@ -58,9 +59,9 @@ def wait_for_all(steps: Mapping[str, list[dict[str, Any]]], hosts: Iterable[str]
     proofs: list[list[str]] = []
     first: dict[str, dict[str, Any]] = {}
     for host in hosts:
-        kinds_left = [step for step in steps[host] if step["kind"] not in skip - _ADMITTING]
-        proofs.append([host, next(s["step"] for s in reversed(kinds_left) if s["kind"] in _ADMITTING)])
-        change = next((step for step in kinds_left if step["kind"] not in _ADMITTING), None)
+        kinds_left = [step for step in steps[host] if step["kind"] not in skip - ADMITTING]
+        proofs.append([host, next(s["step"] for s in reversed(kinds_left) if s["kind"] in ADMITTING)])
+        change = next((step for step in kinds_left if step["kind"] not in ADMITTING), None)
         if change is not None:
             first[host] = change
     for host, change in first.items():
