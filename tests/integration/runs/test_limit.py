@@ -34,7 +34,8 @@ def test_a_continued_run_waits_for_nobody_who_is_left_out(site: Site) -> None:
     for member in PAIR:  # either may be the first to go out
         site.simulator.fault("fails_to_stop", instance=INSTANCE[member])
     assert site.play(run_name="r1").code in (2, 4)
-    first, second = sorted(PAIR, key=lambda member: site.states()[member]["admit"] == "deferred")
+    states = site.states()
+    first, second = sorted(PAIR, key=lambda member: states[member]["admit"] == "deferred")
     site.simulator.clear()
     refused = site.play("--limit", "nobody", run="r1")
     assert refused.code != 0
