@@ -9,6 +9,8 @@ import typing as t
 from ansible_collections.basis.landscape.plugins.plugin_utils import _controller
 from ansible_collections.basis.landscape.plugins.plugin_utils._action import ControllerAction
 
+NO_RUNS = "There are no runs."
+
 
 class ActionModule(ControllerAction):
     """One run with who waits for whom, or the list of runs."""
@@ -16,12 +18,18 @@ class ActionModule(ControllerAction):
     ARGUMENTS: t.ClassVar[dict[str, t.Any]] = {"run": {"type": "str"}, "database": {"type": "str"}}
 
     def work(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Read; mark runs whose controller is gone as lost, as anybody may."""
+        """Read; mark runs whose controller is gone as lost, as anybody may; check mode writes and makes nothing."""
         from ansible_collections.basis.landscape.plugins.plugin_utils import _report, _runs
 
-        store = _runs.open_store(_controller.database_url(arguments["database"]))
+        url = _controller.database_url(arguments["database"])
+        store = _runs.open_to_look(url) if self._task.check_mode else _runs.open_store(url)
+        if store is None:
+            if arguments["run"]:
+                raise _runs.RunNotFound(arguments["run"])
+            return {"changed": False, "runs": [], "text": [NO_RUNS]}
         try:
-            store.observe()
+            if not self._task.check_mode:
+                store.observe()
             if arguments["run"]:
                 report = _report.gather(store, arguments["run"])
                 waiting = [
@@ -38,5 +46,5 @@ class ActionModule(ControllerAction):
             "changed": False,
             "runs": runs,
             "text": [f"{run['id']}: {run['procedure']}, {run['state']}, by {run['created_by']}" for run in runs]
-            or ["There are no runs."],
+            or [NO_RUNS],
         }

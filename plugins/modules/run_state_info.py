@@ -22,7 +22,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: It only reads.
+    description: It only reads. A run whose controller is gone is marked as lost, but not in check mode.
 author:
   - The basis.landscape authors (@basis-landscape)
 """

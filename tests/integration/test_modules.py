@@ -30,12 +30,15 @@ TARGETS = [
     "sap_landscape_info",
     "sapcontrol_call",
     "hana_database",
+    "hana_info",
     "hana_recovery",
     "hana_root_keys",
+    "hana_sql",
+    "os_info",
     "sap_preserved_config",
 ]
 # These run on a host of the system; everything else is asked from here.
-ON_HOSTS = {"hana_root_keys": "db", "sap_preserved_config": "app"}
+ON_HOSTS = {"hana_root_keys": "db", "os_info": "app", "sap_preserved_config": "app"}
 RFC_TARGETS = [
     "rfc_call",
     "sap_job",
@@ -155,7 +158,7 @@ def landscape(claims: list[dict[str, Any]]) -> dict[str, Any]:
     }
     for index, claim in enumerate(claims):
         words = words_of(index)
-        export["hosts"] += [{"name": words["app"]}, {"name": words["cs"]}]
+        export["hosts"] += [{"name": words["app"], "simulation": claim.get("host") or {}}, {"name": words["cs"]}]
         export["systems"].append({"name": words["sid"], "sid": words["sid"], "type": "abap"})
         usual: dict[str, dict[str, Any]] = {
             "ASCS00": {"host": words["cs"], "number": "00", "kind": "ascs"},
@@ -201,10 +204,10 @@ def hana_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator)
             "hana_certificate_host": system["host"],
         }
     options = {**usual, **table.USUAL[step["module"]], **(step.get("options") or {})}
-    faults = [{"system": words["sid"], **fault} for fault in step.get("faults") or []]
+    faults = [fault if "host" in fault else {"system": words["sid"], **fault} for fault in step.get("faults") or []]
     return {
         "module": step["module"],
-        "options": table.filled(options, words),
+        "options": table.filled({name: value for name, value in options.items() if value is not None}, words),
         "check": bool(step.get("check")),
         "faults": table.filled(faults, words),
         "given": None,
@@ -246,8 +249,8 @@ def rfc_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator, 
     }
 
 
-def r3trans_step(step: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
-    """A step of the module that runs R3trans with everything filled in."""
+def host_step(step: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
+    """A step of a module that asks the operating system with everything filled in."""
     options = {**table.USUAL[step["module"]], **(step.get("options") or {})}
     faults = [{"host": words["app"], **fault} for fault in step.get("faults") or []]
     return {
@@ -255,7 +258,7 @@ def r3trans_step(step: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
         "options": table.filled(options, words),
         "check": bool(step.get("check")),
         "faults": table.filled(faults, words),
-        "given": None,
+        "given": {"hosts": {words["app"]: step["given"]}} if step.get("given") else None,
         "clock": step.get("clock"),
         "clear": bool(step.get("clear")),
         "post": table.filled(step.get("post") or {}, words),
@@ -266,8 +269,8 @@ def full_step(step: dict[str, Any], words: dict[str, str], simulator: Simulator,
     """A step with everything filled in that the action needs."""
     if step["module"].startswith("hana_"):
         return hana_step(step, words, simulator)
-    if step["module"] == "sap_preserved_config":
-        return r3trans_step(step, words)
+    if step["module"] == "sap_preserved_config" or step["module"].startswith("os_"):
+        return host_step(step, words)
     if library:
         return rfc_step(step, words, simulator, library)
     names = table.filled(table.NAMES, words)
@@ -478,6 +481,7 @@ def test_claim(tables: Played, target: str, index: int) -> None:
         if step.get("check") or (not found["failed"] and not result.get("changed")):
             here += [f"{function} was sent, and this is no change" for function in CHANGING if calls[function]]
         wrong += [f"step {number}: {text}" for text in here]
+        words |= {f"{number - 1}.{name}": value for name, value in result.items() if isinstance(value, str)}
         if here:
             wrong.append(f"step {number} was: {json.dumps(result)[:1500]}")
     assert wrong == [], "\n".join(wrong)

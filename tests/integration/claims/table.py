@@ -5,15 +5,16 @@ A table is ``tests/integration/targets/<module>/claims.yml``, a list of claims. 
 in one simulated landscape, and has one or more steps. The system is one of HANA for the modules ``hana_*``, with the
 tenants ``{sid}`` and ``QA2``; there is another one, ``{other}``. It is one of ABAP with one dialog instance for the
 modules that speak RFC, whose tables are played with each library that is installed, and for ``sap_preserved_config``,
-which runs on the host of that instance.
+which runs on the host of that instance. ``os_info`` runs on the host of the system's dialog instance.
 
 ``claim``      the sentence that is shown to hold (of the whole claim)
 ``instances``  more about this claim's instances by name, for the simulator (of the whole claim)
 ``hana``       more about this claim's HANA system, for the simulator (of the whole claim)
 ``abap``       more about this claim's ABAP system, for the simulator (of the whole claim)
+``host``       more about this claim's host ``{app}``, for the simulator (of the whole claim)
 ``steps``      the steps; a claim with one step may say its keys itself
 ``module``     another module than the table's
-``options``    options of the module, added to the table's usual ones
+``options``    options of the module, added to the table's usual ones; of HANA and RFC, null takes a usual one out
 ``via``        ``socket`` (default) or ``https``; for RFC a library (default) or ``soap``
 ``user``       database user of HANA (default ``BACKUP_ADMIN_USER``), or user of ABAP (default ``BASIS_AUTO``)
 ``post``       what is done to the ABAP system before the step: a path of the control door, with what is sent there
@@ -22,7 +23,7 @@ which runs on the host of that instance.
 ``clock``      seconds that pass before the step
 ``check``      check mode
 ``clear``      whether the faults of the claim end after the step
-``given``      state of instances by name before the step
+``given``      state of instances by name before the step; for the modules ``os_*`` that of the host ``{app}``
 ``faults``     faults from this step on; ``instance`` is filled in (D01 unless named)
 ``expect``     a part of the result; ``~words`` is a search, a list is compared in whole
 ``sent``       how often each function was called; every changing function that is not named must not have been
@@ -32,7 +33,7 @@ which runs on the host of that instance.
 
 ``{sid}``, ``{app}`` and ``{cs}`` stand for the system and its two hosts in every text, ``{db}``, ``{address}``,
 ``{password}`` for the HANA system's host, its address, the password of SYSTEM; ``<0.rows.0.NOW>`` in an option for what
-the first step's result has at that place.
+the first step's result has at that place; ``{0.boot_id}`` in what is expected for such a text of its result.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "sap_landscape_info": {"services_file": "/nonexistent"},
     "sapcontrol_call": {"number": "01"},
     "hana_sql": {},
+    "hana_info": {},
     "hana_database": {"database": "{sid}", "delay": 0.1, "timeout": 20, "failure_grace": 1.5},
     "hana_recovery": {
         "database": "{sid}",
@@ -80,6 +82,8 @@ USUAL: dict[str, dict[str, Any]] = {
         "failure_grace": 1.5,
     },
     "hana_root_keys": {"dbid": 3, "timeout": 20, "hdbnsutil_path": "hdbnsutil"},
+    "os_info": {"provider": "dnf"},  # the host's own manager would be that of the machine that plays it
+    "os_packages": {"provider": "dnf", "refresh": False},
     "sap_preserved_config": {"confirm_sid": "{sid}", "directory": "~/kept", "timeout": 20, "r3trans_path": "R3trans"},
     "rfc_call": {},
     "sap_job": {"name": "CLAIM", "delay": 0.1, "timeout": 20, "failure_grace": 1.5},
@@ -138,7 +142,7 @@ def read(target: str) -> list[dict[str, Any]]:
     for claim in claims:
         if "steps" not in claim:
             claim["steps"] = [{key: claim.pop(key) for key in list(claim) if key in STEP_KEYS}]
-        unknown = set(claim) - {"claim", "instances", "hana", "abap", "steps"}
+        unknown = set(claim) - {"claim", "instances", "hana", "abap", "host", "steps"}
         for step in claim["steps"]:
             unknown |= set(step) - STEP_KEYS
             if "sql" in step:

@@ -68,7 +68,8 @@ class Options:
     """What ``systems[].simulation.hana`` of the landscape file may say; durations in simulated seconds.
 
     ``shared`` are folders that all HANA systems see, as if they were mounted from one file server. ``backint`` has log
-    backups written to backint. ``backup_encryption`` is on from revision 70 when it is not given.
+    backups written to backint. ``backup_encryption`` is on from revision 70 when it is not given. ``lacks`` are system
+    views that this revision does not have.
     """
 
     tenants: list[str] | None = None
@@ -88,6 +89,7 @@ class Options:
     stop_seconds: float = 10.0
     log_backup_timeout_s: int = 900
     replication: list[dict[str, Any]] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
 
 
 def encode(value: Any) -> Any:

@@ -636,7 +636,8 @@ class HanaEngine:
         database = self.system.database(session.database)
         names = (statement.alias, statement.table)
         shadowed = not statement.schema and any(t.name == statement.table for t in database.tables.values())
-        if statement.schema in SYSTEM_SCHEMAS and statement.table in VIEWS and not shadowed:
+        known = statement.table in VIEWS and statement.table not in self.system.options.lacks
+        if statement.schema in SYSTEM_SCHEMAS and known and not shadowed:
             everything = statement.schema == "SYS_DATABASES"
             if everything and (session.database != SYSTEMDB or statement.table == "DUMMY"):
                 raise SqlError(362, f"invalid schema name: {statement.schema}", "3F000", statement.position)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible._internal._display_utils import DeferredWarningContext  # warnings belong to a step here, not to the task
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 EARLIER = re.compile(r"<(\d+)((?:\.[\w ]+)+)>")
@@ -59,11 +60,7 @@ class ActionModule(ActionBase):
             self._task.check_mode = step["check"]
             self._task.diff = True
             with DeferredWarningContext(variables=task_vars or {}) as said:
-                result = self._execute_module(
-                    module_name=f"basis.landscape.{step['module']}",
-                    module_args=filled(step["options"], told),
-                    task_vars=task_vars,
-                )
+                result = self._outcome(step, told, task_vars)
             # ansible-core 2.21 takes a module's warnings out of its result.
             result["warnings"] = [*map(str, result.get("warnings") or ()), *(w.event.msg for w in said.get_warnings())]
             journal = self._control("GET", f"/journal?after={last[-1] if last else 0}")
@@ -75,6 +72,16 @@ class ActionModule(ActionBase):
             told.append({"result": result, "journal": journal})
         Path(arguments["into"]).write_text(json.dumps(told, default=str), encoding="utf-8")
         return {"changed": False}
+
+    def _outcome(self, step: dict[str, Any], told: list[dict[str, Any]], task_vars: dict[str, Any] | None) -> Any:
+        try:
+            return self._execute_module(
+                module_name=f"basis.landscape.{step['module']}",
+                module_args=filled(step["options"], told),
+                task_vars=task_vars,
+            )
+        except AnsibleConnectionFailure as error:  # a step's outcome here, where it would end the claim
+            return {"failed": True, "unreachable": True, "msg": str(error)}
 
     def _control(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
