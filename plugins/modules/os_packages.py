@@ -17,7 +17,9 @@ description:
   - Packages that must not move, such as those that SAP or the database certifies, are held back for the call. Holds are
     given to the package manager for this call only; the host's own locks stay as they are and count too.
   - A package manager that another process uses is waited for, also before the answer that nothing is to do, or that
-    the upgrade is proved; the package database shows a new version before its scripts have run. Only root can see that.
+    the upgrade is proved; the package database shows a new version before its scripts have run. Who may not read the
+    lock files sees by the kernel's list of locks whether they are held; where that does not tell, the call ends with
+    the reason V(not_root).
   - With apt a package whose installation broke off, half configured for instance, is work to do even when no newer
     version is there. apt-get configures it as it would in any call; what it cannot configure is an error. rpm keeps no
     record of a script that failed, so with dnf and zypper such a script fails the call in which it runs.
@@ -30,7 +32,8 @@ attributes:
     support: full
     details: >-
       Lists exactly what would be upgraded. With O(refresh=true) the package manager's cache of metadata is still
-      renewed.
+      renewed. Only apt plans without root, and only with O(refresh=false); dnf and zypper refuse to plan an upgrade for
+      another user, which is an error with the reason V(not_root).
   diff_mode:
     support: full
   platform:
@@ -74,6 +77,10 @@ options:
     description:
       - Packages that must keep their version, as names or shell patterns, for example because they are certified.
       - They are left out as with O(exclude). A name that no installed package has is told in RV(locked_absent).
+      - An upgrade that needs another version of such a package is not possible. dnf then refuses all upgrades, apt and
+        zypper those that are asked for by name or for O(security). This is an error with the reason
+        V(broken_dependencies) that names both packages, the lock and the ways out. Without O(names) apt and zypper
+        upgrade the others, and RV(left_out) names the package.
     type: list
     elements: str
     default: []
@@ -147,8 +154,9 @@ held_back:
   returned: success
 left_out:
   description: >-
-    Packages with a newer version for which the package manager finds no way and says so (apt keeps them back). dnf
-    fails instead, zypper takes the newest version that fits; with O(security) its packages without one are named here.
+    Packages with a newer version for which the package manager finds no way (apt keeps them back). dnf fails instead.
+    zypper takes the newest version that fits, if any; here are those of which the holds of the call alone prevent the
+    newest one, and with O(security) those without any. They are warned about.
   type: list
   elements: str
   returned: success

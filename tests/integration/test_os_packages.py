@@ -121,10 +121,12 @@ class Small:
         )
         return done.stdout.strip()
 
-    def call(self, host: str, *, check: bool = False, **options: Any) -> Outcome:
-        """Call the module on *host*."""
+    def call(
+        self, host: str, *, check: bool = False, variables: dict[str, Any] | None = None, **options: Any
+    ) -> Outcome:
+        """Call the module on *host*, with *variables* of Ansible's for this call."""
         inventory = self.state / "inventory.json"
-        variables = {
+        connection = {
             "ansible_port": 2222,
             "ansible_user": "root",
             "ansible_python_interpreter": "/usr/bin/python3",
@@ -132,7 +134,9 @@ class Small:
             "ansible_ssh_common_args": f"-o UserKnownHostsFile={self.hosts / 'known_hosts'}",
         }
         hosts = {name: {"ansible_host": address} for name, address in ADDRESSES.items()}
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+        inventory.write_text(
+            json.dumps({"all": {"hosts": hosts, "vars": {**connection, **(variables or {})}}}), encoding="utf-8"
+        )
         command = [
             self.ansible,
             "-i",
@@ -298,13 +302,50 @@ def test_locked_package_that_is_not_installed(small: Small, host: str) -> None:
     outcome = small.call(host, check=True, locked=[*absent, "landscape-cert*"])
     if host == "patchdnf":
         assert outcome.reason == "broken_dependencies"
+        needs = r"landscape-tools-1.3-1.noarch requires landscape-extra.*holds landscape-extra back: take it off locked"
+        assert re.search(needs, outcome.result["msg"]), outcome.result
+        assert outcome.result["error"]["facts"]["held"] == ["landscape-extra"]
         small.offer("new")
         outcome = small.call(host, check=True, locked=[*absent, "landscape-cert*"])
     assert not outcome.failed, outcome.result
     assert outcome.plan == {CORE} | ({TOOLS} if host != "patchapt" else set())
-    assert outcome.result["left_out"] == (["landscape-tools"] if host == "patchapt" else [])
+    assert outcome.result["left_out"] == (["landscape-tools"] if host != "patchdnf" else [])
     assert outcome.result["locked_absent"] == absent
     assert f"no installed package has such a name: {', '.join(absent)}" in " ".join(outcome.text.split())
+
+
+def test_named_package_that_needs_a_locked_one(small: Small, host: str) -> None:
+    """What is asked for by name and not possible is an error that names who needs whom and what is in the way."""
+    small.offer("wide")
+    outcome = small.call(host, check=True, names=["landscape-tools"], locked=["landscape-ex*"])
+    assert outcome.reason == "broken_dependencies", outcome.result
+    said = r"landscape-tools.* landscape-extra.*The call holds landscape-extra back: take it off locked or exclude"
+    assert re.search(said, outcome.result["msg"]), outcome.result
+    assert outcome.result["error"]["facts"]["held"] == ["landscape-extra"]
+
+
+def test_look_without_root(small: Small, host: str) -> None:
+    """apt is looked at by anybody, also whether it is held; what needs root is refused at once, and says so."""
+    somebody = {"ansible_become": True, "ansible_become_method": "su", "ansible_become_user": "nobody"}
+    options = {"variables": {**somebody, "ansible_become_flags": "-s /bin/sh", "ansible_pipelining": True}}
+    assert small.call(host, check=True).plan == {TOOLS, CORE, CERTIFIED}
+    looked = small.call(host, check=True, refresh=False, lock_timeout=1, lock_delay=0.2, **options)
+    if host != "patchapt":
+        assert looked.reason == "not_root", looked.result
+        return
+    assert looked.plan == {TOOLS, CORE, CERTIFIED}
+    for words in ({"check": True}, {"refresh": False}):
+        assert small.call(host, **words, **options).reason == "not_root"
+    with subprocess.Popen(
+        small.ssh(host, " ".join(LOCKS[host])), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        held = small.call(host, check=True, refresh=False, lock_timeout=1, lock_delay=0.2, **options)
+        holder.stdin.close()
+    assert held.reason == "package_manager_locked", held.result
+    assert re.search(r"process \d+ holds /var/lib/dpkg/lock-frontend", held.result["msg"])
 
 
 @pytest.mark.parametrize("refresh", [True, False])

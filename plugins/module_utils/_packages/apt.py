@@ -15,7 +15,12 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import boot
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, read_file, write_lock
-from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import UNFINISHED_CURE, Manager, Sign
+from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import (
+    EVERYTHING,
+    UNFINISHED_CURE,
+    Manager,
+    Sign,
+)
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
     Installed,
@@ -212,6 +217,7 @@ class Apt(Manager):
     """apt-get's verbs."""
 
     name = "apt"
+    unlock = "apt-mark unhold"
     signs = (
         Sign(r"You don't have enough free space", "disk_full", "Free the space that is named, then run again"),
         Sign(
@@ -234,7 +240,11 @@ class Apt(Manager):
             "signature",
             "Import the right key; packages without a good signature are not installed",
         ),
-        Sign(r"are you root\?|Permission denied", "not_root", "Run the task with become"),
+        Sign(
+            r"are you root\?|Permission denied",
+            "not_root",
+            "Run the task with become; only check mode with refresh=false does without",
+        ),
         Sign(
             r"Unable to locate package|has no installation candidate|Version '.*' for '.*' was not found",
             "package_not_found",
@@ -279,11 +289,11 @@ class Apt(Manager):
         """
         self._sources()
         with self._preferences(selection) as options:
-            text = self._simulate(options, self._upgrade(selection.names))
+            text = self._simulate(options, self._upgrade(selection.names), selection)
             rows = read_simulation(text)
             if selection.security and rows:
                 names = self._security(rows)
-                text = self._simulate(options, self._upgrade(names)) if names else ""
+                text = self._simulate(options, self._upgrade(names), selection) if names else ""
                 rows = read_simulation(text)
         changes = [row.change for row in rows]
         held_back = self._held_back(selection, {change.key for change in changes}) if selection.held else []
@@ -336,7 +346,7 @@ class Apt(Manager):
         with self._preferences(selection) as options:
             answer = self.unlocked(doing, lambda: self._apt(*options, "-y", *words, change=True))
         if answer.rc != 0:
-            error = self.failure(doing, answer)
+            error = self.failure(doing, answer, selection)
             unfinished = self.unfinished()
             if error.reason == "transaction" and unfinished:
                 why = f"{error.why}; these are not configured: {', '.join(unfinished)}"
@@ -357,11 +367,20 @@ class Apt(Manager):
     def _named(names: Tuple[str, ...]) -> List[str]:
         return ["--no-remove", "install", "--only-upgrade", *names]
 
-    def _simulate(self, options: List[str], words: List[str]) -> str:
+    def conflict(self, text: str) -> Tuple[List[str], List[str]]:
+        """What apt-get says under the heading of unmet dependencies: who needs whom."""
+        found = re.search(r"^The following packages have unmet dependencies:\n((?: +\S.*\n?)+)", text, re.MULTILINE)
+        lines = [" ".join(line.split()) for line in found.group(1).splitlines()] if found else []
+        named = re.findall(
+            r"(?:^|(?:Depends|Breaks|Conflicts): |\| )([a-z0-9][a-z0-9+.-]+)", "\n".join(lines), re.MULTILINE
+        )
+        return lines, named
+
+    def _simulate(self, options: List[str], words: List[str], selection: Selection = EVERYTHING) -> str:
         doing = "plan the upgrade"
         answer = self.unlocked(doing, lambda: self._apt(*options, "-s", "-o", "Debug::NoLocking=1", *words))
         if answer.rc != 0:
-            raise self.failure(doing, answer)
+            raise self.failure(doing, answer, selection)
         return answer.out
 
     @contextmanager
@@ -438,7 +457,9 @@ class Apt(Manager):
 
     def locked(self, answer: Answer) -> bool:
         """One of dpkg's or apt's lock files is held."""
-        return answer.rc != 0 and re.search(LOCKED, answer.text) is not None
+        # Without the right to open a lock file apt-get cannot lock it either: no waiting helps against that.
+        denied = re.search(r"Could not open lock file .*Permission denied", answer.text)
+        return answer.rc != 0 and not denied and re.search(LOCKED, answer.text) is not None
 
     def _apt(self, *words: str, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask

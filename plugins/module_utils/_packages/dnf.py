@@ -16,7 +16,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.link imp
     pid_lock,
     read_file,
 )
-from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import Manager, Sign
+from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import EVERYTHING, Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
     Installed,
@@ -136,6 +136,7 @@ class Dnf(Manager):
     """dnf's verbs."""
 
     name = "dnf"
+    unlock = "dnf versionlock delete"
     signs = (
         Sign(
             r"^Disk Requirements|more space needed on|needs (at least )?\d+\s*\S*B? (more space )?on the",
@@ -218,14 +219,14 @@ class Dnf(Manager):
         doing = "plan the upgrade"
         answer = self.unlocked(doing, lambda: self._dnf("--assumeno", *self._upgrade(selection)))
         if not re.search(r"Operation aborted", answer.text):
-            raise self.failure(doing, answer)
+            raise self.failure(doing, answer, selection)
         return read_transaction(answer.out, installed) or candidates
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
         """``dnf upgrade``, with the best candidates or not at all; a script that failed is a failure."""
         doing = "upgrade packages"
         answer = self.unlocked(doing, lambda: self._dnf("-y", *self._upgrade(selection), change=True))
-        self._check(doing, answer)
+        self._check(doing, answer, selection)
         rpm.check_scripts(doing, answer.text)
 
     def _upgrade(self, selection: Selection) -> List[str]:
@@ -246,6 +247,16 @@ class Dnf(Manager):
         found = [entry for path in VERSIONLOCKS for entry in read_versionlock(read_file(path))]
         return found + [entry for path in VERSIONLOCKS_5 for entry in read_versionlock_toml(read_file(path))]
 
+    def locked_name(self, entry: str) -> str:
+        """Without the version that dnf 4 keeps in the same word."""
+        return re.sub(r"-\d+:.*$", "", entry.lstrip("!"))
+
+    def conflict(self, text: str) -> Tuple[List[str], List[str]]:
+        """The problems of the solver; a package that is held is "filtered out by exclude filtering" there."""
+        found = re.findall(r"^ *Problem(?: \d+)?:.*(?:\n +- .*)*", text, re.MULTILINE)
+        lines = [line.strip() for part in found for line in part.splitlines()]
+        return lines, rpm.names_in("\n".join(lines))
+
     def in_use(self) -> str:
         """By the locks of rpm and of dnf's transaction."""
         return rpm.in_use(self.commands) or pid_lock(TRANSACTION)
@@ -261,10 +272,10 @@ class Dnf(Manager):
         run = self.commands.change if change else self.commands.ask
         return run("dnf", "--setopt=exit_on_lock=1", *words)
 
-    def _check(self, doing: str, answer: Answer) -> None:
+    def _check(self, doing: str, answer: Answer, selection: Selection = EVERYTHING) -> None:
         unreachable = next(sign for sign in self.signs if sign.reason == "repository_unreachable")
         if answer.rc != 0 or re.search(unreachable.pattern, answer.err, re.MULTILINE):
-            raise self.failure(doing, answer)
+            raise self.failure(doing, answer, selection)
 
 
 __all__ = (

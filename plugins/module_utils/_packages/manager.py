@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Type, TypeVar
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Denied, Failed, LandscapeError, Unreachable
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
@@ -14,6 +14,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._packages.model im
     Pending,
     RebootNeed,
     Selection,
+    matches,
 )
 from ansible_collections.basis.landscape.plugins.module_utils._wait import Clock, Limits, NeverCame, wait_until
 
@@ -40,6 +41,9 @@ UNFINISHED_CURE = (
     "well, then run again"
 )
 
+#: Every package, with no hold of the call's.
+EVERYTHING = Selection()
+
 #: Failures that are of another kind than *failed*.
 KINDS: Dict[str, Type[LandscapeError]] = {"repository_unreachable": Unreachable, "not_root": Denied}
 
@@ -54,6 +58,8 @@ class Manager:
 
     name = ""
     signs: Sequence[Sign] = ()
+    #: How the host's own lock of a package is taken away.
+    unlock = ""
 
     def __init__(
         self, commands: Commands, *, lock_timeout: float = 600.0, lock_delay: float = 5.0, clock: Optional[Clock] = None
@@ -100,7 +106,7 @@ class Manager:
     def in_use(self) -> str:
         """Which process changes packages at this moment, in words; empty when none does.
 
-        :raises Denied: only root can tell.
+        :raises Denied: this user cannot see it.
         """
         raise NotImplementedError
 
@@ -142,13 +148,44 @@ class Manager:
                 cure=f"End the other process or raise lock_timeout; {hint}",
             ) from error
 
-    def failure(self, doing: str, answer: Answer) -> LandscapeError:
+    def conflict(self, text: str) -> Tuple[List[str], List[str]]:
+        """The lines in which the package manager says why it finds no way, and the packages that they name."""
+        return [], []
+
+    def locked_name(self, entry: str) -> str:
+        """The package name or pattern in an *entry* of `locks`."""
+        return entry
+
+    def _stuck(self, error: LandscapeError, answer: Answer, selection: Selection) -> LandscapeError:
+        """*error*, a failure of dependencies, with all that was said of it and with the holds that are in the way."""
+        lines, named = self.conflict(answer.text)
+        if lines:
+            error.why = f"{' / '.join(lines)[:2000]} (exit code {answer.rc})"
+        by_call = sorted({name for name in named if selection.holds(name)})
+        by_host = [
+            entry for entry in self.locks() if any(matches(name, [self.locked_name(entry)]) for name in set(named))
+        ]
+        cures = []
+        if by_call:
+            cures.append(
+                f"The call holds {', '.join(by_call)} back: take it off locked or exclude, or add to exclude what "
+                "needs another version of it"
+            )
+        if by_host:
+            cures.append(
+                f"The host itself locks {', '.join(by_host)}: take the lock away ({self.unlock}), or add to exclude "
+                "what needs another version of it"
+            )
+        facts = dict(error.facts, held=by_call, host_locks=by_host)
+        return type(error)(error.doing, error.why, reason=error.reason, cure=". ".join(cures) or error.cure, **facts)
+
+    def failure(self, doing: str, answer: Answer, selection: Selection = EVERYTHING) -> LandscapeError:
         """The named error for a command that ended badly; an exit code that nobody knows is a failure too."""
         for sign in (*COMMON_SIGNS, *self.signs):
             found = re.search(sign.pattern, answer.text, re.MULTILINE)
             if found:
                 kind = KINDS.get(sign.reason, Failed)
-                return kind(
+                error = kind(
                     doing,
                     self._why(answer, found),
                     reason=sign.reason,
@@ -156,6 +193,7 @@ class Manager:
                     rc=answer.rc,
                     provider=self.name,
                 )
+                return self._stuck(error, answer, selection) if sign.reason == "broken_dependencies" else error
         return Failed(
             doing,
             f"{self.name} ended with {answer.rc}: {answer.last_lines() or 'it said nothing'}",
@@ -205,4 +243,4 @@ class Manager:
             )
 
 
-__all__ = ("KINDS", "COMMON_SIGNS", "UNFINISHED_CURE", "Manager", "Sign")
+__all__ = ("COMMON_SIGNS", "EVERYTHING", "KINDS", "UNFINISHED_CURE", "Manager", "Sign")

@@ -53,6 +53,13 @@ def plain(version: str) -> str:
     return version[2:] if version.startswith("0:") else version
 
 
+def names_in(text: str) -> List[str]:
+    """The names of the packages that stand in *text* as a solver names them, ``name-version-release.arch``."""
+    return re.findall(
+        r"([A-Za-z0-9_][^\s()\[\]]*?)-(?:\d+:)?[^-\s()\[\]]+-[^-\s()\[\]]+\.[a-z0-9_]+(?=[\s\[,.]|$)", text
+    )
+
+
 def read_installed(text: str) -> Installed:
     """The answer of ``rpm -qa --qf QUERY``; public keys, which rpm lists as packages, are left out.
 
@@ -115,7 +122,7 @@ def installed(commands: Commands) -> Installed:
 def in_use(commands: Commands) -> str:
     """Which process runs a transaction of rpm, its last scripts included, in words; empty when none does.
 
-    :raises Denied: only root can tell.
+    :raises Denied: this user cannot see it.
     :raises Failed: rpm does not say where its lock is.
     """
     answer = commands.ask("rpm", "--eval", LOCK)
@@ -165,6 +172,7 @@ __all__ = (
     "check_scripts",
     "in_use",
     "installed",
+    "names_in",
     "plain",
     "read_installed",
     "read_newer_than",

@@ -14,13 +14,13 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from html import unescape
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 from xml.etree import ElementTree
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
 from ansible_collections.basis.landscape.plugins.module_utils._packages import rpm
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, pid_lock, read_file
-from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import KINDS, Manager, Sign
+from ansible_collections.basis.landscape.plugins.module_utils._packages.manager import EVERYTHING, KINDS, Manager, Sign
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
     Change,
     Installed,
@@ -141,6 +141,11 @@ def messages(text: str) -> str:
     return unescape("\n".join(re.findall(r'<message type="(?:error|warning)">(.*?)</message>', text, re.DOTALL)))
 
 
+def problems(text: str) -> str:
+    """What zypper asks a person to decide, the problems of its solver, in an XML answer as plain text."""
+    return unescape("\n".join(re.findall(r"<prompt[^>]*>\s*<description>(.*?)</description>", text, re.DOTALL)))
+
+
 def rpm_output(text: str) -> str:
     """What rpm said in an XML answer, as plain text."""
     return unescape("\n".join(re.findall(r"<message[^>]*>Additional rpm output:(.*?)</message>", text, re.DOTALL)))
@@ -150,6 +155,7 @@ class Zypper(Manager):
     """zypper's verbs."""
 
     name = "zypper"
+    unlock = "zypper removelock"
     signs = (
         Sign(
             r"not enough (disk )?space|[Nn]ot enough free disk space|needs? .* on .*filesystem"
@@ -212,7 +218,12 @@ class Zypper(Manager):
             return Pending(self._dry_run(selection), [])
         free = self._dry_run(selection._replace(held=()))
         held = [change for change in free if selection.holds(change.name)]
-        return Pending(self._dry_run(selection) if len(held) < len(free) else [], held)
+        changes = self._dry_run(selection) if len(held) < len(free) else []
+        # Without a word zypper takes an older version, or none, of what needs a package that is held.
+        planned, there = {(change.name, change.new) for change in changes}, _names(installed)
+        missed = {c.name for c in free if c.action in ("upgraded", "installed") and (c.name, c.new) not in planned}
+        left_out = sorted(name for name in missed if name in there and not selection.holds(name))
+        return Pending(changes, held, tuple(left_out))
 
     def _by_name(self, selection: Selection) -> bool:
         """True when security fixes go by the names of their packages.
@@ -229,7 +240,7 @@ class Zypper(Manager):
         """
         free = self._dry_run(selection._replace(held=()), hosts_locks=False)
         stays = selection._replace(held=selection.held + tuple(self.locks()))
-        there = {key.rpartition(".")[0] for key in installed}
+        there = _names(installed)
         names = {change.name for change in free if change.name in there and change.action in ("upgraded", "installed")}
         held = [change for change in free if selection.holds(change.name)]
         return tuple(sorted(name for name in names if not stays.holds(name))), held
@@ -256,7 +267,7 @@ class Zypper(Manager):
                 doing,
                 lambda: self._zypper(*self._upgrade(selection, "--dry-run"), environment=environment),
             )
-        self._check(doing, answer, OK, REBOOT_NEEDED, AGAIN)
+        self._check(doing, answer, OK, REBOOT_NEEDED, AGAIN, selection=selection)
         return read_summary(answer.out)
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
@@ -283,7 +294,7 @@ class Zypper(Manager):
                     lambda: self._zypper(*self._upgrade(selection), environment=environment, change=True),
                 )
                 if answer.rc not in (OK, REBOOT_NEEDED, AGAIN):
-                    raise self.failure(doing, answer)
+                    raise self.failure(doing, answer, selection)
                 rpm.check_scripts(doing, rpm_output(answer.out))
                 if answer.rc != AGAIN:
                     return
@@ -343,18 +354,24 @@ class Zypper(Manager):
         """Exit code 7."""
         return answer.rc == LOCKED
 
-    def failure(self, doing: str, answer: Answer) -> LandscapeError:
+    def conflict(self, text: str) -> Tuple[List[str], List[str]]:
+        """The problems of the solver, without the solutions that it offers to a person."""
+        found = re.findall(r"Problem(?: \d+)?: .*(?:\n {2}\S.*)*", text)
+        lines = [line.strip() for part in found for line in part.splitlines()]
+        return lines, rpm.names_in("\n".join(lines))
+
+    def failure(self, doing: str, answer: Answer, selection: Selection = EVERYTHING) -> LandscapeError:
         """As the base does, from the messages in the XML, else by the exit code."""
-        error = super().failure(doing, _said(answer))
+        error = super().failure(doing, _said(answer), selection)
         sign = next((sign for sign in self.signs if sign.reason == REASONS.get(answer.rc)), None)
         if error.reason == "unknown_exit_code" and sign is not None:
             kind = KINDS.get(sign.reason, Failed)
             return kind(doing, error.why, reason=sign.reason, cure=sign.cure, rc=answer.rc, provider=self.name)
         return error
 
-    def _check(self, doing: str, answer: Answer, *good: int) -> None:
+    def _check(self, doing: str, answer: Answer, *good: int, selection: Selection = EVERYTHING) -> None:
         if answer.rc not in (good or (OK,)) or re.search(PASSED_OVER, _said(answer).text):
-            raise self.failure(doing, answer)
+            raise self.failure(doing, answer, selection)
 
     def _zypper(self, *words: str, environment: Optional[Dict[str, str]] = None, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask
@@ -368,9 +385,14 @@ class Zypper(Manager):
         )
 
 
+def _names(installed: Installed) -> Set[str]:
+    return {key.rpartition(".")[0] for key in installed}
+
+
 def _said(answer: Answer) -> Answer:
     """The answer with its messages alone, where it has some: packages describe themselves in any words."""
-    return Answer(answer.rc, messages(answer.out) or answer.out, answer.err)
+    said = "\n".join(filter(None, (messages(answer.out), problems(answer.out))))
+    return Answer(answer.rc, said or answer.out, answer.err)
 
 
 def _first(paths: Tuple[str, ...]) -> str:
@@ -381,6 +403,7 @@ __all__ = (
     "Zypper",
     "lock_entries",
     "messages",
+    "problems",
     "read_locks",
     "read_repositories",
     "read_summary",

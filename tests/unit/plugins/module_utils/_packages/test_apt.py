@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import apt
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
-from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change, Selection
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change, Pending, Selection
 
 SIMULATION = """Reading package lists...
 Calculating upgrade...
@@ -92,6 +93,32 @@ def test_proof_of_what_is_not_configured() -> None:
     assert caught.value.reason == "unfinished_packages"
 
 
+UNMET = """The following information may help to resolve the situation:
+
+The following packages have unmet dependencies:
+ landscape-tools : Depends: landscape-extra (>= 1) but it is not installable
+                   Breaks: landscape-core (< 2) but 1.0 is to be installed
+"""
+
+
+@pytest.mark.parametrize(
+    ("held", "on_hold", "says"),
+    [
+        (("landscape-ex*",), "", "The call holds landscape-extra back: take it off locked or exclude"),
+        ((), "landscape-core\nbash\n", r"The host itself locks landscape-core: .*\(apt-mark unhold\)"),
+        (("bash",), "bash\n", "Repair the repository"),
+    ],
+)
+def test_upgrade_that_needs_what_is_held(held: tuple[str, ...], on_hold: str, says: str) -> None:
+    """Who needs whom is said, which hold is in the way, and what a person can do; another hold is not blamed."""
+    commands = Dpkg()
+    commands.answers["apt-mark"] = Answer(0, on_hold, "")
+    said = Answer(100, UNMET, "E: Unable to correct problems, you have held broken packages.\n")
+    error = apt.Apt(commands).failure("plan the upgrade", said, Selection(held=held))
+    assert error.reason == "broken_dependencies"
+    assert re.search(rf"landscape-tools : Depends: landscape-extra .*not installable.*{says}", str(error)), str(error)
+
+
 def test_madison() -> None:
     """Only binary rows of security archives."""
     text = (
@@ -111,6 +138,18 @@ def test_preferences() -> None:
     ("err", "locked", "reason"),
     [
         ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 309 (python3)\n", True, None),
+        (
+            "E: Could not open lock file /var/lib/apt/lists/lock - open (13: Permission denied)\n"
+            "E: Unable to lock directory /var/lib/apt/lists/\n",
+            False,
+            "not_root",
+        ),
+        (
+            "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)\n"
+            "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), are you root?\n",
+            False,
+            "not_root",
+        ),
         ("E: Failed to fetch file:/srv/x/Packages  File not found\n", False, "repository_unreachable"),
         ("E: Unable to correct problems, you have held broken packages.\n", False, "broken_dependencies"),
         (
@@ -258,3 +297,55 @@ def test_plan_of_a_host_without_a_source() -> None:
     with pytest.raises(Failed, match="no package list") as caught:
         apt.Apt(Dpkg()).pending(Selection(), {})
     assert caught.value.reason == "no_repository"
+
+
+class Configures(Dpkg):
+    """A host whose dpkg configures what it says; keeps what was changed."""
+
+    def __init__(self, status: str, after: str, rc: int = 0) -> None:
+        super().__init__(status)
+        self.after, self.rc = after, rc
+        self.changed: list[tuple[str, ...]] = []
+
+    def change(self, *command: str, environment: object = None) -> Answer:
+        self.changed.append(tuple(word for word in command if not word.startswith(("-o", "Dpkg::"))))
+        if command[0] != "dpkg":
+            return Answer(0, "", "")
+        self.answers["dpkg-query"] = Answer(0, self.after, "")
+        return Answer(self.rc, "", "dpkg: error processing package a (--configure):\n" if self.rc else "")
+
+
+UPGRADE = ("apt-get", "-y", "upgrade", "--with-new-pkgs")
+PENDING = ("dpkg", "--configure", "--pending")
+
+
+@pytest.mark.parametrize(
+    ("status", "commands"),
+    [
+        ("ii \ta\t2\tall\n", [UPGRADE]),
+        ("it \ta\t2\tall\nii \tb\t1\tall\n", [UPGRADE, PENDING]),
+        ("iW \ta\t2\tall\nit \tb\t1\tall\n", [UPGRADE, PENDING]),
+        # what is half configured is apt-get's own work, and after it a failure of the proof
+        ("iF \ta\t2\tall\n", [UPGRADE]),
+    ],
+)
+def test_triggers_that_apt_leaves(status: str, commands: list[tuple[str, ...]]) -> None:
+    """dpkg is made to run what is still pending after apt-get, and only then."""
+    host = Configures(status, "ii \ta\t2\tall\n")
+    apt.Apt(host).upgrade(Selection(), Pending([], []))
+    assert host.changed == commands
+
+
+def test_triggers_that_fail() -> None:
+    """A trigger that cannot run fails the call."""
+    host = Configures("it \ta\t2\tall\n", "iF \ta\t2\tall\n", rc=1)
+    with pytest.raises(Failed, match="error processing package a"):
+        apt.Apt(host).upgrade(Selection(), Pending([], []))
+    assert host.changed == [UPGRADE, PENDING]
+
+
+@pytest.mark.parametrize("state", ["iW ", "it "])
+def test_plan_with_triggers(state: str) -> None:
+    """Where no upgrade is to be done, pending triggers are work all the same, and the way to do it is the same."""
+    host = Dpkg(f"{state}\ta\t2\tall\nii \tb\t1\tall\n", targets="http://deb.example/Packages\n")
+    assert apt.Apt(host).pending(Selection(), {}).changes == [Change("a", "all", "2", "2", "configured")]

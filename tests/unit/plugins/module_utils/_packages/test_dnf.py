@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed
 from ansible_collections.basis.landscape.plugins.module_utils._packages import dnf
 from ansible_collections.basis.landscape.plugins.module_utils._packages.link import Answer, Commands
-from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change
+from ansible_collections.basis.landscape.plugins.module_utils._packages.model import Change, Selection
 
 INSTALLED = {"landscape-core.noarch": ("1.0-1",), "landscape-tools.noarch": ("1.0-1",), "kernel.x86_64": ("5-1", "5-2")}
 
@@ -164,6 +166,67 @@ def test_failures_have_names(rc: int, err: str, reason: str, kind: str) -> None:
     error = dnf.Dnf(Commands()).failure("upgrade packages", Answer(rc, "", err))
     assert (error.reason, error.kind) == (reason, kind)
     assert str(rc) in str(error)
+
+
+STUCK = """Error:
+ Problem: package landscape-tools-1.3-1.noarch requires landscape-extra, but none of the providers can be installed
+  - cannot install the best update candidate for package landscape-tools-1.0-1.noarch
+  - package landscape-extra-1.0-1.noarch is filtered out by exclude filtering
+(try to add '--skip-broken' to skip uninstallable packages)
+"""
+STUCK_5 = """Failed to resolve the transaction:
+Problem: package landscape-tools-1.3-1.noarch requires landscape-extra, but none of the providers can be installed
+  - cannot install the best update candidate for package landscape-tools-1.0-1.noarch
+  - package landscape-extra-0:1.0-1.noarch from a is filtered out by exclude filtering
+You can try to add to command line:
+  --skip-broken to skip uninstallable packages
+"""
+
+
+@pytest.mark.parametrize("text", [STUCK, STUCK_5])
+@pytest.mark.parametrize(
+    ("held", "host_locks", "says"),
+    [
+        (("landscape-e*", "bash"), [], "holds landscape-extra back: take it off locked or exclude, or add to exclude"),
+        ((), ["landscape-extra-0:1.0-1.*", "bash-0:5-1.*"], r"locks landscape-extra-0:1.0-1.\*: .*versionlock delete"),
+        (("bash",), [], "Repair the repository"),
+    ],
+)
+def test_upgrade_that_needs_what_is_held(
+    monkeypatch: pytest.MonkeyPatch, text: str, held: tuple[str, ...], host_locks: list[str], says: str
+) -> None:
+    """Who needs whom is said, which hold is in the way, and what a person can do; another hold is not blamed."""
+    manager = dnf.Dnf(Commands())
+    monkeypatch.setattr(manager, "locks", lambda: host_locks)
+    error = manager.failure("plan the upgrade", Answer(1, "", text), Selection(held=held))
+    assert re.search(rf"landscape-tools-1.3.*requires landscape-extra.*filtered out.*{says}", str(error)), str(error)
+    assert error.reason == "broken_dependencies"
+    assert error.facts["held"] == (["landscape-extra"] if "landscape-e*" in held else [])
+    assert error.facts["host_locks"] == host_locks[:1]
+
+
+class Stuck(Commands):
+    """A host whose dnf has updates, and refuses them."""
+
+    def ask(self, *command: str, environment: object = None) -> Answer:
+        return Answer(100, CHECK_UPDATE, "") if "check-update" in command else Answer(1, "", STUCK)
+
+    def change(self, *command: str, environment: object = None) -> Answer:
+        return Answer(1, "", STUCK)
+
+
+def test_held_package_is_named_by_plan_and_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both know what the call holds back."""
+    manager = dnf.Dnf(Stuck())
+    monkeypatch.setattr(manager, "locks", list)
+    selection = Selection(held=("landscape-extra",))
+    for call in (
+        lambda: manager.pending(selection, INSTALLED),
+        lambda: manager.upgrade(selection, dnf.Pending([], [])),
+    ):
+        with pytest.raises(Failed, match="The call holds landscape-extra back") as caught:
+            call()
+        assert caught.value.facts["held"] == ["landscape-extra"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,15 @@ def test_installed() -> None:
     }
 
 
+def test_names() -> None:
+    """Packages as a solver names them, with or without an epoch and a repository; other words are none."""
+    text = (
+        " - package gtk-2-engines-1:2.34-100.el9.x86_64 from base requires lib.so.1()(64bit), but none of them\n"
+        "  not installable providers: landscape-extra-1.0-1.noarch[landscape] or a-1-1.i686, b-2-1.noarch."
+    )
+    assert rpm.names_in(text) == ["gtk-2-engines", "landscape-extra", "a", "b"]
+
+
 @pytest.mark.parametrize("text", ["glibc 2.34 x86_64\n", "error: cannot open Packages database\n", "glibc\n"])
 def test_another_shape(text: str) -> None:
     """What is no package list is an error."""

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput, Failed, LandscapeError
@@ -212,6 +216,173 @@ def test_plan_of_a_host_without_a_repository(
         host.pending(selection, {})
     assert caught.value.reason == reason
     assert caught.value.cure
+
+
+PROBLEM = """<?xml version='1.0'?>
+<stream>
+{}<message type="info">Resolving package dependencies...</message>
+<prompt id="1">
+<description>Problem: landscape-tools-1.3-1.noarch requires landscape-extra, but this requirement cannot be provided
+  not installable providers: landscape-extra-1.0-1.noarch[landscape]
+ Solution 1: remove lock to allow installation of landscape-extra-1.0-1.noarch[landscape]
+ Solution 2: do not install landscape-tools-1.3-1.noarch
+</description>
+<text>Choose from above solutions by number or cancel</text>
+</prompt>
+</stream>
+"""
+
+
+@pytest.mark.parametrize("warning", ["", "<message type=\"warning\">Repository 'one' is outdated.</message>\n"])
+@pytest.mark.parametrize(
+    ("held", "host_locks", "says"),
+    [
+        (("landscape-ex*",), [], r"The call holds landscape-extra back: take it off locked or exclude"),
+        ((), ["landscape-e*", "bash"], r"The host itself locks landscape-e\*: .*\(zypper removelock\)"),
+        (("bash",), [], "Repair the repository"),
+    ],
+)
+def test_upgrade_that_needs_what_is_held(
+    monkeypatch: pytest.MonkeyPatch, warning: str, held: tuple[str, ...], host_locks: list[str], says: str
+) -> None:
+    """Who needs whom is said, also beside a warning, which hold is in the way, and what a person can do."""
+    host = zypper.Zypper(Commands())
+    monkeypatch.setattr(host, "locks", lambda: host_locks)
+    error = host.failure("plan the upgrade", Answer(4, PROBLEM.format(warning), ""), Selection(held=held))
+    assert error.reason == "broken_dependencies"
+    assert re.search(rf"landscape-tools-1.3-1.noarch requires landscape-extra.*{says}", str(error))
+    assert "Solution" not in str(error)
+
+
+def test_held_package_is_named_by_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only the plan under the holds has the problem, it knows what the call holds back."""
+    monkeypatch.setattr(zypper, "LOCKS", "/none/locks")
+    free = plan(solvable("landscape-tools", "1.3-1", "1.0-1"), solvable("landscape-extra", "1.0-1"))
+    commands = Locks({("the host's own",): free, ("landscape-extra",): PROBLEM.format("")})
+    with pytest.raises(Failed, match="The call holds landscape-extra back") as caught:
+        zypper.Zypper(commands).pending(Selection(names=("landscape-tools",), held=("landscape-extra",)), {})
+    assert caught.value.facts["held"] == ["landscape-extra"]
+
+
+def solvable(name: str, new: str, old: str = "") -> str:
+    """One package of a plan."""
+    before = f' edition-old="{old}" arch-old="x86_64"' if old else ""
+    return f'<solvable type="package" name="{name}" edition="{new}" arch="x86_64"{before}/>'
+
+
+def plan(upgrade: str, install: str = "") -> str:
+    """zypper's plan; nothing to do when it is empty."""
+    sections = f"<to-upgrade>{upgrade}</to-upgrade><to-install>{install}</to-install>"
+    count = (upgrade + install).count("<solvable")
+    summary = f'<install-summary packages-to-change="{count}">{sections}</install-summary>'
+    return f"<stream>{summary if count else '<message>Nothing to do.</message>'}</stream>"
+
+
+class Locks(Commands):
+    """A host whose zypper plans this under these locks, which are name patterns in their order."""
+
+    def __init__(self, plans: dict[tuple[str, ...], str]) -> None:
+        super().__init__()
+        self.plans = plans
+        self.calls: list[tuple[str, ...]] = []
+
+    def ask(self, *command: str, environment: Mapping[str, str] | None = None) -> Answer:
+        if "repos" in command:
+            return Answer(0, ENABLED, "")
+        words = command[command.index("--no-refresh") + 1 :]
+        self.calls.append(tuple(word for word in words if not word.startswith("--")))
+        text = self.plans[self.locks_of(environment)]
+        return Answer(4 if "<prompt" in text else 0, text, "")
+
+    def change(self, *command: str, environment: Mapping[str, str] | None = None) -> Answer:
+        words = command[command.index("--no-refresh") + 1 :]
+        self.calls.append((*(word for word in words if not word.startswith("--")), "!"))
+        self.plans = dict.fromkeys(self.plans, plan(""))
+        return Answer(0, "<stream></stream>", "")
+
+    @staticmethod
+    def locks_of(environment: Mapping[str, str] | None) -> tuple[str, ...]:
+        """The locks in the configuration of one call."""
+        if not environment:
+            return ("the host's own",)
+        configuration = Path(environment["ZYPP_CONF"]).read_text(encoding="utf-8")
+        path = configuration.partition("locksfile.path = ")[2].splitlines()[0]
+        return tuple(zypper.read_locks(Path(path).read_text(encoding="utf-8")))
+
+
+KERNEL = solvable("kernel-default", "6.4.0-2")
+GLIBC = solvable("glibc", "2.38-2", "2.38-1")
+DATABASE = solvable("certified", "2-1", "1-1")
+#: Two kernels beside each other, as zypper keeps them.
+THERE = {"kernel-default.x86_64": ("6.4.0-0", "6.4.0-1"), "glibc.x86_64": ("2.38-1",), "certified.x86_64": ("1-1",)}
+
+
+@pytest.mark.parametrize(("held", "host_locks"), [(("certified",), []), ((), ["certified"]), (("cert*",), ["other"])])
+def test_kernel_beside_a_lock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, held: tuple[str, ...], host_locks: list[str]
+) -> None:
+    """A new kernel is to be installed beside the old one: a security fix by its name all the same, unlike new names."""
+    own = tmp_path / "locks"
+    own.write_text(zypper.lock_entries(tuple(host_locks)), encoding="utf-8")
+    monkeypatch.setattr(zypper, "LOCKS", str(own))
+    advisories = plan(GLIBC + DATABASE, KERNEL + solvable("brought-along", "1-1"))
+    by_name = plan(GLIBC, KERNEL + solvable("brought-along", "1-1"))
+    under = (*host_locks, *held) if held else ("the host's own",)
+    commands = Locks({(): advisories, under: by_name})
+    host = zypper.Zypper(commands)
+    selection = Selection(held=held, security=True)
+    pending = host.pending(selection, THERE)
+    assert commands.calls == [("patch", "security"), ("update", "glibc", "kernel-default")]
+    assert [(change.name, change.action) for change in pending.changes] == [
+        ("brought-along", "installed"),
+        ("glibc", "upgraded"),
+        ("kernel-default", "installed"),
+    ]
+    assert [change.name for change in pending.held_back] == (["certified"] if held else [])
+    assert pending.left_out == ()
+    commands.calls.clear()
+    monkeypatch.setattr(host, "installed", lambda: THERE)
+    host.upgrade(selection, pending)
+    assert commands.calls[1] == ("update", "glibc", "kernel-default", "!")
+    assert [call for call in commands.calls if call[-1] == "!"] == commands.calls[1:2]
+
+
+@pytest.mark.parametrize(
+    ("held", "host_locks"), [(("kernel-*", "certified"), []), ((), ["kernel-default", "certified"])]
+)
+def test_kernel_that_is_locked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, held: tuple[str, ...], host_locks: list[str]
+) -> None:
+    """A kernel that is held or locked is not asked for by name, and is told when the call holds it."""
+    own = tmp_path / "locks"
+    own.write_text(zypper.lock_entries(tuple(host_locks)), encoding="utf-8")
+    monkeypatch.setattr(zypper, "LOCKS", str(own))
+    under = (*host_locks, *held) if held else ("the host's own",)
+    commands = Locks({(): plan(GLIBC + DATABASE, KERNEL), under: plan(GLIBC)})
+    pending = zypper.Zypper(commands).pending(Selection(held=held, security=True), THERE)
+    assert commands.calls == [("patch", "security"), ("update", "glibc")]
+    assert [change.name for change in pending.changes] == ["glibc"]
+    assert sorted(change.name for change in pending.held_back) == (["certified", "kernel-default"] if held else [])
+
+
+@pytest.mark.parametrize(
+    ("planned", "left_out"),
+    [
+        (plan(GLIBC, KERNEL), ()),
+        (plan("", KERNEL), ("glibc",)),
+        (plan(solvable("glibc", "2.38-1.5", "2.38-1")), ("glibc", "kernel-default")),
+    ],
+)
+def test_upgrade_that_zypper_passes_over(
+    monkeypatch: pytest.MonkeyPatch, planned: str, left_out: tuple[str, ...]
+) -> None:
+    """zypper says no word of what needs a package that is held: an older version of it, or none, is told."""
+    monkeypatch.setattr(zypper, "LOCKS", "/none/locks")
+    free = plan(GLIBC + DATABASE, KERNEL + solvable("brought-along", "1-1"))
+    commands = Locks({("the host's own",): free, ("certified",): planned})
+    pending = zypper.Zypper(commands).pending(Selection(held=("certified",)), THERE)
+    assert pending.left_out == left_out
+    assert [change.name for change in pending.held_back] == ["certified"]
 
 
 def test_words_of_a_package_are_no_warning() -> None:
