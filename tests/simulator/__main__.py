@@ -59,6 +59,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--password-file", type=Path, help="file with the password of the OS users (default: a random one)"
     )
+    parser.add_argument(
+        "--ssh", action="store_true", help="a real sshd for every host as well, on port 7022 (needs sshd)"
+    )
     parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     parser.add_argument("--list-faults", action="store_true", help="print the names of the faults, then end")
     options = parser.parse_args(argv)
@@ -86,6 +89,7 @@ def main(argv: list[str] | None = None) -> int:
                     "network": options.network,
                     "directory": options.directory,
                     "control_port": options.control_port,
+                    "ssh": options.ssh,
                     "password": options.password_file.read_text(encoding="utf-8").strip()
                     if options.password_file
                     else None,

@@ -53,6 +53,7 @@ class Simulator:
         journal: Path | None = None,
         socket_dir: Path | bool | None = None,
         network: str = "auto",
+        ssh: bool = False,
         deadline: float = 30.0,
     ) -> Simulator:
         """Start it in a process of its own; ready when this returns.
@@ -64,6 +65,7 @@ class Simulator:
             journal: file for the journal; a temporary one when absent.
             socket_dir: folder for Unix sockets; True for a temporary one.
             network: as ``--network``; ``auto`` lets several simulators run side by side, the addresses are in ``info``.
+            ssh: whether every host has an sshd as well.
             deadline: real seconds until it has to be ready.
 
         Raises:
@@ -95,6 +97,8 @@ class Simulator:
             if faults:
                 (folder / "faults.json").write_text(json.dumps(faults), encoding="utf-8")
                 command += ["--faults", str(folder / "faults.json")]
+            if ssh:
+                command.append("--ssh")
             if socket_dir:
                 command += ["--socket-dir", str(folder / "s" if socket_dir is True else socket_dir)]
             with open(folder / "stderr", "w", encoding="utf-8") as errors:

@@ -99,3 +99,9 @@ class Port:
                 streams[1].transport.abort()
             else:
                 streams[1].close()
+
+
+async def say_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Let a client talk until it leaves."""
+    while await reader.read(65536):
+        pass

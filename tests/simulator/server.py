@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from . import hosts as hosts_door
+from . import ssh as ssh_door
 from .abap.engine import AbapEngine
 from .abap.world import AbapWorld
 from .certificates import Authority
@@ -40,6 +41,7 @@ from .landscape import Host, Instance, Landscape
 from .rfc.door import RfcDoor
 from .rfc.gateway import Gateway
 from .sapcontrol import Service
+from .ssh import Logins, SshDoor
 from .web import Door
 
 GUARD_PORT = 7000
@@ -119,6 +121,7 @@ class Simulator:
         directory: Path | None = None,
         password: str | None = None,
         control_port: int = 0,
+        ssh: bool = False,
     ) -> None:
         self._raise_limit()
         self._own = directory is None
@@ -140,7 +143,8 @@ class Simulator:
         try:
             self.hana = World(self.landscape, self.directory / "hana", equip)
             self.abap = AbapWorld(self.landscape, self.clock, self.journal, self.faults)
-        except ValueError as error:
+            self.logins = Logins(self.directory / "ssh") if ssh else None
+        except (ValueError, FileNotFoundError) as error:
             raise CannotStart(str(error)) from error
         self.hosts = Hosts(self.landscape, self.journal, self.faults, self.hana, self.directory / "home", self.abap)
         self.cmdb = Cmdb(self.export, self.journal, self.faults, "reader", self.cmdb_password, self.cmdb_token)
@@ -158,7 +162,7 @@ class Simulator:
         )
         self._socket_dir = socket_dir
         self._control_port = control_port
-        self._doors: dict[tuple[str, str], Door | SqlDoor | RfcDoor] = {}
+        self._doors: dict[tuple[str, str], Door | SqlDoor | RfcDoor | SshDoor] = {}
         self._gateways = {
             instance.id: Gateway(engine, instance)
             for engine in map(AbapEngine, self.abap.systems.values())
@@ -256,6 +260,9 @@ class Simulator:
         for host in self.landscape.hosts.values():
             if self.landscape.reachable(host):
                 wanted["host", host.name] = host
+                if self.logins is not None:
+                    mute = self.faults.standing("mute", host=host.name, door="ssh") is not None
+                    wanted["ssh-mute" if mute else "ssh", host.name] = host
             what = (
                 "wrong"
                 if self.faults.standing("wrong_certificate", host=host.name)
@@ -334,7 +341,22 @@ class Simulator:
         door.listen(host.address, port, self._contexts[host.name] if sort == "icm-tls" else None)
         return door
 
-    def _door(self, sort: str, thing: Any) -> Door | SqlDoor | RfcDoor:
+    def _ssh_door(self, host: Host, *, mute: bool) -> SshDoor:
+        assert self.logins is not None
+        logins, told = self.logins, self._host_info(host)
+
+        def command() -> list[str]:
+            entry = self.journal.note(door="ssh", host=host.name, call="login")
+            denied = self.faults.strike("unauthorized", host=host.name, door="ssh") is not None
+            if denied:
+                entry["fault"] = "unauthorized"
+            return logins.command(told["door"], told["boot_id_file"], told["home"], denied=denied)
+
+        door = SshDoor(command, admit=partial(self._admit, host), mute=mute)
+        door.listen(host.address, ssh_door.PORT)
+        return door
+
+    def _door(self, sort: str, thing: Any) -> Door | SqlDoor | RfcDoor | SshDoor:
         if sort.startswith("sql"):
             return self._sql_door(thing, mute=sort == "sql-mute")
         if sort.startswith(("rfc", "icm")):
@@ -343,6 +365,8 @@ class Simulator:
             door = Door(f"hosts {thing.name}", partial(self.hosts.handle, thing), admit=partial(self._admit, thing))
             door.listen(thing.address, hosts_door.PORT)
             return door
+        if sort.startswith("ssh"):
+            return self._ssh_door(thing, mute=sort == "ssh-mute")
         sort, _dash, mute = sort.partition("-")
         host = self.landscape.hosts[thing.host]
         door = Door(
@@ -378,16 +402,8 @@ class Simulator:
                 "password": self.cmdb_password,
                 "token": self.cmdb_token,
             },
-            "hosts": {
-                host.name: {
-                    "address": host.address,
-                    "given": host.given.get("address"),
-                    "door": f"{host.address}:{hosts_door.PORT}",
-                    "boot_id_file": str(self.boot_id_file(host)),
-                    "home": str(self.directory / "home" / host.name),
-                }
-                for host in self.landscape.hosts.values()
-            },
+            "ssh": self.logins.info() if self.logins is not None else None,
+            "hosts": {host.name: self._host_info(host) for host in self.landscape.hosts.values()},
             "instances": {
                 i.id: {
                     "http": f"http://{self.network[i.host]}:5{i.number}13",
@@ -406,6 +422,15 @@ class Simulator:
                 name: {**told, "instances": self._abap_instances(told["key"])}
                 for name, told in self.abap.info().items()
             },
+        }
+
+    def _host_info(self, host: Host) -> dict[str, str | None]:
+        return {
+            "address": host.address,
+            "given": host.given.get("address"),
+            "door": f"{host.address}:{hosts_door.PORT}",
+            "boot_id_file": str(self.boot_id_file(host)),
+            "home": str(self.directory / "home" / host.name),
         }
 
     def _abap_instances(self, key: str) -> dict[str, dict[str, Any]]:
@@ -448,7 +473,7 @@ class Simulator:
             shutil.rmtree(self.directory, ignore_errors=True)
         else:
             self.authority.ca_file.unlink(missing_ok=True)
-            for name in ("boot_id", "home", "hana"):
+            for name in ("boot_id", "home", "hana", "ssh"):
                 shutil.rmtree(self.directory / name, ignore_errors=True)
 
 

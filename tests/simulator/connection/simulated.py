@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import socket
@@ -63,16 +64,8 @@ extends_documentation_fragment:
   - connection_pipelining
 """
 
-COMMANDS = Path(__file__).resolve().parents[1] / "commands"
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
-# A command given by its absolute path would be this machine's own.
-ABSOLUTE = re.compile(
-    r"(?<![\w./-])/(?:usr/(?:local/)?)?s?bin/("
-    + "|".join(
-        sorted((re.escape(path.name) for path in COMMANDS.iterdir() if path.name != "_door"), key=len, reverse=True)
-    )
-    + r")(?![\w.-])"
-)
+# Ansible loads this file by its path, where no package is around it.
+SHELL = runpy.run_path(str(Path(__file__).resolve().parents[1] / "shell.py"))
 LENGTH = struct.Struct("!Q")
 POWER = re.compile(r"\b(shutdown|reboot|poweroff|halt)\b")
 
@@ -186,13 +179,10 @@ class Connection(ConnectionBase):
         self._connected = False
         self._connect()
         host = self._info["hosts"][self._name]
-        text = ABSOLUTE.sub(lambda match: str(COMMANDS / match.group(1)), to_text(cmd)).replace(
-            BOOT_ID, host["boot_id_file"]
-        )
+        text = SHELL["translated"](to_text(cmd), host["boot_id_file"])
         home = host["home"]
         os.makedirs(home, exist_ok=True)
-        environment = {"BASIS_SIMULATED_HOST": host["door"], "BASIS_BOOT_ID_FILE": host["boot_id_file"], "HOME": home}
-        environment = {**os.environ, "PATH": f"{COMMANDS}:{os.environ.get('PATH', os.defpath)}", **environment}
+        environment = SHELL["environment"](host["door"], host["boot_id_file"], home)
         display.vvv(f"EXEC {text}", host=self._name)
         given = python_environment(text) if in_data and self.get_option("python_socket") else None
         if given is not None and in_data:

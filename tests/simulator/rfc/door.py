@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
-from tests.simulator.port import Port, Talk
+from tests.simulator.port import Port, Talk, say_nothing
 
 
 class RfcDoor(Port):
@@ -27,15 +26,10 @@ class RfcDoor(Port):
         mute: bool = False,
         gone: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__("an RFC door", _say_nothing if mute else talk, admit)
+        super().__init__("an RFC door", say_nothing if mute else talk, admit)
         self._gone = gone
 
     def close(self) -> None:
         """Stop listening, cut all connections."""
         super().close()
         self._gone()
-
-
-async def _say_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    while await reader.read(65536):
-        pass
