@@ -143,7 +143,7 @@ class Simulator:
         try:
             self.hana = World(self.landscape, self.directory / "hana", equip)
             self.abap = AbapWorld(self.landscape, self.clock, self.journal, self.faults)
-            self.logins = Logins(self.directory / "ssh") if ssh else None
+            self.logins = Logins(self.directory / "ssh", self._names()) if ssh else None
         except (ValueError, FileNotFoundError) as error:
             raise CannotStart(str(error)) from error
         self.hosts = Hosts(self.landscape, self.journal, self.faults, self.hana, self.directory / "home", self.abap)
@@ -423,6 +423,11 @@ class Simulator:
                 for name, told in self.abap.info().items()
             },
         }
+
+    def _names(self) -> dict[str, list[str]]:
+        """By its address here, the names of each host: its own, and the address that its CMDB gives."""
+        hosts = self.landscape.hosts.values()
+        return {host.address: [host.name, *filter(None, [host.given.get("address")])] for host in hosts}
 
     def _host_info(self, host: Host) -> dict[str, str | None]:
         return {

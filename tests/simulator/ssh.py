@@ -37,32 +37,50 @@ PermitRootLogin prohibit-password
 # The folders above belong to whoever runs the simulation.
 StrictModes no
 UsePAM no
+PermitUserRC no
 PrintMotd no
 PidFile none
 LogLevel VERBOSE
 """
+CLIENT = """Host *
+  User {user}
+  Port {port}
+  IdentityFile "{folder}/key"
+  IdentitiesOnly yes
+  UserKnownHostsFile "{folder}/known_hosts"
+  GlobalKnownHostsFile none
+  StrictHostKeyChecking yes
+"""
 
 
 class Logins:
-    """The keys of one simulation with what its sshd is told.
+    """The keys of one simulation with what its sshd, and a client, is told.
+
+    Args:
+        folder: where they are kept.
+        hosts: by the address of a host, the names by which a client may ask for it.
 
     Raises:
         FileNotFoundError: there is no sshd; with the package that has it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hosts: dict[str, list[str]]) -> None:
         program = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
         if program is None:
             raise FileNotFoundError("the ssh doors need sshd: apt-get install --no-install-recommends openssh-server")
         self._program, self._folder = program, folder
-        self._folder.mkdir(mode=0o700)
+        shutil.rmtree(folder, ignore_errors=True)  # keys of an earlier simulation in the same folder
+        folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
             SEPARATION.mkdir(mode=0o755, exist_ok=True)
         host, client = (self._key(name) for name in ("host_key", "key"))
         (folder / "authorized_keys").write_text(f"{client}\n", encoding="ascii")
         (folder / "known_hosts").write_text(f"[127.*]:{PORT} {host}\n", encoding="ascii")
         sftp = next((f"Subsystem sftp {path}\n" for path in SFTP if os.path.exists(path)), "")
-        (folder / "config").write_text(CONFIG.format(folder=folder) + sftp, encoding="utf-8")
+        (folder / "sshd_config").write_text(CONFIG.format(folder=folder) + sftp, encoding="utf-8")
+        named = "".join(f"Host {' '.join(names)}\n  HostName {address}\n" for address, names in hosts.items())
+        told = CLIENT.format(user=getpass.getuser(), port=PORT, folder=folder)
+        (folder / "config").write_text(named + told, encoding="utf-8")
 
     def _key(self, name: str) -> str:
         """Make a key; its public half."""
@@ -75,19 +93,22 @@ class Logins:
         )
 
     def info(self) -> dict[str, Any]:
-        """What a client needs: port, user, files of its key and of the hosts' key."""
+        """What a client needs: port, user, key; ``config`` is the file that tells OpenSSH so (``ssh -F``)."""
         return {
+            "config": str(self._folder / "config"),
             "port": PORT,
             "user": getpass.getuser(),
             "key_file": str(self._folder / "key"),
-            "known_hosts_file": str(self._folder / "known_hosts"),
         }
 
-    def command(self, *arguments: str, denied: bool) -> list[str]:
-        """The sshd of one connection, which calls ``shell.py`` with *arguments*."""
-        forced = shlex.join([sys.executable, "-I", str(SHELL), *arguments])
-        command = [self._program, "-i", "-f", str(self._folder / "config"), "-E", str(self._folder / "log")]
-        return [*command, "-o", f"ForceCommand={forced}", *(["-o", "AuthorizedKeysFile=none"] if denied else [])]
+    def command(self, door: str, boot_id_file: str, home: str, *, denied: bool) -> list[str]:
+        """The sshd of one connection to the host behind *door*; what a client asks for begins in *home*."""
+        forced = shlex.join([sys.executable, "-I", str(SHELL), door, boot_id_file, home])
+        command = [self._program, "-i", "-f", str(self._folder / "sshd_config"), "-E", str(self._folder / "log")]
+        # sshd calls the command through the account's own shell, and bash reads ~/.bashrc there: those of the
+        # simulated host, which has none, and not those of whoever runs the simulation.
+        command += ["-o", f"ForceCommand={forced}", "-o", f'SetEnv="HOME={home}"']
+        return [*command, *(["-o", "AuthorizedKeysFile=none"] if denied else [])]
 
 
 class SshDoor(Port):

@@ -25,14 +25,7 @@ def site(tmp_path: pathlib.Path, host_python: HostPython) -> Iterator[Site]:
         site.environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(simulator.folder / "cp")  # short, as sockets want it
         variables = site.folder / "group_vars" / "all.yml"
         given = yaml.safe_load(variables.read_text(encoding="utf-8"))
-        known = "-o UserKnownHostsFile={{ simulator.ssh.known_hosts_file }} -o StrictHostKeyChecking=yes"
-        given |= {
-            "ansible_connection": "ssh",
-            "ansible_port": "{{ simulator.ssh.port }}",
-            "ansible_user": "{{ simulator.ssh.user }}",
-            "ansible_private_key_file": "{{ simulator.ssh.key_file }}",
-            "ansible_ssh_common_args": f"-F none -o IdentitiesOnly=yes {known}",
-        }
+        given |= {"ansible_connection": "ssh", "ansible_ssh_common_args": "-F {{ simulator.ssh.config }}"}
         variables.write_text(yaml.safe_dump(given), encoding="utf-8")
         yield site
 

@@ -15,7 +15,7 @@ from tests.simulator.launch import Simulator
 
 pytestmark = pytest.mark.needs("ssh", "sshd")
 LANDSCAPE = {
-    "hosts": [{"name": "one"}, {"name": "two"}],
+    "hosts": [{"name": "one", "address": "10.9.8.7"}, {"name": "two"}],
     "systems": [{"name": "WDP", "sid": "WDP", "type": "webdisp"}],
     "instances": [{"name": "W20", "system": "WDP", "host": "one", "number": "20", "kind": "webdisp"}],
     "simulation": {"spread": 0, "stragglers": {"share": 0}},
@@ -30,23 +30,12 @@ def sim() -> Iterator[Simulator]:
 
 def client(sim: Simulator, program: str, *words: str, patience: int = 20) -> list[str]:
     """A client's command line with the options that let it in."""
-    ssh = sim.info["ssh"]
-    options = {
-        "IdentityFile": ssh["key_file"],
-        "UserKnownHostsFile": ssh["known_hosts_file"],
-        "User": ssh["user"],
-        "Port": ssh["port"],
-        "StrictHostKeyChecking": "yes",
-        "IdentitiesOnly": "yes",
-        "BatchMode": "yes",
-        "ConnectTimeout": patience,
-    }
-    return [program, "-F", "none", *(f"-o{name}={value}" for name, value in options.items()), *words]
+    return [program, "-F", sim.info["ssh"]["config"], "-oBatchMode=yes", f"-oConnectTimeout={patience}", *words]
 
 
 def login(sim: Simulator, host: str, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
     """What ``ssh HOST COMMAND`` gives."""
-    command = client(sim, "ssh", sim.info["hosts"][host]["address"], *words, **more)
+    command = client(sim, "ssh", host, *words, **more)
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
 
 
@@ -63,16 +52,21 @@ def test_a_command_runs_on_the_simulated_host(sim: Simulator) -> None:
     assert [row["host"] for row in sim.journal(call="dnf")] == ["one"]
 
 
+def test_every_name_of_a_host_leads_to_it(sim: Simulator) -> None:
+    told = sim.info["hosts"]["one"]
+    for name in ("one", "10.9.8.7", told["address"]):
+        assert login(sim, name, "pwd").stdout.strip() == told["home"], name
+
+
 def test_a_login_without_a_command_is_a_shell(sim: Simulator) -> None:
-    command = client(sim, "ssh", "-T", sim.info["hosts"]["two"]["address"])
+    command = client(sim, "ssh", "-T", "two")
     said = subprocess.run(command, input="pwd\nboot-id\n", capture_output=True, text=True, timeout=60, check=False)
     assert said.stdout.splitlines()[0] == sim.info["hosts"]["two"]["home"], said
 
 
 def test_files_come_and_go(sim: Simulator, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("content\n", encoding="ascii")
-    address = sim.info["hosts"]["one"]["address"]
-    for words in ([str(tmp_path / "there"), f"{address}:kept"], [f"{address}:kept", str(tmp_path / "back")]):
+    for words in ([str(tmp_path / "there"), "one:kept"], ["one:kept", str(tmp_path / "back")]):
         subprocess.run(client(sim, "scp", "-q", *words), check=True, timeout=60)
     assert (tmp_path / "back").read_text(encoding="ascii") == "content\n"
     assert (Path(sim.info["hosts"]["one"]["home"]) / "kept").exists()
@@ -83,8 +77,7 @@ def test_nobody_comes_in_without_the_key(sim: Simulator) -> None:
     refused = login(sim, "one", "true")
     assert refused.returncode == 255 and "Permission denied (publickey)" in refused.stderr, refused
     assert login(sim, "one", "true").returncode == 0, "the fault struck once"
-    strange = client(sim, "ssh", sim.info["hosts"]["one"]["address"], "true")
-    strange[strange.index(f"-oUserKnownHostsFile={sim.info['ssh']['known_hosts_file']}")] = "-oUserKnownHostsFile=none"
+    strange = client(sim, "ssh", "-oUserKnownHostsFile=none", "one", "true")
     said = subprocess.run(strange, capture_output=True, text=True, timeout=60, check=False)
     assert said.returncode == 255 and "Host key verification failed" in said.stderr, said
 
@@ -101,7 +94,7 @@ def test_a_door_that_says_nothing(sim: Simulator) -> None:
 def test_a_host_that_goes_down_takes_its_logins_along(sim: Simulator, tmp_path: Path) -> None:
     left = tmp_path / "pid"
     os.mkfifo(left)
-    command = client(sim, "ssh", sim.info["hosts"]["one"]["address"], f"sleep 600 & echo $! > {left}; wait")
+    command = client(sim, "ssh", "one", f"sleep 600 & echo $! > {left}; wait")
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as guest:
         number = int(left.read_text(encoding="ascii"))
         assert Path(f"/proc/{number}").exists()
@@ -127,7 +120,15 @@ def test_without_sshd_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
     monkeypatch.setattr(ssh.shutil, "which", lambda *_words, **_more: None)
     with pytest.raises(FileNotFoundError, match="apt-get install --no-install-recommends openssh-server"):
-        ssh.Logins(tmp_path / "ssh")
+        ssh.Logins(tmp_path / "ssh", {})
+
+
+def test_each_simulation_has_keys_of_its_own(tmp_path: Path) -> None:
+    from tests.simulator import ssh
+
+    keys = [Path(ssh.Logins(tmp_path / "ssh", {}).info()["key_file"]).read_bytes() for _time in range(2)]
+    assert keys[0] != keys[1]
+    assert sorted(path.stat().st_mode & 0o777 for path in (tmp_path / "ssh").glob("*key")) == [0o600, 0o600]
 
 
 def test_nothing_listens_where_it_was_not_asked_for() -> None:
