@@ -86,7 +86,7 @@ class ActionModule(ControllerAction):
             "undo": undo.id if undo else None,
             "kept": undo.before.get("kept") if undo else None,
             "mark": undo.undo.get("mark") if undo else None,
-            "fence": {"epoch": mark["fence"], "ci": ci},
+            "fence": {"epoch": mark["fence"], "ci": ci, "work": f"{mark['run']}/{step}"},
             "fence_here": _controller.fence_here(mark, ci),
             "results": verdict.results,
             "steps": steps,

@@ -30,4 +30,9 @@ options:
         description: Folder of the lock files.
         type: path
         default: ~/.basis_landscape
+      work:
+        description: >-
+          Name of the piece of work, the same for each of its attempts. One that goes on with it tells what an earlier
+          one has done.
+        type: str
 """

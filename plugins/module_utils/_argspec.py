@@ -84,6 +84,7 @@ def fence_spec() -> ArgumentSpec:
                     "epoch": {"type": "int", "required": True},
                     "ci": {"type": "str", "required": True},
                     "directory": {"type": "path", "default": "~/.basis_landscape"},
+                    "work": {"type": "str"},
                 },
             }
         }

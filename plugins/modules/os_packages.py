@@ -136,7 +136,10 @@ provider:
   type: str
   returned: success
 packages:
-  description: What was changed, or would be in check mode.
+  description:
+    - What was changed, or would be in check mode.
+    - With O(fence.work), what has changed since the first attempt of this piece of work began, also what an attempt did
+      whose controller was killed. RV(ignore:changed) speaks of this call alone.
   type: list
   elements: dict
   returned: success
@@ -204,15 +207,17 @@ error:
   returned: failure
 """
 
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.basis.landscape.plugins.module_utils._argspec import ArgumentSpec, fence_spec
 from ansible_collections.basis.landscape.plugins.module_utils._errors import Failed, LandscapeError, TimedOut, Unknown
 from ansible_collections.basis.landscape.plugins.module_utils._module import Context, run_operation
 from ansible_collections.basis.landscape.plugins.module_utils._operation import Action, Operation
 from ansible_collections.basis.landscape.plugins.module_utils._packages import client
+from ansible_collections.basis.landscape.plugins.module_utils._packages.baseline import Baseline
 from ansible_collections.basis.landscape.plugins.module_utils._packages.boot import boot_id
 from ansible_collections.basis.landscape.plugins.module_utils._packages.model import (
+    Change,
     Installed,
     Pending,
     RebootNeed,
@@ -236,8 +241,10 @@ class State(NamedTuple):
 class Upgraded(Operation[State]):
     """Packages at the newest version that is allowed."""
 
-    def __init__(self, manager: client.Manager, params: Dict[str, Any]) -> None:
+    def __init__(self, manager: client.Manager, params: Dict[str, Any], baseline: Optional[Baseline]) -> None:
         self.manager = manager
+        self.baseline = baseline
+        self.began: Optional[Installed] = None
         self.refresh: bool = params["refresh"]
         self.names: List[str] = params["names"]
         self.locked: List[str] = params["locked"]
@@ -248,6 +255,8 @@ class Upgraded(Operation[State]):
 
     def look(self) -> State:
         """The package list, what an upgrade would do, and the need for a reboot."""
+        if self.baseline is not None:
+            self.began = self.baseline.kept()
         if self.refresh:
             self.manager.refresh()
         while True:
@@ -275,15 +284,21 @@ class Upgraded(Operation[State]):
         return (Action("upgrade", words, self._act, self._verify),)
 
     def _act(self) -> None:
+        if self.baseline is not None and self.began is None:
+            self.baseline.keep(self.first.installed)
         try:
             self.manager.upgrade(self.selection, self.first.pending)
         except LandscapeError as error:
             self.unanswered = isinstance(error, Unknown)
             # A transaction can break off halfway: what really changed belongs to the error.
-            moved = changes_between(self.first.installed, self.manager.installed())
-            error.facts["packages"] = [change.as_data() for change in moved]
-            error.facts["changed"] = bool(moved)
+            installed = self.manager.installed()
+            error.facts["packages"] = [change.as_data() for change in self._moved(installed)]
+            error.facts["changed"] = bool(changes_between(self.first.installed, installed))
             raise
+
+    def _moved(self, installed: Installed) -> List[Change]:
+        """What has changed since the piece of work began, which may have been an attempt before this one."""
+        return changes_between(self.first.installed if self.began is None else self.began, installed)
 
     def _verify(self) -> State:
         try:
@@ -321,7 +336,7 @@ class Upgraded(Operation[State]):
         changes = state.pending.changes
         if not changes:
             configured = [change for change in self.first.pending.changes if change.action == "configured"]
-            changes = changes_between(self.first.installed, state.installed) + configured
+            changes = self._moved(state.installed) + configured
         return {
             "provider": self.manager.name,
             "packages": [change.as_data() for change in changes],
@@ -363,7 +378,7 @@ def build(context: Context) -> Upgraded:
         lock_timeout=params["lock_timeout"],
         lock_delay=params["lock_delay"],
     )
-    return Upgraded(manager, params)
+    return Upgraded(manager, params, None if context.check_mode else Baseline.of(params["fence"]))
 
 
 def main() -> None:

@@ -407,6 +407,18 @@ def test_outdated_run(small: Small, host: str) -> None:
     assert small.call(host, fence={"epoch": 1, "ci": ci}).reason == "fenced"
 
 
+def test_an_attempt_that_goes_on_tells_what_the_first_one_did(small: Small, upgradable: str) -> None:
+    """The first attempt of a piece of work ended behind one package; later ones tell of all, other work does not."""
+    fence = {"epoch": 1, "ci": f"TST/{upgradable}/D02", "work": "r1/patch"}
+    assert small.call(upgradable, names=["landscape-core"], fence=fence).plan == {CORE}
+    on = small.call(upgradable, exclude=["landscape-certified"], fence={**fence, "epoch": 2})
+    assert on.result["changed"] and on.plan == {CORE, TOOLS}
+    again = small.call(upgradable, exclude=["landscape-certified"], fence={**fence, "epoch": 3})
+    assert not again.result["changed"] and again.plan == {CORE, TOOLS}
+    other = small.call(upgradable, exclude=["landscape-certified"], fence={**fence, "epoch": 3, "work": "r2/patch"})
+    assert not other.result["changed"] and other.plan == set()
+
+
 def test_full_disk(small: Small, host: str) -> None:
     """No space is a failure by its name, and the package stays as it was."""
     folder = "/usr/share/landscape-tools"

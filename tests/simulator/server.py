@@ -429,7 +429,7 @@ class Simulator:
         hosts = self.landscape.hosts.values()
         return {host.address: [host.name, *filter(None, [host.given.get("address")])] for host in hosts}
 
-    def _host_info(self, host: Host) -> dict[str, str | None]:
+    def _host_info(self, host: Host) -> dict[str, Any]:
         return {
             "address": host.address,
             "given": host.given.get("address"),

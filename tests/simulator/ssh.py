@@ -130,7 +130,7 @@ class SshDoor(Port):
             return await super()._open(client)
         client.setblocking(True)
         process = await asyncio.create_subprocess_exec(
-            *self._command(), stdin=client, stdout=client, stderr=asyncio.subprocess.DEVNULL
+            *self._command(), stdin=client.fileno(), stdout=client.fileno(), stderr=asyncio.subprocess.DEVNULL
         )
         try:
             await process.wait()

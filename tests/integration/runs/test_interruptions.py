@@ -66,6 +66,9 @@ def test_killed_in_a_step_and_continued(site: Site, name: str) -> None:
     assert site.state() == "succeeded" and site.everything_is_up()
     for effect in EFFECTS:
         assert sorted(host for _other, host in site.effects(effect)) == ["app", "db", "web"], effect
+    # Whoever upgraded them, the run has the packages of every host.
+    report = json.loads((site.folder / "state" / "reports" / "r1.json").read_text(encoding="utf-8"))
+    assert all(report["hosts"][host]["packages"] for host in ("app", "db", "web")), report["hosts"]
 
 
 def test_a_killed_worker_is_an_unreachable_host_and_waits_for_nobody(site: Site) -> None:
