@@ -176,7 +176,8 @@ STUCK = """Error:
 """
 # dnf 5, not captured: our packages in the form of the outputs that its issues 979 and 1800 show.
 STUCK_5 = """Failed to resolve the transaction:
-Problem: package landscape-tools-1.3-1.noarch from a requires landscape-extra, but none of the providers can be installed
+Problem: package landscape-tools-1.3-1.noarch from a requires landscape-extra, but \
+none of the providers can be installed
   - cannot install the best update candidate for package landscape-tools-1.0-1.noarch
   - package landscape-extra-1.0-1.noarch from a is filtered out by exclude filtering
 You can try to add to command line:
