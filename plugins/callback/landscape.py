@@ -13,6 +13,8 @@ description:
   - In a terminal it draws systems by steps, with progress, ages of waits and failures first. Where the output is no
     terminal, as in a log file, or is recorded by ansible-runner, as in a job of AWX, it writes one line for each step
     that is done and for each failure.
+  - A warning is shown with the step of the host from which it comes first. What several hosts have said stands once
+    more at the end, with their names.
   - Plays that are no part of a run look as with P(ansible.builtin.default#callback); so does everything with C(-v).
 extends_documentation_fragment:
   - ansible.builtin.default_callback
@@ -58,6 +60,7 @@ class CallbackModule(Default):
         self._since: dict[str, float] = {}
         self._labels: dict[tuple[str, str], str] = {}
         self._at: dict[str, str] = {}  # the step that a host came to last
+        self._warned: dict[str, dict[str, None]] = {}  # by its text, the hosts from which a warning came
         self._events: list[dict[str, t.Any]] = []  # what the viewer is to be told
         self._telling = False
         self._lock = threading.RLock()
@@ -135,6 +138,9 @@ class CallbackModule(Default):
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """Close the picture; then Ansible's own recap."""
         self._close()
+        for text, hosts in self._warned.items():
+            if len(hosts) > 1:
+                self._line(f"{len(hosts)} hosts: warning: {text} ({', '.join(hosts)})")
         if not self._run or self._display.verbosity:
             super().v2_playbook_on_stats(stats)
 
@@ -152,6 +158,8 @@ class CallbackModule(Default):
         """A gate opened, a step is done, a run has begun."""
         if not self._quiet():  # before a run begins: what is to be said of its database would be lost
             super().v2_runner_on_ok(result)
+        else:
+            self._warn(result)
         values, host = result._result, result._host.name
         if BEGUN in values:
             self._begin(values[BEGUN], str(values.get("plan", "")), len(values["hosts"]))
@@ -177,12 +185,16 @@ class CallbackModule(Default):
         self._dead(result, "failed", ignore_errors)
         if not self._quiet():
             super().v2_runner_on_failed(result, ignore_errors)
+        else:
+            self._warn(result)
 
     def v2_runner_on_unreachable(self, result: t.Any) -> None:
         """Say who cannot be reached."""
         self._dead(result, "unreachable")
         if not self._quiet():
             super().v2_runner_on_unreachable(result)
+        else:
+            self._warn(result)
 
     def _dead(self, result: t.Any, state: str, ignore_errors: bool = False) -> None:
         if not self._run or ignore_errors:
@@ -194,6 +206,17 @@ class CallbackModule(Default):
             event="dead", host=host, step=gate and gate["step"], state=gate["verdict"] if gate else state, why=why
         )
         self._plain(why if gate else f"{self._at.get(host, host)} {state}: {why}")
+
+    def _warn(self, result: t.Any) -> None:
+        """Show what the result warns of, once for all hosts."""
+        host = result._host.name
+        for text in map(str, result._result.get("warnings") or ()):
+            hosts = self._warned.setdefault(text, {})
+            if not hosts:
+                said = f"{self._at.get(host, host)}: warning: {text}"
+                self._plain(said)
+                self._tell(event="line", text=said)
+            hosts[host] = None
 
     # Quiet while the picture speaks
 
@@ -221,9 +244,11 @@ class CallbackModule(Default):
             super().v2_playbook_on_include(included_file)
 
     def v2_runner_item_on_ok(self, result: t.Any) -> None:
-        """Quiet within a run."""
+        """Quiet within a run, but for warnings."""
         if not self._quiet():
             super().v2_runner_item_on_ok(result)
+        else:
+            self._warn(result)
 
     def v2_runner_item_on_skipped(self, result: t.Any) -> None:
         """Quiet within a run."""
@@ -231,9 +256,11 @@ class CallbackModule(Default):
             super().v2_runner_item_on_skipped(result)
 
     def v2_runner_item_on_failed(self, result: t.Any) -> None:
-        """Quiet within a run: the task's own failure follows."""
+        """Quiet within a run, but for warnings: the task's own failure follows."""
         if not self._quiet():
             super().v2_runner_item_on_failed(result)
+        else:
+            self._warn(result)
 
     def _plain(self, text: str) -> None:
         if self._viewer is None and self._quiet():

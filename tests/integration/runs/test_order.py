@@ -49,6 +49,16 @@ def test_a_stop_is_soft_unless_somebody_says_otherwise(site: Site) -> None:
     assert told == ["softtimeout 300"]
 
 
+def test_a_warning_is_shown_with_its_step_and_once_more_with_all_hosts(site: Site) -> None:
+    outcome = site.play(run_name="r1", landscape_hosts="web,pair1", os_patch_locked=["unknown-*"])
+    assert outcome.code == 0, outcome.output
+    text = "warning: locked, but no installed package has such a name: unknown-*"
+    said = [line.split(" ", 1)[1] for line in outcome.output.splitlines() if text in line]
+    first, second = ("web", "pair1") if "/web/" in said[0] else ("pair1", "web")
+    assert said[0].endswith(f"/{first}/-/patch: {text}")
+    assert said[1:] == [f"2 hosts: {text} ({first}, {second})"]
+
+
 def test_a_host_that_fails_releases_its_waiters_at_once_and_the_others_finish(site: Site) -> None:
     site.simulator.fault("fails_to_stop", instance=INSTANCE["app"])
     outcome = site.play(run_name="r1")

@@ -164,6 +164,10 @@ def test_a_run_that_a_person_does_not_let_begin(site: Site, on_terminal: Callabl
 def test_ctrl_c_names_what_is_in_flight_and_stays_readable(site: Site, on_terminal: Callable[..., Terminal]) -> None:
     held = site.simulator.fault("stop_hangs", instance=INSTANCE["app"])
     options: dict[str, Any] = {"landscape_hosts": "web,app,db", "sap_stop_timeouts": {"web": 12, "app": 120, "db": 12}}
+    options["os_patch_locked"] = ["unknown-*"]
+    warning = re.compile(
+        r"/(web|app|db)/-/patch: warning: locked, but no installed package has such a name: unknown-\*"
+    )
     terminal = on_terminal(run_name="r1", **options)
     site.until_step("web", "patch", "done")
     site.until_step("app", "stop:PRD/app/D01")
@@ -176,11 +180,15 @@ def test_ctrl_c_names_what_is_in_flight_and_stays_readable(site: Site, on_termin
     assert "SIGINT: steps in flight are finished, no other begins. Once more to end at once." in terminal.text
     assert re.search(r"^  in flight for \d+ s: PRD/app/D01/stop$", terminal.text, re.MULTILINE), terminal.text
     assert terminal.text.count(" patch   r1 ") == 1, "one picture is left"
+    assert set(warning.findall(terminal.text)) == {"web"}, "it stands above the picture"
 
     again = on_terminal(run="r1", **options)
     assert again.end() == 0, again.text
     assert site.state() == "succeeded" and site.everything_is_up()
     assert "✔ 3 through" in again.picture[0] and "100%" in again.picture[1], again.text
+    assert len(warning.findall(again.text)) == 1 and re.search(
+        r" 2 hosts: warning: .*\((app, db|db, app)\)", again.text
+    )
     assert ["HDP+PRD+WDP", "3", *"✔" * 6] in [line.split() for line in again.picture]
     for host in ("web", "app", "db"):
         assert site.effects("stopped").count(("stopped", host)) == 1
