@@ -47,7 +47,7 @@ def test_a_run_goes_on_with_the_plan_of_now(site: Site) -> None:
     known = json.loads(cmdb.read_text(encoding="utf-8"))
     cmdb.write_text(json.dumps(without(known, instance="D02")), encoding="utf-8")
     site.simulator.fault("fails_to_stop", instance="WDP/web/W20")
-    hosts = {"landscape_hosts": "web,app,db,pair1,pair2", "landscape_batch_size": 3}
+    hosts = {"landscape_hosts": "web,app,db,pair1,pair2", "landscape_batch_size": 3, "landscape_canary": ["WDP"]}
     begun = site.play(run_name="r1", **hosts)
     assert begun.code == 2, begun.output
     states = site.states()
