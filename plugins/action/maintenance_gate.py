@@ -86,7 +86,8 @@ class ActionModule(ControllerAction):
             "undo": undo.id if undo else None,
             "kept": undo.before.get("kept") if undo else None,
             "mark": undo.undo.get("mark") if undo else None,
-            "fence": {"epoch": mark["fence"], "ci": ci, "work": f"{mark['run']}/{step}"},
+            # Another run database may have a run of this name: its instant tells the two apart on the host.
+            "fence": {"epoch": mark["fence"], "ci": ci, "work": f"{mark['run']} of {mark['created']:f}/{step}"},
             "fence_here": _controller.fence_here(mark, ci),
             "results": verdict.results,
             "steps": steps,

@@ -134,6 +134,7 @@ class ActionModule(ControllerAction):
                 "database": url,
                 # Grows from take to take over all runs: the epoch begins anew with each run, but a target remembers.
                 "fence": record["fence"],
+                "created": record["created_at"],
                 "ttl": arguments["ttl"],
             },
         }

@@ -185,6 +185,7 @@ class CallbackModule(CallbackBase):
             epoch=begun["epoch"],
             database=begun["database"],
             fence=begun["fence"],
+            created=begun["created"],
             socket=self._sidecar.socket,
         )
         _controller.announce_run(self._mark)

@@ -32,8 +32,8 @@ attributes:
     support: full
     details: >-
       Lists exactly what would be upgraded. With O(refresh=true) the package manager's cache of metadata is still
-      renewed. Only apt plans without root, and only with O(refresh=false); dnf and zypper refuse to plan an upgrade for
-      another user, which is an error with the reason V(not_root).
+      renewed. Only apt plans without root, and only with O(refresh=false); zypper, and dnf when it has something to
+      upgrade, refuse another user, which is an error with the reason V(not_root).
   diff_mode:
     support: full
   platform:
@@ -139,7 +139,7 @@ packages:
   description:
     - What was changed, or would be in check mode.
     - With O(fence.work), what has changed since the first attempt of this piece of work began, also what an attempt did
-      whose controller was killed. RV(ignore:changed) speaks of this call alone.
+      whose controller was killed, but for what it only configured. RV(ignore:changed) speaks of this call alone.
   type: list
   elements: dict
   returned: success
@@ -148,7 +148,12 @@ packages:
     arch: {description: Architecture of the package., type: str, returned: always}
     from: {description: Version before; null when it was not there., type: str, returned: always}
     to: {description: Version after; null when it is not there any more., type: str, returned: always}
-    action: {description: 'One of upgraded, installed, configured, downgraded, removed.', type: str, returned: always}
+    action:
+      description: >-
+        One of upgraded, installed, configured, downgraded, removed; V(changed) when another version was there already
+        when this attempt of the piece of work began.
+      type: str
+      returned: always
   sample: [{name: glibc, arch: x86_64, from: 2.34-100.el9, to: 2.34-125.el9, action: upgraded}]
 held_back:
   description: Packages with a newer version that stay because they are held for this call; keys as in RV(packages).
@@ -245,6 +250,7 @@ class Upgraded(Operation[State]):
         self.manager = manager
         self.baseline = baseline
         self.began: Optional[Installed] = None
+        self.lost = ""
         self.refresh: bool = params["refresh"]
         self.names: List[str] = params["names"]
         self.locked: List[str] = params["locked"]
@@ -256,7 +262,10 @@ class Upgraded(Operation[State]):
     def look(self) -> State:
         """The package list, what an upgrade would do, and the need for a reboot."""
         if self.baseline is not None:
-            self.began = self.baseline.kept()
+            try:
+                self.began = self.baseline.kept()
+            except Failed as error:  # it is for the report alone
+                self.lost = f"what an earlier attempt did is not told: {error.why}"
         if self.refresh:
             self.manager.refresh()
         while True:
@@ -298,7 +307,16 @@ class Upgraded(Operation[State]):
 
     def _moved(self, installed: Installed) -> List[Change]:
         """What has changed since the piece of work began, which may have been an attempt before this one."""
-        return changes_between(self.first.installed if self.began is None else self.began, installed)
+        if self.began is None:
+            return changes_between(self.first.installed, installed)
+        now = self.first.installed
+        return [
+            # Who moved it between the attempts, and in which direction, nobody saw.
+            change._replace(action="changed")
+            if change.action == "upgraded" and self.began[change.key] != now.get(change.key)
+            else change
+            for change in changes_between(self.began, installed)
+        ]
 
     def _verify(self) -> State:
         try:
@@ -324,7 +342,7 @@ class Upgraded(Operation[State]):
 
     def warnings(self) -> List[str]:
         """Updates that the package manager leaves out of its own accord, and what is locked and not there."""
-        words = []
+        words = [self.lost] if self.lost else []
         if self.first.pending.left_out:
             words.append(f"{self.manager.name} leaves these updates out: {', '.join(self.first.pending.left_out)}")
         if self.locked_absent:

@@ -34,6 +34,7 @@ class RunMark(t.TypedDict):
     epoch: int
     database: str
     fence: int
+    created: float
     socket: str | None
 
 

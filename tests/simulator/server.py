@@ -352,7 +352,7 @@ class Simulator:
                 entry["fault"] = "unauthorized"
             return logins.command(told["door"], told["boot_id_file"], told["home"], denied=denied)
 
-        door = SshDoor(command, admit=partial(self._admit, host), mute=mute)
+        door = SshDoor(command, told["door"], admit=partial(self._admit, host), mute=mute)
         door.listen(host.address, ssh_door.PORT)
         return door
 

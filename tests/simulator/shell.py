@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 COMMANDS = Path(__file__).resolve().parent / "commands"
+DOOR = "BASIS_SIMULATED_HOST"  # the variable that says whose command it is
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 # A command given by its absolute path would be this machine's own.
 ABSOLUTE = re.compile(
@@ -34,7 +35,7 @@ def environment(door: str, boot_id_file: str, home: str) -> dict[str, str]:
     return {
         **os.environ,
         "PATH": f"{COMMANDS}:{os.environ.get('PATH', os.defpath)}",
-        "BASIS_SIMULATED_HOST": door,
+        DOOR: door,
         "BASIS_BOOT_ID_FILE": boot_id_file,
         "HOME": home,
     }

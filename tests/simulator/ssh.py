@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import os
+import pwd
 import shlex
 import shutil
 import signal
@@ -23,6 +23,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from . import shell
 from .port import Port, Streams, say_nothing
 
 PORT = 7022
@@ -30,8 +31,8 @@ SHELL = Path(__file__).resolve().with_name("shell.py")
 SEPARATION = Path("/run/sshd")  # sshd refuses to start as root without this folder, which a service would make
 SFTP = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server")
 CONFIG = """\
-HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/authorized_keys
+HostKey "{folder}/host_key"
+AuthorizedKeysFile "{folder}/authorized_keys"
 AuthenticationMethods publickey
 PermitRootLogin prohibit-password
 # The folders above belong to whoever runs the simulation.
@@ -68,7 +69,11 @@ class Logins:
         program = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
         if program is None:
             raise FileNotFoundError("the ssh doors need sshd: apt-get install --no-install-recommends openssh-server")
+        folder = folder.resolve()  # sshd goes elsewhere
+        if set(str(folder)) & set('%"$'):
+            raise ValueError(f"{folder}: OpenSSH reads a percent, a dollar, or a quotation mark as something else")
         self._program, self._folder = program, folder
+        self._user = pwd.getpwuid(os.geteuid()).pw_name
         shutil.rmtree(folder, ignore_errors=True)  # keys of an earlier simulation in the same folder
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -79,7 +84,7 @@ class Logins:
         sftp = next((f"Subsystem sftp {path}\n" for path in SFTP if os.path.exists(path)), "")
         (folder / "sshd_config").write_text(CONFIG.format(folder=folder) + sftp, encoding="utf-8")
         named = "".join(f"Host {' '.join(names)}\n  HostName {address}\n" for address, names in hosts.items())
-        told = CLIENT.format(user=getpass.getuser(), port=PORT, folder=folder)
+        told = CLIENT.format(user=self._user, port=PORT, folder=folder)
         (folder / "config").write_text(named + told, encoding="utf-8")
 
     def _key(self, name: str) -> str:
@@ -93,11 +98,17 @@ class Logins:
         )
 
     def info(self) -> dict[str, Any]:
-        """What a client needs: port, user, key; ``config`` is the file that tells OpenSSH so (``ssh -F``)."""
+        """What a client needs: port, user, key; ``config`` is the file that tells OpenSSH so (``ssh -F``).
+
+        ``arguments`` are those for Ansible, which names the sockets of connections that it keeps open by host, port,
+        user: without a folder of their own, a connection to the real host of that name would be taken.
+        """
+        config, sockets = self._folder / "config", self._folder / "%h"
         return {
-            "config": str(self._folder / "config"),
+            "arguments": shlex.join(["-F", str(config), "-o", f"ControlPath={sockets}"]),
+            "config": str(config),
             "port": PORT,
-            "user": getpass.getuser(),
+            "user": self._user,
             "key_file": str(self._folder / "key"),
         }
 
@@ -116,16 +127,27 @@ class SshDoor(Port):
 
     Args:
         command: the sshd to be started for a client.
+        door: the door of the host's commands, which everything carries that runs in a login.
         admit: asked for each client; whoever is not admitted finds the connection reset.
         mute: connections are accepted, then nothing is ever said.
     """
 
-    def __init__(self, command: Callable[[], list[str]], *, admit: Callable[[], bool], mute: bool = False) -> None:
+    def __init__(
+        self, command: Callable[[], list[str]], door: str, *, admit: Callable[[], bool], mute: bool = False
+    ) -> None:
         super().__init__("an ssh door", say_nothing, admit)
-        self._command, self._mute = command, mute
+        self._command, self._mark, self._mute = command, f"{shell.DOOR}={door}".encode(), mute
+
+    def close(self) -> None:
+        """Stop listening, cut all connections; what was started in a login ends, as at a power cut."""
+        super().close()
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if self._mark in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
 
     async def _open(self, client: socket.socket) -> Streams | None:
-        """Hand the client to an sshd until either ends; what runs in a login ends with the door, as at a power cut."""
+        """Hand the client to an sshd until either ends."""
         if self._mute:
             return await super()._open(client)
         client.setblocking(True)
@@ -136,7 +158,7 @@ class SshDoor(Port):
             await process.wait()
         finally:
             if process.returncode is None:
-                for number in (*descendants(process.pid), process.pid):
+                for number in (*descendants(process.pid), process.pid):  # sshd has processes of its own
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(number, signal.SIGKILL)
         return None

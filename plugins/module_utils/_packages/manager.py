@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Type, TypeVar
 
@@ -156,15 +157,16 @@ class Manager:
         """The package name or pattern in an *entry* of `locks`."""
         return entry
 
-    def _stuck(self, error: LandscapeError, answer: Answer, selection: Selection) -> LandscapeError:
+    def _stuck(self, error: LandscapeError, answer: Answer, selection: Selection, hosts_locks: bool) -> LandscapeError:
         """*error*, a failure of dependencies, with all that was said of it and with the holds that are in the way."""
         lines, named = self.conflict(answer.text)
-        if lines:
-            error.why = f"{' / '.join(lines)[:2000]} (exit code {answer.rc})"
+        why = f"{' / '.join(lines)[:2000]} (exit code {answer.rc})" if lines else error.why
         by_call = sorted({name for name in named if selection.holds(name)})
-        by_host = [
-            entry for entry in self.locks() if any(matches(name, [self.locked_name(entry)]) for name in set(named))
-        ]
+        locks: List[str] = []
+        if hosts_locks:
+            with contextlib.suppress(OSError, LandscapeError):  # this failure is to be told, not another one
+                locks = self.locks()
+        by_host = [entry for entry in locks if any(matches(name, [self.locked_name(entry)]) for name in set(named))]
         cures = []
         if by_call:
             cures.append(
@@ -177,10 +179,15 @@ class Manager:
                 "what needs another version of it"
             )
         facts = dict(error.facts, held=by_call, host_locks=by_host)
-        return type(error)(error.doing, error.why, reason=error.reason, cure=". ".join(cures) or error.cure, **facts)
+        return type(error)(error.doing, why, reason=error.reason, cure=". ".join(cures) or error.cure, **facts)
 
-    def failure(self, doing: str, answer: Answer, selection: Selection = EVERYTHING) -> LandscapeError:
-        """The named error for a command that ended badly; an exit code that nobody knows is a failure too."""
+    def failure(
+        self, doing: str, answer: Answer, selection: Selection = EVERYTHING, *, hosts_locks: bool = True
+    ) -> LandscapeError:
+        """The named error for a command that ended badly; an exit code that nobody knows is a failure too.
+
+        :param hosts_locks: whether the command had to keep what the host itself locks.
+        """
         for sign in (*COMMON_SIGNS, *self.signs):
             found = re.search(sign.pattern, answer.text, re.MULTILINE)
             if found:
@@ -193,7 +200,9 @@ class Manager:
                     rc=answer.rc,
                     provider=self.name,
                 )
-                return self._stuck(error, answer, selection) if sign.reason == "broken_dependencies" else error
+                if sign.reason == "broken_dependencies":
+                    return self._stuck(error, answer, selection, hosts_locks)
+                return error
         return Failed(
             doing,
             f"{self.name} ended with {answer.rc}: {answer.last_lines() or 'it said nothing'}",

@@ -267,7 +267,7 @@ class Zypper(Manager):
                 doing,
                 lambda: self._zypper(*self._upgrade(selection, "--dry-run"), environment=environment),
             )
-        self._check(doing, answer, OK, REBOOT_NEEDED, AGAIN, selection=selection)
+        self._check(doing, answer, OK, REBOOT_NEEDED, AGAIN, selection=selection, hosts_locks=hosts_locks)
         return read_summary(answer.out)
 
     def upgrade(self, selection: Selection, pending: Pending) -> None:
@@ -360,18 +360,27 @@ class Zypper(Manager):
         lines = [line.strip() for part in found for line in part.splitlines()]
         return lines, rpm.names_in("\n".join(lines))
 
-    def failure(self, doing: str, answer: Answer, selection: Selection = EVERYTHING) -> LandscapeError:
+    def failure(
+        self, doing: str, answer: Answer, selection: Selection = EVERYTHING, *, hosts_locks: bool = True
+    ) -> LandscapeError:
         """As the base does, from the messages in the XML, else by the exit code."""
-        error = super().failure(doing, _said(answer), selection)
+        error = super().failure(doing, _said(answer), selection, hosts_locks=hosts_locks)
         sign = next((sign for sign in self.signs if sign.reason == REASONS.get(answer.rc)), None)
         if error.reason == "unknown_exit_code" and sign is not None:
             kind = KINDS.get(sign.reason, Failed)
             return kind(doing, error.why, reason=sign.reason, cure=sign.cure, rc=answer.rc, provider=self.name)
         return error
 
-    def _check(self, doing: str, answer: Answer, *good: int, selection: Selection = EVERYTHING) -> None:
+    def _check(
+        self,
+        doing: str,
+        answer: Answer,
+        *good: int,
+        selection: Selection = EVERYTHING,
+        hosts_locks: bool = True,
+    ) -> None:
         if answer.rc not in (good or (OK,)) or re.search(PASSED_OVER, _said(answer).text):
-            raise self.failure(doing, answer, selection)
+            raise self.failure(doing, answer, selection, hosts_locks=hosts_locks)
 
     def _zypper(self, *words: str, environment: Optional[Dict[str, str]] = None, change: bool = False) -> Answer:
         run = self.commands.change if change else self.commands.ask

@@ -22,10 +22,9 @@ def site(tmp_path: pathlib.Path, host_python: HostPython) -> Iterator[Site]:
     with Simulator.start(LANDSCAPE, speed=SPEED, ssh=True) as simulator:
         site = Site(tmp_path, simulator, host_python)
         del site.environment["ANSIBLE_CONNECTION_PLUGINS"]
-        site.environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = str(simulator.folder / "cp")  # short, as sockets want it
         variables = site.folder / "group_vars" / "all.yml"
         given = yaml.safe_load(variables.read_text(encoding="utf-8"))
-        given |= {"ansible_connection": "ssh", "ansible_ssh_common_args": "-F {{ simulator.ssh.config }}"}
+        given |= {"ansible_connection": "ssh", "ansible_ssh_common_args": "{{ simulator.ssh.arguments }}"}
         variables.write_text(yaml.safe_dump(given), encoding="utf-8")
         yield site
 

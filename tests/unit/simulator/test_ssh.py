@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import os
+import pwd
+import select
+import shlex
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,28 +95,44 @@ def test_a_door_that_says_nothing(sim: Simulator) -> None:
     assert login(sim, "one", "true").returncode == 0
 
 
-def test_a_host_that_goes_down_takes_its_logins_along(sim: Simulator, tmp_path: Path) -> None:
-    left = tmp_path / "pid"
-    os.mkfifo(left)
-    command = client(sim, "ssh", "one", f"sleep 600 & echo $! > {left}; wait")
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as guest:
-        number = int(left.read_text(encoding="ascii"))
-        assert Path(f"/proc/{number}").exists()
+@pytest.mark.parametrize("program", ["sleep 600", "setsid sleep 600"])
+@pytest.mark.parametrize("client_first", [False, True])
+def test_a_host_that_goes_down_takes_along_what_was_started_in_a_login(
+    sim: Simulator, program: str, client_first: bool
+) -> None:
+    command = client(sim, "ssh", "one", f"{program} & echo $!; wait")
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as guest:
+        assert guest.stdout is not None
+        handle = os.pidfd_open(int(guest.stdout.readline()))
+        if client_first:
+            guest.kill()
+        assert not select.select([handle], [], [], 0)[0], "it runs"
         sim.state(hosts={"one": {"up": False}})
-        assert guest.wait(20) == 255
-    assert not alive(number), "it ran on while its host was down"
+        assert guest.wait(20) == (-signal.SIGKILL if client_first else 255)
+    assert select.select([handle], [], [], 20)[0], "it ran on while its host was down"
+    os.close(handle)
     gone = login(sim, "one", "true")
     assert gone.returncode == 255 and "Connection refused" in gone.stderr, gone
     sim.state(hosts={"one": {"up": True}})
     assert login(sim, "one", "true").returncode == 0
 
 
-def alive(number: int) -> bool:
-    """Whether a process runs; one that only waits to be buried does not."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def test_a_connection_that_is_kept_open_is_nobody_elses(sim: Simulator, tmp_path: Path) -> None:
+    """Where Ansible puts the sockets is a matter of host, port, user; here two hosts have all three in common."""
+    with Simulator.start(LANDSCAPE, speed=600, ssh=True) as other:
+        for simulator in (sim, other):
+            keep = ["-oControlMaster=auto", "-oControlPersist=60", f"-oControlPath={tmp_path / 'same'}"]
+            command = ["ssh", *shlex.split(simulator.info["ssh"]["arguments"]), *keep]
+            said = subprocess.run(
+                [*command, "one", "pwd"],
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=60,
+                check=True,
+            )
+            assert said.stdout.strip() == simulator.info["hosts"]["one"]["home"]
+            subprocess.run([*command, "-q", "-O", "check", "one"], check=True, timeout=60)
 
 
 def test_without_sshd_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -121,6 +141,24 @@ def test_without_sshd_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(ssh.shutil, "which", lambda *_words, **_more: None)
     with pytest.raises(FileNotFoundError, match="apt-get install --no-install-recommends openssh-server"):
         ssh.Logins(tmp_path / "ssh", {})
+
+
+def test_a_folder_that_openssh_would_read_as_another_is_refused(tmp_path: Path) -> None:
+    from tests.simulator import ssh
+
+    with pytest.raises(ValueError, match="100%: OpenSSH reads a percent"):
+        ssh.Logins(tmp_path / "100%", {})
+
+
+def test_a_folder_given_from_here_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.simulator import ssh
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    told = ssh.Logins(Path("with a space"), {"127.0.0.9": ["one"]})
+    command = told.command("127.0.0.9:7", "boot", "home", denied=False)
+    subprocess.run([command[0], "-t", *command[2:]], cwd="/", check=True, timeout=60)
+    assert told.info()["user"] == pwd.getpwuid(os.geteuid()).pw_name
 
 
 def test_each_simulation_has_keys_of_its_own(tmp_path: Path) -> None:

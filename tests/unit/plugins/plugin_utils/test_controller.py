@@ -59,7 +59,7 @@ def test_worker_sees_the_recorder_of_its_parent(monkeypatch: pytest.MonkeyPatch)
 def test_run_is_known_after_it_was_announced() -> None:
     with pytest.raises(_controller.NotPossible):
         _controller.current_run()
-    mark = _controller.RunMark(run="r", epoch=2, database="sqlite:////x", fence=12002, socket=None)
+    mark = _controller.RunMark(run="r", epoch=2, database="sqlite:////x", fence=12002, created=1.5, socket=None)
     _controller.announce_run(mark)
     assert _controller.current_run() == mark
     del os.environ[_controller.RUN_MARK]

@@ -237,21 +237,37 @@ PROBLEM = """<?xml version='1.0'?>
 @pytest.mark.parametrize(
     ("held", "host_locks", "says"),
     [
-        (("landscape-ex*",), [], r"The call holds landscape-extra back: take it off locked or exclude"),
+        # This failure is to be told, also where the locks cannot be read.
+        (("landscape-ex*",), None, r"The call holds landscape-extra back: take it off locked or exclude"),
         ((), ["landscape-e*", "bash"], r"The host itself locks landscape-e\*: .*\(zypper removelock\)"),
         (("bash",), [], "Repair the repository"),
     ],
 )
 def test_upgrade_that_needs_what_is_held(
-    monkeypatch: pytest.MonkeyPatch, warning: str, held: tuple[str, ...], host_locks: list[str], says: str
+    monkeypatch: pytest.MonkeyPatch, warning: str, held: tuple[str, ...], host_locks: list[str] | None, says: str
 ) -> None:
     """Who needs whom is said, also beside a warning, which hold is in the way, and what a person can do."""
+
+    def locks() -> list[str]:
+        if host_locks is None:
+            raise PermissionError("locks")
+        return host_locks
+
     host = zypper.Zypper(Commands())
-    monkeypatch.setattr(host, "locks", lambda: host_locks)
+    monkeypatch.setattr(host, "locks", locks)
     error = host.failure("plan the upgrade", Answer(4, PROBLEM.format(warning), ""), Selection(held=held))
     assert error.reason == "broken_dependencies"
     assert re.search(rf"landscape-tools-1.3-1.noarch requires landscape-extra.*{says}", str(error))
     assert "Solution" not in str(error)
+
+
+def test_a_lock_that_did_not_apply_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the advisories bring anew is planned without the host's locks."""
+    host = zypper.Zypper(Locks({(): PROBLEM.format("")}))
+    monkeypatch.setattr(host, "locks", lambda: ["landscape-e*"])
+    with pytest.raises(Failed, match="Repair the repository") as caught:
+        host.pending(Selection(security=True, held=("bash",)), {})
+    assert caught.value.facts["host_locks"] == []
 
 
 def test_held_package_is_named_by_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
