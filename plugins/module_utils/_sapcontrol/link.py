@@ -32,6 +32,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._errors import (
 
 SOCKET = "/tmp/.sapstream5{nr}13"
 MAX_ANSWER = 64 * 1024 * 1024
+LONGEST_WAIT = (2**31 - 1) // 1000  # seconds; the system's own calls wait in milliseconds
 _HANGS = (
     "Look at sapstartsrv.log in the instance's work folder; sapcontrol -function RestartService restarts the service "
     "without touching the instance"
@@ -82,8 +83,11 @@ class Link:
         self._context: Optional[ssl.SSLContext] = None
         self._headers = dict(_CONTENT)
         self._scheme, self._host, self._port, self._path = _target(address)
-        if not address.timeout > 0:
-            raise BadInput("connect to sapcontrol", f"sapcontrol_timeout must be greater than 0, not {address.timeout}")
+        if not 0 < address.timeout <= LONGEST_WAIT:
+            raise BadInput(
+                "connect to sapcontrol",
+                f"sapcontrol_timeout must be greater than 0 and at most {LONGEST_WAIT}, not {address.timeout}",
+            )
         if address.user is not None or address.password is not None:
             self._headers["Authorization"] = self._basic(address.user, address.password)
         self.name = self._path if self._scheme == "unix" else f"{self._scheme}://{self._host}:{self._port}"

@@ -394,7 +394,14 @@ def test_a_ca_file_that_cannot_be_used(tmp_path: Path, authority: Authority) -> 
             assert str(path) in error.why
 
 
-@pytest.mark.parametrize("timeout", [0.0, -1.0])
-def test_a_timeout_is_positive(timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), float("inf"), 1e300, 2147484.0])
+def test_a_timeout_is_positive_and_one_that_a_socket_can_wait_for(timeout: float) -> None:
     with pytest.raises(BadInput, match="sapcontrol_timeout"):
         Link(Address("01", timeout=timeout))
+
+
+def test_the_longest_timeout_is_one_that_a_socket_can_wait_for() -> None:
+    with Peer(say(http(200, b""))) as peer:
+        link = Link(Address("01", url=f"http://127.0.0.1:{peer.port}", timeout=2147483.0))
+        assert link.ask(b"<x/>", "look").status == 200
+        link.close()
