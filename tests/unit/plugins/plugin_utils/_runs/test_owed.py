@@ -68,6 +68,16 @@ def test_who_was_unreachable_before_it_began_has_failed(store: Store) -> None:
     assert (left["left_why"], left["unreachable"], left["message"]) == ("no route to host", True, "no route to host")
 
 
+@pytest.mark.parametrize(("note", "becomes"), [(WEB_LEFT, "unknown"), ({**WEB_LEFT, "unreachable": False}, "failed")])
+def test_what_was_in_flight_may_have_happened_where_nobody_can_look(
+    store: Store, note: dict[str, object], becomes: str
+) -> None:
+    epoch = begin(store)
+    store.claim("r1", "web", "admit", epoch)
+    owed(epoch, note).write(store)
+    assert state(store, "web", "admit") == becomes
+
+
 def test_only_the_first_reason_to_leave_counts(store: Store) -> None:
     epoch = begin(store)
     owed(epoch, WEB_LEFT, {**WEB_LEFT, "why": "power", "unreachable": False}, WEB_OUT).write(store)

@@ -50,12 +50,17 @@ def test_the_first_event_follows_the_start_and_each_other_one_the_one_before(sto
 
 
 def test_every_run_has_a_chain_of_its_own(store: Store) -> None:
-    with begun(store) as tx:
-        for run, kind in (("r2", "a"), ("r1", "b"), ("r2", "c")):
-            tx.event(run, 1, kind)
-        tx.close()
-    assert [(event["n"], event["kind"]) for event in events(store, "r2")] == [(1, "a"), (2, "c")]
-    assert [(event["n"], event["kind"]) for event in events(store, "r1")] == [(1, "b")]
+    for told in ((("r2", "a"), ("r1", "b"), ("r2", "c")), (("r1", "d"),), (("r2", "e"), ("r1", "f"))):
+        with begun(store) as tx:
+            for run, kind in told:
+                tx.event(run, 1, kind)
+            tx.close()
+    for run, kinds in (("r1", "bdf"), ("r2", "ace")):
+        assert [(event["n"], event["kind"]) for event in events(store, run)] == list(enumerate(kinds, 1))
+        before = chain.START
+        for event in events(store, run):
+            before = chain.link(before, {**event, "data": "{}"})
+            assert event["hash"] == before
 
 
 def test_an_event_names_who_did_it_and_only_what_is_known(store: Store) -> None:
