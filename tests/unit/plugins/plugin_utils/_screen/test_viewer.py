@@ -140,3 +140,4 @@ def test_a_terminal_without_unicode_gets_a_picture_without(seen: Viewer, ascii_o
     seen.tell("dead", host="web", step="patch", state="failed", why="x")
     said = seen.end()
     assert "PRD" in said and said.isascii() is ascii_only
+    assert "\\u" not in said, "nor the numbers of what it cannot show"
