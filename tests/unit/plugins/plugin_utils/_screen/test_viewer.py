@@ -126,6 +126,7 @@ def test_the_last_picture_shows_what_came_last(seen: Viewer) -> None:
     seen.tell("dead", host="web", step="patch", state="failed", why="disk full on /usr")
     said = seen.end()
     assert "disk full on /usr" in said and "PRD/web/-/patch" in said
+    assert "planned 10 s" in said and "left by the plan" not in said.splitlines()[-1], "it is over"
 
 
 def test_what_happens_before_a_run_begins_is_no_error(seen: Viewer) -> None:
