@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -20,8 +21,14 @@ def test_a_duration(seconds: float | None, said: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"), [(None, "-"), (0.0, "1970-01-01 00:00:00 UTC"), (1e9, "2001-09-09 01:46:40 UTC")]
 )
-def test_an_instant_is_in_utc_wherever_the_reader_is(seconds: float | None, said: str) -> None:
-    assert words.instant(seconds) == said
+def test_an_instant_is_in_utc_wherever_the_reader_is(
+    monkeypatch: pytest.MonkeyPatch, seconds: float | None, said: str
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert words.instant(seconds) == said
+    time.tzset()
 
 
 @pytest.mark.parametrize(
