@@ -34,8 +34,7 @@ def action(strategy: str = "host_pinned", **arguments: t.Any) -> Tried:
     play = Play.load({"hosts": "all", "strategy": strategy, "tasks": []})
     task = Task.load({"action": "ansible.builtin.debug"})
     task.args = arguments
-    task._parent = types.SimpleNamespace(get_play=lambda: play, _play=play)  # type: ignore[assignment]
-    task.get_play = lambda: play  # type: ignore[method-assign]
+    task.get_play = lambda: play
     shell = types.SimpleNamespace(tmpdir=None)
     connection = types.SimpleNamespace(_shell=shell)
     return Tried(task, connection, None, None, None, None)

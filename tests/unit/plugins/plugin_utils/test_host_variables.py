@@ -52,7 +52,7 @@ def test_a_value_is_templated_for_its_own_host_when_it_is_asked_for(task: t.Any)
 
 def test_all_hosts_share_the_lists_of_all_hosts(task: t.Any) -> None:
     found = _host_variables.of_hosts(task, ["web", "app"])
-    lists = [host._vars["ansible_play_hosts_all"] for host in found.values()]
+    lists = [vars(host)["_vars"]["ansible_play_hosts_all"] for host in found.values()]
     assert lists[0] is lists[1], "else a thousand hosts have a thousand lists of a thousand names"
     assert list(found["app"]["ansible_play_hosts_all"]) == ["web", "app"]
 

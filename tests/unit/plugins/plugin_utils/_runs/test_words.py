@@ -86,7 +86,9 @@ def test_a_run_that_went_well_is_two_lines() -> None:
 
 def test_what_failed_stands_before_what_waits_whatever_the_order_of_the_hosts() -> None:
     states = ("pending", "running", "deferred", "blocked", "unknown", "failed", "done")
-    hosts = {f"h-{state}": {"state": state, "step": f"S/{state}", "why": ""} for state in states}
+    hosts: dict[str, dict[str, Any]] = {
+        f"h-{state}": {"state": state, "step": f"S/{state}", "why": ""} for state in states
+    }
     hosts["h-failed"]["why"] = "disk full"
     hosts["h-pending"]["step"] = None
     lines = words.words(report(hosts=hosts, counts={"done": 1}))[2:]
