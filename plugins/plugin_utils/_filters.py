@@ -16,9 +16,9 @@ def plugin(function: t.Callable[..., t.Any]) -> type:
     """
 
     @functools.wraps(function)
-    def filtered(*arguments: t.Any) -> t.Any:
+    def filtered(*arguments: t.Any, **named: t.Any) -> t.Any:
         try:
-            return function(*arguments)
+            return function(*arguments, **named)
         except ValueError as error:
             raise AnsibleFilterError(str(error)) from error
 

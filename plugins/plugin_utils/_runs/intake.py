@@ -18,7 +18,7 @@ from ansible_collections.basis.landscape.plugins.plugin_utils._runs.sql import s
 if TYPE_CHECKING:
     from ansible_collections.basis.landscape.plugins.plugin_utils._runs.transaction import Transaction
 
-SECRET = re.compile(r"passw|secret|token|credential|private_key|api_?key", re.IGNORECASE)
+SECRET = re.compile(r"passw|passphrase|(^|_)pass$|secret|token|credential|private_key|api_?key", re.IGNORECASE)
 
 
 @dataclasses.dataclass

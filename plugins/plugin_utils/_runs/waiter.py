@@ -100,8 +100,8 @@ def wait_at_gate(
     worker = worker or Process.current()
     ends = None if timeout is None else time.monotonic() + timeout
     line = Line(socket_path, run, ci, step)  # before asking: a change between the answer and the wait is not missed
-    wait, patience = Wait(store, run, epoch, line), _Patience()
-    why = None
+    wait, patience, late = Wait(store, run, epoch, line), _Patience(), _Patience()
+    why = trouble = None
     try:
         while True:
             if line.orphaned():
@@ -123,11 +123,18 @@ def wait_at_gate(
                     tell()
             left = None if ends is None else ends - time.monotonic()
             if left is not None and left <= 0:
-                waits_for = store.foresee(run, ci, step, epoch).waits_for
-                unmet = f"waits for {', '.join(need.label for need in waits_for)}" if waits_for else why
-                remedy = "continue the run, with a longer maintenance_gate_timeout if that takes its time"
-                store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {unmet} ({remedy})")
-                return store.claim(run, ci, step, epoch, worker)
+                left = None  # from here on it waits for the database alone
+                try:
+                    waits_for = store.foresee(run, ci, step, epoch).waits_for
+                    unmet = f"waits for {', '.join(need.label for need in waits_for)}" if waits_for else why
+                    remedy = "continue the run, with a longer maintenance_gate_timeout if that takes its time"
+                    store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {unmet} ({remedy})")
+                    return store.claim(run, ci, step, epoch, worker)
+                except Unavailable as error:
+                    late.bear(error)
+                    if on_trouble and str(error) not in (why, trouble):
+                        on_trouble(error)
+                    trouble = str(error)
             wait.wait(left)
     finally:
         line.close()

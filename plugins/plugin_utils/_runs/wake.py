@@ -205,10 +205,12 @@ class Line:
         """Return when the sidecar says so, when this process becomes an orphan, or after ``seconds``."""
         if not self.open and self._call():
             return  # another sidecar: what happened since the last question it does not tell
-        deadline = time.monotonic() + seconds
-        watched: list[Any] = [watched for watched in (self._socket, self._pidfd) if watched is not None]
-        ready, _other, _other = select.select(watched, [], [], max(0.0, deadline - time.monotonic()))
-        if self._socket in ready and self._socket is not None:
+        watch = select.poll()  # select() cannot count to a fork's files, which are several of each fork before it
+        for watched in (self._socket, self._pidfd):
+            if watched is not None:
+                watch.register(watched, select.POLLIN)
+        ready = {number for number, _event in watch.poll(max(0.0, seconds) * 1000)}
+        if self._socket is not None and self._socket.fileno() in ready:
             try:
                 said = self._socket.recv(65536)
             except OSError:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,3 +32,13 @@ def store(url: str) -> Iterator[Store]:
     opened = open_store(url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A socket that listens where a sidecar would; ``getsockname`` is its path, which must be a short one."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(f"{folder}/wake")
+        listening.listen()
+        listening.settimeout(30)
+        yield listening
