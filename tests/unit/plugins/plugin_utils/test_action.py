@@ -147,7 +147,7 @@ def test_all_that_keeps_a_run_from_its_beginning_is_said_at_once(monkeypatch: py
 
 def test_a_run_is_opened_with_a_line_to_its_sidecar(tmp_path: pathlib.Path) -> None:
     url = f"sqlite:///{tmp_path / 'runs.db'}"
-    mark = _controller.RunMark(run="r1", epoch=1, database=url, fence=1, socket=str(tmp_path / "gone"))
+    mark = _controller.RunMark(run="r1", epoch=1, database=url, fence=1, created=1.5, socket=str(tmp_path / "gone"))
     with_sidecar = Tried.open_run(mark)
     assert with_sidecar.told is not None
     with_sidecar.create("r1", plans.three_tiers(), procedure="patch", code_hash="c", params={}, created_by="tester")
