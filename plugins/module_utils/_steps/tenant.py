@@ -35,6 +35,12 @@ def state_of(databases: Databases, name: str) -> str:
     return ABSENT if found is None else found.known_state
 
 
+def _in_words(databases: Databases, name: str) -> str:
+    """The same for a person, also where M_DATABASES says something that is not known."""
+    found = databases.get(name)
+    return ABSENT if found is None else found.state or f"in the state {found.status!r}, which is not known"
+
+
 def wait_for(
     client: Client,
     name: str,
@@ -61,7 +67,7 @@ def wait_for(
     def describe(databases: Databases) -> str:
         words = [f"{name} is {state_of(databases, name)}"]
         words += [
-            f"{other} is {databases[other].state if other in databases else ABSENT}"
+            f"{other} is {_in_words(databases, other)}"
             for other in others
             if other not in databases or not databases[other].active
         ]
