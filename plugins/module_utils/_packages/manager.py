@@ -213,7 +213,9 @@ class Manager:
 
     @staticmethod
     def _why(answer: Answer, found: re.Match[str]) -> str:
-        line = found.string[found.string.rfind("\n", 0, found.start()) + 1 :].splitlines()[0].strip()
+        # A carriage return begins a line too: what shows its progress writes over the line before.
+        begin = max(found.string.rfind(end, 0, found.start()) for end in "\n\r") + 1
+        line = found.string[begin:].splitlines()[0].strip()
         return f"{line} (exit code {answer.rc})"
 
     def proof(self, wanted: Sequence[Change], before: Installed, after: Installed, selection: Selection) -> None:
