@@ -18,7 +18,7 @@ HOST = {"hana_host": "db", "hana_instance": "00", **WHO}
 def validated(**given: Any) -> tuple[dict[str, Any], list[str]]:
     """The options as Ansible hands them to a module, with what it says against them."""
     arguments = hana_spec().as_arguments()
-    result = ArgumentSpecValidator(arguments.pop("argument_spec"), **arguments).validate(given)
+    result = ArgumentSpecValidator(**arguments).validate(given)
     return result.validated_parameters, result.error_messages
 
 

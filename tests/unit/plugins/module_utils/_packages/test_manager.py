@@ -151,7 +151,7 @@ def test_a_failure_has_a_kind_by_the_line_that_tells_it(
     err: str, out: str, kind: type[LandscapeError], reason: str, why: str
 ) -> None:
     error = Toy().failure("install", Answer(4, out, err))
-    assert type(error) is kind and error.reason == reason
+    assert error.__class__ is kind and error.reason == reason
     assert error.why.startswith(why)
     assert error.facts == {"rc": 4, "provider": "toy"}
 

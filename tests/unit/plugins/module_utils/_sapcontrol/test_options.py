@@ -16,7 +16,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.option
 def validated(**given: Any) -> tuple[dict[str, Any], list[str]]:
     """The options as Ansible hands them to a module, with what it says against them."""
     arguments = sapcontrol_spec().as_arguments()
-    result = ArgumentSpecValidator(arguments.pop("argument_spec"), **arguments).validate(given)
+    result = ArgumentSpecValidator(**arguments).validate(given)
     return result.validated_parameters, result.error_messages
 
 

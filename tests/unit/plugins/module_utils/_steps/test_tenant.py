@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Union, cast
 
 import pytest
 
@@ -28,7 +28,7 @@ from ansible_collections.basis.landscape.plugins.module_utils._wait import Hopel
 from tests.unit.plugins.module_utils.steppedclock import SteppedClock
 
 LIMITS = Limits(60, delay=5, grace=10, patience=15)
-Look = dict[str, str] | LandscapeError
+Look = Union[dict[str, str], LandscapeError]
 
 
 class Shows:
