@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Union, cast
+from typing import Any, cast
 
 import pytest
 
@@ -28,13 +28,12 @@ from ansible_collections.basis.landscape.plugins.module_utils._wait import Hopel
 from tests.unit.plugins.module_utils.steppedclock import SteppedClock
 
 LIMITS = Limits(60, delay=5, grace=10, patience=15)
-Look = Union[dict[str, str], LandscapeError]
 
 
 class Shows:
     """A link over which each look shows the next rows, the last ones for good; an error is raised."""
 
-    def __init__(self, *looks: Look, connected_to: str = "SYSTEMDB") -> None:
+    def __init__(self, *looks: dict[str, str] | LandscapeError, connected_to: str = "SYSTEMDB") -> None:
         self.address = Address(host="db", port=30013, database=connected_to)
         self.looks = list(looks)
         self.asked = 0
@@ -62,7 +61,7 @@ def wait(link: Shows, wanted: str = "started", **more: Any) -> Databases:
         ("stopped", [{}, {}, {"QAS": "NO"}]),
     ],
 )
-def test_it_looks_until_the_state_is_there(wanted: str, looks: list[Look]) -> None:
+def test_it_looks_until_the_state_is_there(wanted: str, looks: list[dict[str, str] | LandscapeError]) -> None:
     link = Shows(*looks)
     assert state_of(wait(link, wanted), "QAS") == wanted
     assert link.asked == 3
@@ -83,7 +82,7 @@ def test_a_lost_state_is_given_up_after_the_grace() -> None:
 
 
 def test_a_lost_state_that_passes_does_no_harm() -> None:
-    looks: list[Look] = [{"QAS": "NO"}, {"QAS": "NO"}, {"QAS": "STARTING"}] * 3
+    looks: list[dict[str, str] | LandscapeError] = [{"QAS": "NO"}, {"QAS": "NO"}, {"QAS": "STARTING"}] * 3
     assert wait(Shows(*looks, {"QAS": "YES"}), lost=["stopped"])["QAS"].active
 
 
