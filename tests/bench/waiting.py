@@ -138,17 +138,32 @@ def measure(seconds: float, poll: str | None) -> dict[str, Use]:
         command += ["--forks", str(hosts + 1), "-e", json.dumps(options), "basis.landscape.stop_landscape"]
         with open(folder / "output", "wb") as output:
             process = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        held = None
         try:
             wait_for_waiters(f"sqlite:///{folder / 'state' / 'runs.db'}", hosts - 1, process, folder / "output")
+            held = hold(pipe)
             return sample(process.pid, seconds)
         finally:
             process.terminate()  # nothing new begins; what waits is told
-            release(pipe)
+            if held is None:
+                release(pipe)
+            else:
+                os.close(held)
             try:
                 process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def hold(pipe: pathlib.Path) -> int:
+    """The writing end of the pipe, once somebody reads: until then the worker of the gate may still come to its end."""
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        with contextlib.suppress(OSError):  # ENXIO: nobody reads
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.1)
+    raise RuntimeError("the first host did not come to its stop")
 
 
 def release(pipe: pathlib.Path) -> None:
