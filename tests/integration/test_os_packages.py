@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -120,6 +121,18 @@ class Small:
             self.ssh(host, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True
         )
         return done.stdout.strip()
+
+    @contextlib.contextmanager
+    def held(self, host: str) -> Iterator[None]:
+        """While another process on *host* holds the package manager."""
+        with subprocess.Popen(
+            self.ssh(host, " ".join(LOCKS[host])), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as holder:
+            assert holder.stdin is not None
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            yield
+            holder.stdin.close()
 
     def call(
         self, host: str, *, check: bool = False, variables: dict[str, Any] | None = None, **options: Any
@@ -336,14 +349,8 @@ def test_look_without_root(small: Small, host: str) -> None:
     assert looked.plan == {TOOLS, CORE, CERTIFIED}
     for words in ({"check": True}, {"refresh": False}):
         assert small.call(host, **words, **options).reason == "not_root"
-    with subprocess.Popen(
-        small.ssh(host, " ".join(LOCKS[host])), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdin is not None
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    with small.held(host):
         held = small.call(host, check=True, refresh=False, lock_timeout=1, lock_delay=0.2, **options)
-        holder.stdin.close()
     assert held.reason == "package_manager_locked", held.result
     assert re.search(r"process \d+ holds /var/lib/dpkg/lock-frontend", held.result["msg"])
 
@@ -377,14 +384,8 @@ def test_no_repository(small: Small, host: str, refresh: bool) -> None:
 
 def test_locked_package_manager(small: Small, host: str) -> None:
     """Another process is waited for; one that does not end is named."""
-    with subprocess.Popen(
-        small.ssh(host, " ".join(LOCKS[host])), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdin is not None
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    with small.held(host):
         outcome = small.call(host, lock_timeout=1, lock_delay=0.2)
-        holder.stdin.close()
     assert outcome.reason == "package_manager_locked"
     assert small.call(host, check=True).plan == {TOOLS, CORE, CERTIFIED}
 

@@ -6,26 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput
 from ansible_collections.basis.landscape.plugins.module_utils._hana.options import address_of, advice, hana_spec
+from tests.unit.plugins.module_utils.taken import taken, validated
 
 WHO = {"hana_user": "BACKUP", "hana_password": "Secret-1"}
 HOST = {"hana_host": "db", "hana_instance": "00", **WHO}
 
 
-def validated(**given: Any) -> tuple[dict[str, Any], list[str]]:
-    """The options as Ansible hands them to a module, with what it says against them."""
-    arguments = hana_spec().as_arguments()
-    result = ArgumentSpecValidator(**arguments).validate(given)
-    return result.validated_parameters, result.error_messages
-
-
 def options(**given: Any) -> dict[str, Any]:
-    found, errors = validated(**given)
-    assert errors == []
-    return found
+    return taken(hana_spec(), given)
 
 
 @pytest.mark.parametrize(("number", "port"), [("00", 30013), ("7", 30713), ("97", 39713)])
@@ -85,7 +76,7 @@ def test_each_option_has_its_own_place() -> None:
     ],
 )
 def test_options_that_contradict_each_other(given: dict[str, Any], words: str) -> None:
-    _found, errors = validated(**given)
+    _found, errors = validated(hana_spec(), given)
     assert any(words in error for error in errors), errors
 
 

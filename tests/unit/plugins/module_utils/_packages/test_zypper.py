@@ -333,17 +333,24 @@ DATABASE = solvable("certified", "2-1", "1-1")
 THERE = {"kernel-default.x86_64": ("6.4.0-0", "6.4.0-1"), "glibc.x86_64": ("2.38-1",), "certified.x86_64": ("1-1",)}
 
 
+def locked(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, held: tuple[str, ...], host_locks: list[str]
+) -> tuple[str, ...]:
+    """Give the host locks of its own; the key in `Locks` of what is planned under them with the call's."""
+    own = folder / "locks"
+    own.write_text(zypper.lock_entries(tuple(host_locks)), encoding="utf-8")
+    monkeypatch.setattr(zypper, "LOCKS", str(own))
+    return (*host_locks, *held) if held else ("the host's own",)
+
+
 @pytest.mark.parametrize(("held", "host_locks"), [(("certified",), []), ((), ["certified"]), (("cert*",), ["other"])])
 def test_kernel_beside_a_lock(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, held: tuple[str, ...], host_locks: list[str]
 ) -> None:
     """A new kernel is to be installed beside the old one: a security fix by its name all the same, unlike new names."""
-    own = tmp_path / "locks"
-    own.write_text(zypper.lock_entries(tuple(host_locks)), encoding="utf-8")
-    monkeypatch.setattr(zypper, "LOCKS", str(own))
+    under = locked(monkeypatch, tmp_path, held, host_locks)
     advisories = plan(GLIBC + DATABASE, KERNEL + solvable("brought-along", "1-1"))
     by_name = plan(GLIBC, KERNEL + solvable("brought-along", "1-1"))
-    under = (*host_locks, *held) if held else ("the host's own",)
     commands = Locks({(): advisories, under: by_name})
     host = zypper.Zypper(commands)
     selection = Selection(held=held, security=True)
@@ -370,10 +377,7 @@ def test_kernel_that_is_locked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, held: tuple[str, ...], host_locks: list[str]
 ) -> None:
     """A kernel that is held or locked is not asked for by name, and is told when the call holds it."""
-    own = tmp_path / "locks"
-    own.write_text(zypper.lock_entries(tuple(host_locks)), encoding="utf-8")
-    monkeypatch.setattr(zypper, "LOCKS", str(own))
-    under = (*host_locks, *held) if held else ("the host's own",)
+    under = locked(monkeypatch, tmp_path, held, host_locks)
     commands = Locks({(): plan(GLIBC + DATABASE, KERNEL), under: plan(GLIBC)})
     pending = zypper.Zypper(commands).pending(Selection(held=held, security=True), THERE)
     assert commands.calls == [("patch", "security"), ("update", "glibc")]

@@ -6,24 +6,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.basis.landscape.plugins.module_utils._errors import BadInput
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.link import SOCKET, Link
 from ansible_collections.basis.landscape.plugins.module_utils._sapcontrol.options import address_of, sapcontrol_spec
-
-
-def validated(**given: Any) -> tuple[dict[str, Any], list[str]]:
-    """The options as Ansible hands them to a module, with what it says against them."""
-    arguments = sapcontrol_spec().as_arguments()
-    result = ArgumentSpecValidator(**arguments).validate(given)
-    return result.validated_parameters, result.error_messages
+from tests.unit.plugins.module_utils.taken import taken, validated
 
 
 def options(**given: Any) -> dict[str, Any]:
-    found, errors = validated(**given)
-    assert errors == []
-    return found
+    return taken(sapcontrol_spec(), given)
 
 
 def test_each_option_has_its_own_place() -> None:
@@ -66,7 +57,7 @@ def test_a_number_that_is_none_is_refused(number: Any) -> None:
 
 @pytest.mark.parametrize("alone", [{"sapcontrol_user": "prdadm"}, {"sapcontrol_password": "Secret-1"}])
 def test_user_without_password_is_refused(alone: dict[str, str]) -> None:
-    _found, errors = validated(**alone)
+    _found, errors = validated(sapcontrol_spec(), alone)
     assert len(errors) == 1 and "sapcontrol_user, sapcontrol_password" in errors[0] and "Secret-1" not in errors[0]
 
 
