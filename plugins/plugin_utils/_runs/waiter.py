@@ -100,14 +100,20 @@ def wait_at_gate(
     worker = worker or Process.current()
     ends = None if timeout is None else time.monotonic() + timeout
     line = Line(socket_path, run, ci, step)  # before asking: a change between the answer and the wait is not missed
-    wait, patience, late = Wait(store, run, epoch, line), _Patience(), _Patience()
-    why = trouble = None
+    wait, patience = Wait(store, run, epoch, line), _Patience()
+    why, over = None, False
     try:
         while True:
             if line.orphaned():
                 raise Orphaned(f"The controller of run {run} that waited here for {ci} {step} is gone.")
             try:
                 verdict = store.claim(run, ci, step, epoch, worker)
+                if verdict.kind == "wait" and over:
+                    waits_for = store.foresee(run, ci, step, epoch).waits_for
+                    unmet = f"waits for {', '.join(need.label for need in waits_for)}" if waits_for else verdict.why
+                    remedy = "continue the run, with a longer maintenance_gate_timeout if that takes its time"
+                    store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {unmet} ({remedy})")
+                    return store.claim(run, ci, step, epoch, worker)
             except Unavailable as error:
                 patience.bear(error)
                 verdict = Verdict("wait", why=str(error))
@@ -121,21 +127,11 @@ def wait_at_gate(
                 why = verdict.why
                 if tell:
                     tell()
-            left = None if ends is None else ends - time.monotonic()
+            left = None if ends is None or over else ends - time.monotonic()
             if left is not None and left <= 0:
-                left = None  # from here on it waits for the database alone
-                try:
-                    waits_for = store.foresee(run, ci, step, epoch).waits_for
-                    unmet = f"waits for {', '.join(need.label for need in waits_for)}" if waits_for else why
-                    remedy = "continue the run, with a longer maintenance_gate_timeout if that takes its time"
-                    store.defer(run, ci, step, epoch, f"its gate did not open within {timeout:g} s: {unmet} ({remedy})")
-                    return store.claim(run, ci, step, epoch, worker)
-                except Unavailable as error:
-                    late.bear(error)
-                    if on_trouble and str(error) not in (why, trouble):
-                        on_trouble(error)
-                    trouble = str(error)
-            wait.wait(left)
+                over = True  # asked once more, it is deferred; where the database is away, as soon as that is back
+            else:
+                wait.wait(left)
     finally:
         line.close()
 
